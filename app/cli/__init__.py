@@ -1,0 +1,1 @@
+"""What Redress does, as commands of `flask`."""

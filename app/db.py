@@ -1,0 +1,109 @@
+"""The database's ground: the base of the tables, times, and the one way into a write transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+BUSY_TIMEOUT_MS = 5000
+_IMMEDIATE = "redress_immediate"
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment. Refuses naive values; gives back values in UTC (SQLite itself forgets the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database, as UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database, as UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables. Constraint names follow a convention, so that migrations can find them again."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UTCDateTime}  # noqa: RUF012 — SQLAlchemy's own name, read by its base class
+
+
+class DatabaseUnavailable(Exception):
+    """The database did not take the change: it stayed locked, or its disk is full. Nothing was stored."""
+
+
+# hide_parameters: an error text would otherwise print a signer's name, street and e-mail into the log.
+ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for a process outside a web request (worker, commands of the start)."""
+    return prepare(create_engine(url, **ENGINE_OPTIONS))
+
+
+def prepare(engine: Engine) -> Engine:
+    """Make an SQLite engine durable and honest about transactions; returns the same engine."""
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no useful type
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get(_IMMEDIATE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def writing(session: Session) -> Iterator[None]:
+    """The one way into a write transaction: ends the read before it, commits at the end, rolls back on any error.
+
+    A transaction that read before it wrote would fail at once on SQLite ("database is locked") when somebody else
+    wrote in between; so objects loaded before are expired and read again inside. Waits up to BUSY_TIMEOUT_MS for
+    other writers, then raises DatabaseUnavailable.
+    """
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("changes were made outside writing()")
+    session.rollback()
+    try:
+        session.connection(execution_options={_IMMEDIATE: True})
+        yield
+        session.commit()
+    except OperationalError as error:
+        session.rollback()
+        raise DatabaseUnavailable from error
+    except BaseException:
+        session.rollback()
+        raise

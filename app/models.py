@@ -1,0 +1,219 @@
+"""The tables and their enums; no verbs. What each state means and who moves it stands in the package that owns it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def _enum(kind: type[E], name: str) -> Enum:
+    """A column of a StrEnum's values, kept as text under a check."""
+    return Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=20,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class CampaignState(StrEnum):
+    """draft → published → closed → published; a campaign without a revision is a draft."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    CLOSED = "closed"
+
+
+class SignatureState(StrEnum):
+    """pending → confirmed | withdrawn."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+
+
+class DeliveryKind(StrEnum):
+    """What a delivery carries: a letter to an office, or one of the mails to the signer."""
+
+    LETTER = "letter"
+    CONFIRMATION = "confirmation"
+    REPEAT = "repeat"  # "you have already written", in place of a confirmation
+    COPY = "copy"
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery has got; the allowed moves are `TRANSITIONS` in delivery/outbox.py."""
+
+    HELD = "held"
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    PARKED = "parked"
+    CANCELLED = "cancelled"
+
+
+class Campaign(Base):
+    """One campaign. `source` is the campaign file as last imported; supporters see the newest revision."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    state: Mapped[CampaignState] = mapped_column(_enum(CampaignState, "state"))
+    source: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+    revisions: Mapped[list[CampaignRevision]] = relationship(
+        back_populates="campaign", order_by="CampaignRevision.number"
+    )
+
+
+class CampaignRevision(Base):
+    """The campaign file as it was published, numbered from 1; never changed afterwards."""
+
+    __tablename__ = "campaign_revision"
+    __table_args__ = (Index("uq_campaign_revision_campaign_id_number", "campaign_id", "number", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    number: Mapped[int]
+    source: Mapped[str] = mapped_column(Text)
+    published_at: Mapped[datetime]
+
+    campaign: Mapped[Campaign] = relationship(back_populates="revisions")
+
+
+class Signature(Base):
+    """One person who wrote once. The personal columns can be blanked; hashes, state and times stay.
+
+    `sent_hash` and `mail_hash` are SHA-256 of the tokens in the addresses /sent/… and /confirm/…, /receipt/….
+    The digests are keyed (HMAC): they can be counted and compared, not read.
+    """
+
+    __tablename__ = "signature"
+    __table_args__ = (
+        Index("ix_signature_person", "campaign_id", "person_digest"),
+        Index("ix_signature_network", "network_digest", "created_at"),
+        Index("ix_signature_email", "email_digest"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("campaign_revision.id"), index=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    state: Mapped[SignatureState] = mapped_column(_enum(SignatureState, "state"))
+    repeats_id: Mapped[int | None] = mapped_column(ForeignKey("signature.id"), index=True)
+    sent_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    mail_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    given_name: Mapped[str | None] = mapped_column(String(100))
+    family_name: Mapped[str | None] = mapped_column(String(100))
+    address_line1: Mapped[str | None] = mapped_column(String(200))
+    address_line2: Mapped[str | None] = mapped_column(String(200))
+    city: Mapped[str | None] = mapped_column(String(100))
+    region: Mapped[str | None] = mapped_column(String(2))
+    postal_code: Mapped[str | None] = mapped_column(String(10))
+    email: Mapped[str | None] = mapped_column(String(254))
+    person_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    email_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    congress: Mapped[int]
+    division: Mapped[str | None] = mapped_column(String(80))
+    located_by: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+    revision: Mapped[CampaignRevision] = relationship()
+    letters: Mapped[list[Letter]] = relationship(back_populates="signature", order_by="Letter.position")
+    deliveries: Mapped[list[Delivery]] = relationship(back_populates="signature", order_by="Delivery.id")
+
+
+class Consent(Base):
+    """Proof that a signer agreed: when, and to which sentence; kept longer than any text."""
+
+    __tablename__ = "consent"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    signature_id: Mapped[int] = mapped_column(ForeignKey("signature.id"), unique=True)
+    sentence: Mapped[str] = mapped_column(Text)
+    agreed_at: Mapped[datetime]
+
+
+class Letter(Base):
+    """What was said, to whom, as known then: never edited. `seat` is like WY-S1 or WY-AL."""
+
+    __tablename__ = "letter"
+    __table_args__ = (Index("uq_letter_signature_id_seat", "signature_id", "seat", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    signature_id: Mapped[int] = mapped_column(ForeignKey("signature.id"))
+    position: Mapped[int]
+    seat: Mapped[str] = mapped_column(String(10))
+    congress: Mapped[int]
+    bioguide: Mapped[str] = mapped_column(String(10))
+    recipient: Mapped[str] = mapped_column(String(200))
+    recipient_detail: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str | None] = mapped_column(String(150))
+    body: Mapped[str | None] = mapped_column(Text)
+
+    signature: Mapped[Signature] = relationship(back_populates="letters")
+    deliveries: Mapped[list[Delivery]] = relationship(back_populates="letter", order_by="Delivery.id")
+
+
+class Delivery(Base):
+    """One message on its way. `mail` holds the exact bytes from the moment that it is queued."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        CheckConstraint("(kind = 'letter') = (letter_id IS NOT NULL)", name="letter_has_letter"),
+        CheckConstraint("(state = 'sending') = (lease IS NOT NULL)", name="lease_while_sending"),
+        # Only what waits is in these: a claim costs the same beside a million messages long gone.
+        Index("ix_delivery_due", "due_at", sqlite_where=text("state = 'queued'")),
+        Index("ix_delivery_leased", "leased_until", sqlite_where=text("state = 'sending'")),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[str] = mapped_column(String(36), unique=True)
+    kind: Mapped[DeliveryKind] = mapped_column(_enum(DeliveryKind, "kind"))
+    state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState, "state"))
+    channel: Mapped[str] = mapped_column(String(20))
+    signature_id: Mapped[int] = mapped_column(ForeignKey("signature.id"), index=True)
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("letter.id"), index=True)
+    recipient: Mapped[str | None] = mapped_column(String(254))
+    sender: Mapped[str | None] = mapped_column(String(320))
+    mail: Mapped[bytes | None] = mapped_column(LargeBinary)
+    due_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    unknowns: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None] = mapped_column(String(32))
+    leased_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    signature: Mapped[Signature] = relationship(back_populates="deliveries")
+    letter: Mapped[Letter | None] = relationship(back_populates="deliveries")
+    events: Mapped[list[DeliveryEvent]] = relationship(back_populates="delivery", order_by="DeliveryEvent.id")
+
+
+class DeliveryEvent(Base):
+    """One move of a delivery. `code` is the mail server's reply code, never its words (they may name an address)."""
+
+    __tablename__ = "delivery_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    at: Mapped[datetime]
+    state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState, "state"))
+    why: Mapped[str] = mapped_column(String(40))
+    code: Mapped[int | None]
+
+    delivery: Mapped[Delivery] = relationship(back_populates="events")
