@@ -1,0 +1,46 @@
+"""How Alembic runs here: on a connection of its own, so that no row is lost.
+
+SQLite changes a table by making a new one and dropping the old; with foreign keys on, that drop deletes the rows that
+point to it. So they are off before BEGIN, and checked before COMMIT.
+"""
+
+from typing import Any
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import NullPool, create_engine, event
+
+from app.db import ENGINE_OPTIONS, Base
+
+
+def run() -> None:
+    """Run what the command asked for, in one transaction."""
+    url = current_app.config["SQLALCHEMY_DATABASE_URI"]
+    engine = create_engine(url, poolclass=NullPool, **ENGINE_OPTIONS)
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=True,
+            transactional_ddl=True,
+            compare_type=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise RuntimeError(f"a migration left rows without their parent in {sorted({row[0] for row in broken})}")
+    engine.dispose()
+
+
+def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no useful type
+    connection.isolation_level = None
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+if context.is_offline_mode():
+    raise SystemExit("Redress migrates a database, not a script: leave out --sql.")
+run()

@@ -1,0 +1,60 @@
+"""Fixtures shared by all tests: a freshly migrated database, the application on it, no way to other machines."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from flask import Flask
+from pytest_socket import socket_allow_hosts
+from sqlalchemy.orm import Session
+
+from app import create_app
+from app.extensions import db
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def only_this_machine() -> None:
+    """A test that reaches for another machine fails at once."""
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file that the real migrations have built; tests copy it."""
+    folder = tmp_path_factory.mktemp("migrated")
+    app = create_app(factories.config(folder))
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.session.remove()
+        db.engine.dispose()
+    return folder / "redress.db"
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, migrated: Path) -> Path:
+    """A DATA_DIR that holds a migrated, empty database."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "redress.db")
+    return folder
+
+
+@pytest.fixture
+def app(data_dir: Path) -> Iterator[Flask]:
+    """The application in a sandbox of its own."""
+    app = create_app(factories.config(data_dir))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    """The session that views and commands use too."""
+    return db.session()
