@@ -246,8 +246,7 @@ def _secret(read: Reader, data_dir: Path) -> str:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "unknown reason"
         read.problems.append(
-            f"The folder {data_dir} cannot be used ({reason.lower()}). "
-            "Give DATA_DIR a folder that you may write to."
+            f"The folder {data_dir} cannot be used ({reason.lower()}). Give DATA_DIR a folder that you may write to."
         )
         return ""
 

@@ -2,30 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import flask_babel
 from flask import Flask
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import models
+from app.cli.campaigns import campaign as campaign_commands
+from app.cli.legislators import legislators as legislators_commands
 from app.db import ENGINE_OPTIONS, prepare
+from app.delivery.mail_channel import EmailChannel
+from app.delivery.mails import Composer, Identity
+from app.delivery.smtp import SmtpSender, Timeouts
 from app.extensions import babel, db, mail, migrate
+from app.legislators import tables
+from app.legislators.directory import TableDirectory
+from app.legislators.locators import TableLocator
+from app.sandbox import guard
+from app.signing.draft import Desk
+from app.signing.tokens import Keys
+from app.web import campaign, confirm, errors, headers, health, mailbox, receipt, sent, words
+from app.web.moments import moment
+from app.web.site import Site
 from config import ROOT, Config
 
+MOST_BYTES = 256 * 1024
+"""A request's body: 10,000 characters of Chinese or emoji are 120 kB when a form carries them."""
 
-def create_app(config: Config) -> Flask:
-    """The web application and the commands, wired by `config`. Opens no connection."""
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 — the one clock that is passed on to the pages
+
+
+def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now) -> Flask:
+    """The web application and the commands, wired by `config`. Opens no connection. Raises TablesUnusable."""
     app = Flask("app", root_path=str(ROOT / "app"))
     app.config.from_mapping(
         REDRESS=config,
         SECRET_KEY=config.secret_key,
+        MAX_CONTENT_LENGTH=MOST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MOST_BYTES,
         SQLALCHEMY_DATABASE_URI=config.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
+        MAIL_SERVER="127.0.0.1",
+        MAIL_PORT=config.mail_port,
+        MAIL_SUPPRESS_SEND=False,  # Flask-Mail would take it from `testing`
     )
-    db.init_app(app)
+    for extension in (db, mail, babel):
+        extension.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
-    mail.init_app(app)
-    babel.init_app(app)
     with app.app_context():
         prepare(db.engine)
+    app.extensions["redress"] = _site(app, config, clock)
+    for blueprint in (health, mailbox, sent, confirm, receipt, campaign):
+        app.register_blueprint(blueprint.blueprint)
+    for part in (headers, errors, words):
+        part.init_app(app)
+    for commands in (campaign_commands, legislators_commands):
+        app.cli.add_command(commands)
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
 
 
-__all__ = ["create_app", "models"]
+def mail_sender(app: Flask, config: Config) -> SmtpSender:
+    """What the worker sends with. Raises LeavesTheMachine if a sandbox would send to another machine."""
+    guard.check_server(app.config["MAIL_SERVER"])
+    return SmtpSender(app, Timeouts.of(config.mail_timeout), config.bounce_domain)
+
+
+def _site(app: Flask, config: Config, clock: Callable[[], datetime]) -> Site:
+    civic = tables.load(ROOT / "app" / "legislators" / "data")
+    return Site(
+        config=config,
+        clock=clock,
+        desk=Desk(TableLocator(civic), TableDirectory(civic), [EmailChannel(guard.office_address)]),
+        keys=Keys(config.secret_key),
+        composer=Composer(_mail_templates(app), _identity(config)),
+    )
+
+
+def _identity(config: Config) -> Identity:
+    return Identity(
+        organisation=config.organisation,
+        email=config.organisation_email,
+        bounce_domain=config.bounce_domain,
+        public_url=config.public_url,
+        secret=config.secret_key,
+    )
+
+
+def _mail_templates(app: Flask) -> Environment:
+    """Jinja for plain text: nothing is escaped, and a name that is missing is an error."""
+    templates = Environment(
+        loader=FileSystemLoader(app.jinja_loader.searchpath if isinstance(app.jinja_loader, FileSystemLoader) else []),
+        autoescape=False,  # noqa: S701 — text/plain
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.install_gettext_callables(flask_babel.gettext, flask_babel.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    templates.filters["moment"] = moment
+    return templates
+
+
+__all__ = ["create_app", "mail_sender", "models"]

@@ -31,7 +31,9 @@ def run() -> None:
             context.run_migrations()
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
             if broken:
-                raise RuntimeError(f"a migration left rows without their parent in {sorted({row[0] for row in broken})}")
+                raise RuntimeError(
+                    f"a migration left rows without their parent in {sorted({row[0] for row in broken})}"
+                )
     engine.dispose()
 
 

@@ -1,0 +1,79 @@
+"""Ways out: the Channel port, and what one attempt to hand a message over can come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from app.legislators import Legislator
+
+
+class Actor(StrEnum):
+    """Who carries a letter to its office."""
+
+    WE = "we"
+    SIGNER = "signer"
+
+
+class Channel(Protocol):
+    """A way for a letter to reach an office. Adapters are listed by the composition root, best first."""
+
+    @property
+    def name(self) -> str:
+        """Kept with each delivery; at most 20 characters."""
+
+    @property
+    def acts(self) -> Actor:
+        """Who has to do something for the letter to arrive."""
+
+    @property
+    def promise(self) -> str:
+        """The sentence that says beforehand how a letter goes; a gettext message."""
+
+    def address(self, legislator: Legislator) -> str | None:
+        """Where the letter to this member goes, or None where the channel does not reach the office."""
+
+
+class OutcomeKind(StrEnum):
+    """What an attempt came to.
+
+    accepted: the server took responsibility. transient: it did not, and may later. permanent: it never will.
+    unknown: the connection broke when the server may already have accepted.
+    """
+
+    ACCEPTED = "accepted"
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One attempt's result. `why` is a word of ours, `code` the server's reply code; its text is never kept."""
+
+    kind: OutcomeKind
+    why: str
+    code: int | None = None
+    retry_after: timedelta | None = None
+    """The pause that the server itself asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message as it goes over the wire: envelope and the exact bytes (CRLF line ends)."""
+
+    sender: str
+    recipient: str
+    mail: bytes
+
+
+class Sender(Protocol):
+    """Hands messages to the mail server, keeping a connection open between them."""
+
+    def send(self, message: Outgoing) -> Outcome:
+        """One attempt. Never raises for what a server or the network does."""
+
+    def close(self) -> None:
+        """End the connection, quietly."""

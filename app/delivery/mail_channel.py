@@ -1,0 +1,23 @@
+"""The e-mail channel: we send the letter to an address of the office."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.delivery import Actor
+from app.legislators import Bioguide, Legislator
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChannel:
+    """`address_of` is the only source of addresses: none is ever guessed."""
+
+    address_of: Callable[[Bioguide], str | None]
+    name: str = "mail"
+    acts: Actor = Actor.WE
+    promise: str = "We e-mail it."
+
+    def address(self, legislator: Legislator) -> str | None:
+        """The office's address, if we have one."""
+        return self.address_of(legislator.bioguide)

@@ -1,0 +1,140 @@
+"""Composes mails to exact bytes: headers, envelope and text. Knows Jinja, not Flask.
+
+Headers follow what large systems that write on behalf of citizens do: the visible From is a domain of ours (DMARC),
+Reply-To is the signer, the envelope sender is an address of our own for each message (VERP), so that a bounce finds
+its letter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from jinja2 import Environment
+
+from app.delivery.outbox import Composed
+
+_NAME_PUNCTUATION = frozenset(" .'’-")
+_NAME_LENGTH = 64
+ANONYMOUS = "A constituent"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who sends: the organisation's name and address, the domain of envelopes, the public address, the key of VERP."""
+
+    organisation: str
+    email: str
+    bounce_domain: str
+    public_url: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """A signer as mails know them. `email` is the ASCII form for the wire."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentLetter:
+    """A letter as the copy shows it."""
+
+    recipient: str
+    detail: str
+    promise: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Makes the four mails. `templates` holds email/<name>/subject.txt and body.txt, with gettext installed."""
+
+    templates: Environment
+    identity: Identity
+
+    def letter(
+        self, uuid: str, address: str, subject: str, body: str, signer: Correspondent, confirmed_at: datetime
+    ) -> Composed:
+        """A letter to an office. No Auto-Submitted here: the office's own automatic answer is wanted."""
+        text = self._text("letter/body", body=body, signer=signer, confirmed_at=confirmed_at)
+        shown = display_name(signer.name)
+        message = self._message(uuid, address, f"{shown} via {display_name(self.identity.organisation)}", confirmed_at)
+        message["Reply-To"] = _address(shown, signer.email)
+        message["Subject"] = subject
+        return self._composed(uuid, address, message, text)
+
+    def confirmation(self, uuid: str, email: str, campaign: str, link: str, letters: int, now: datetime) -> Composed:
+        """The mail with the link. Holds no word that the visitor typed, else the form would be a spam relay."""
+        return self._to_signer("confirmation", uuid, email, now, campaign=campaign, link=link, letters=letters)
+
+    def repeat(self, uuid: str, email: str, campaign: str, written_on: datetime, now: datetime) -> Composed:
+        """Says that this person has already written; the page itself never does."""
+        return self._to_signer("repeat", uuid, email, now, campaign=campaign, written_on=written_on)
+
+    def copy(
+        self,
+        uuid: str,
+        signer: Correspondent,
+        campaign: str,
+        letters: Sequence[SentLetter],
+        receipt: str,
+        now: datetime,
+    ) -> Composed:
+        """Every letter in full, to whom it goes and how. Goes to a confirmed address only."""
+        return self._to_signer(
+            "copy", uuid, signer.email, now, campaign=campaign, letters=letters, receipt=receipt, signer=signer
+        )
+
+    def envelope_sender(self, uuid: str) -> str:
+        """`b+<id>.<hmac>@<bounce domain>`: a bounce that comes back can be trusted and finds its delivery."""
+        identifier = uuid.replace("-", "")
+        digest = hmac.new(self.identity.secret.encode(), b"verp:" + identifier.encode(), hashlib.sha256)
+        return f"b+{identifier}.{digest.hexdigest()[:16]}@{self.identity.bounce_domain}"
+
+    def _to_signer(self, name: str, uuid: str, email: str, now: datetime, **values: object) -> Composed:
+        message = self._message(uuid, email, display_name(self.identity.organisation), now)
+        message["Reply-To"] = _address(display_name(self.identity.organisation), self.identity.email)
+        message["Subject"] = self._text(f"{name}/subject", **values).strip()
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        return self._composed(uuid, email, message, self._text(f"{name}/body", **values))
+
+    def _message(self, uuid: str, to: str, sender_name: str, now: datetime) -> EmailMessage:
+        message = EmailMessage(policy=SMTP)
+        message["From"] = _address(sender_name, self.identity.email)
+        message["To"] = _address("", to)
+        message["Date"] = now
+        message["Message-ID"] = f"<{uuid}@{self.identity.bounce_domain}>"
+        return message
+
+    def _composed(self, uuid: str, to: str, message: EmailMessage, text: str) -> Composed:
+        message.set_content(text, charset="utf-8", cte="quoted-printable")
+        return Composed(uuid, self.envelope_sender(uuid), to, message.as_bytes())
+
+    def _text(self, name: str, **values: object) -> str:
+        return self.templates.get_template(f"email/{name}.txt").render(identity=self.identity, **values)
+
+
+def display_name(name: str) -> str:
+    """A name that is safe in From and Reply-To: letters, marks, digits, space and .'’- only, at most 64 characters.
+
+    Anything else could be read as an address again: `=?utf-8?q?ceo=40bank?=` is one to the standard library.
+    """
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in _NAME_PUNCTUATION else " " for c in name)
+    return " ".join(kept.split())[:_NAME_LENGTH].strip() or ANONYMOUS
+
+
+def _address(name: str, address: str) -> Address:
+    local, _, domain = address.rpartition("@")
+    return Address(name, local, domain)

@@ -1,0 +1,160 @@
+"""One attempt to hand a message to the mail server, by phase of the SMTP conversation.
+
+Flask-Mail keeps its configuration, its suppression and its `email_dispatched` signal. What it does with a connection
+is replaced here: it has no time-outs, hides the server's real reply behind its own QUIT, and would send again what
+was accepted when the connection drops afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import smtplib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+from flask_mail import Connection, Message, email_dispatched
+
+from app.delivery import Outcome, OutcomeKind, Outgoing
+
+_DOT = re.compile(rb"^\.", re.MULTILINE)
+_LATER = re.compile(rb"\b(?:in|after|for)\s+([0-9]{1,6})\s*(sec|min|hour|s\b|m\b|h\b)", re.IGNORECASE)
+_UNIT = {b"s": 1, b"m": 60, b"h": 3600}
+_GREYLIST_CODES = {450, 451}
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, for a command, and for the answer to the final dot (RFC 5321 asks for ten minutes)."""
+
+    connect: float
+    command: float
+    final_dot: float
+
+    @classmethod
+    def of(cls, timeout: timedelta) -> Timeouts:
+        """From the one setting, MAIL_TIMEOUT."""
+        seconds = timeout.total_seconds()
+        return cls(connect=seconds / 6, command=seconds, final_dot=seconds * 10)
+
+
+class FixedMessage(Message):
+    """A message whose bytes were fixed when it was queued: Flask-Mail shall compose nothing."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        super().__init__(recipients=[outgoing.recipient], sender=outgoing.sender)
+        self.outgoing = outgoing
+
+    def as_bytes(self) -> bytes:
+        """The bytes as they were queued."""
+        return self.outgoing.mail
+
+
+class SmtpSender(Connection):
+    """A Sender over Flask-Mail's settings. Reuses its connection; a broken one is replaced at the next message."""
+
+    def __init__(self, app: Flask, timeouts: Timeouts, local_hostname: str) -> None:
+        super().__init__(app.extensions["mail"])
+        self._app = app
+        self._timeouts = timeouts
+        self._local_hostname = local_hostname
+
+    def send(self, message: Outgoing) -> Outcome:  # type: ignore[override]
+        """One attempt; see Sender."""
+        if self.mail.suppress:
+            return Outcome(OutcomeKind.TRANSIENT, "suppressed")
+        try:
+            host = self._connected()
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else None
+            return Outcome(OutcomeKind.TRANSIENT, "no connection", code)
+        try:
+            outcome = _converse(host, message, self._timeouts)
+        except (OSError, smtplib.SMTPException):
+            outcome = Outcome(OutcomeKind.TRANSIENT, "connection lost")
+        if outcome.kind is not OutcomeKind.ACCEPTED:
+            self.close()  # a refused message leaves the conversation in the middle; the next begins anew
+        else:
+            email_dispatched.send(self._app, message=FixedMessage(message))
+        return outcome
+
+    def close(self) -> None:
+        """QUIT if there is anybody to say it to; what the server answers no longer matters."""
+        host, self.host = self.host, None
+        if host is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                host.quit()
+            host.close()
+
+    def configure_host(self) -> smtplib.SMTP:
+        """A greeted connection with time-outs. Raises OSError or SMTPException."""
+        host = smtplib.SMTP(local_hostname=self._local_hostname, timeout=self._timeouts.connect)
+        try:
+            code, reply = host.connect(self.mail.server, self.mail.port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, reply)
+            assert host.sock is not None  # noqa: S101 — connect() has set it; this tells mypy
+            host.sock.settimeout(self._timeouts.command)
+            host.ehlo_or_helo_if_needed()
+        except BaseException:
+            host.close()
+            raise
+        return host
+
+    def _connected(self) -> smtplib.SMTP:
+        if self.host is None:
+            self.host = self.configure_host()
+        return self.host
+
+
+def _converse(host: smtplib.SMTP, message: Outgoing, timeouts: Timeouts) -> Outcome:
+    """MAIL, RCPT, DATA, the bytes. Raises OSError or SMTPException when the connection breaks before the final dot."""
+    host.putcmd("mail", f"FROM:<{message.sender}>")
+    code, reply = host.getreply()
+    if code != 250:
+        return _refusal(code, reply, final=False)
+    host.putcmd("rcpt", f"TO:<{message.recipient}>")
+    code, reply = host.getreply()
+    if code not in {250, 251}:
+        greylisted = code in _GREYLIST_CODES
+        return _refusal(code, reply, final=True, why="greylisted" if greylisted else "recipient refused")
+    host.putcmd("data")
+    code, reply = host.getreply()
+    if code != 354:
+        return _refusal(code, reply, final=True)
+    host.send(_DOT.sub(b"..", message.mail) + (b"" if message.mail.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+    return _after_final_dot(host, timeouts)
+
+
+def _after_final_dot(host: smtplib.SMTP, timeouts: Timeouts) -> Outcome:
+    assert host.sock is not None  # noqa: S101 — we have just written to it; this tells mypy
+    try:
+        host.sock.settimeout(timeouts.final_dot)
+        code, reply = host.getreply()
+        if host.sock is not None:
+            host.sock.settimeout(timeouts.command)
+    except (OSError, smtplib.SMTPException):  # smtplib also calls an overlong answer a 500 of its own making
+        return Outcome(OutcomeKind.UNKNOWN, "no answer")
+    if 200 <= code < 300:
+        return Outcome(OutcomeKind.ACCEPTED, "accepted", code)
+    if 400 <= code < 600:
+        return _refusal(code, reply, final=True)
+    return Outcome(OutcomeKind.UNKNOWN, "unreadable answer")
+
+
+def _refusal(code: int, reply: bytes, *, final: bool, why: str = "refused") -> Outcome:
+    """A 5xx is permanent where it is about this message (`final`); all else may change."""
+    known = code if 200 <= code < 600 else None
+    if final and 500 <= code < 600:
+        return Outcome(OutcomeKind.PERMANENT, why, known)
+    return Outcome(OutcomeKind.TRANSIENT, why, known, _retry_after(reply))
+
+
+def _retry_after(reply: bytes) -> timedelta | None:
+    """The pause in an answer like "greylisted, try again in 300 seconds"."""
+    match = _LATER.search(reply)
+    if match is None:
+        return None
+    return timedelta(seconds=int(match[1]) * _UNIT[match[2][:1].lower()])

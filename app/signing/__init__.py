@@ -1,0 +1,257 @@
+"""Signing and confirming. Verbs take the session and `now`; they flush, the caller commits with `writing(session)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.delivery import outbox
+from app.delivery.mails import Composer, Correspondent, SentLetter
+from app.models import (
+    CampaignRevision,
+    Consent,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Letter,
+    Signature,
+    SignatureState,
+)
+from app.signing.draft import Draft
+from app.signing.limits import Limits, check_address, check_network
+from app.signing.tokens import Keys, Token, hashed
+
+
+class NoSuchSignature(Exception):
+    """The token opens nothing here."""
+
+
+class NothingToSign(Exception):
+    """The draft holds no letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """What signing needs besides the draft."""
+
+    keys: Keys
+    composer: Composer
+    limits: Limits
+    confirm_url: Callable[[Token], str]
+    receipt_url: Callable[[Token], str]
+    promises: Callable[[str], str]
+    """The sentence of a channel, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Where a draft came from: which form, for which revision of which campaign, from which network."""
+
+    revision: CampaignRevision
+    title: str
+    nonce: str
+    network: str
+    replaces: str = ""
+    """The /sent/… token of an earlier signature that this one takes the place of, after "wrong address?"."""
+
+
+def sign(session: Session, draft: Draft, submission: Submission, pen: Pen, now: datetime) -> Token:
+    """Store signature, letters (held) and the mail to confirm (queued); returns the token of the /sent/… page.
+
+    The same form, mailbox and name again is the same signature. Raises NothingToSign, TooManyToAddress,
+    TooManyFromNetwork.
+    """
+    if not draft.letters:
+        raise NothingToSign
+    signer = draft.signer
+    token = pen.keys.sent(submission.nonce, signer.email, signer.name)
+    if _by_sent(session, token) is not None:
+        return token
+    network = pen.keys.network(submission.network)
+    check_address(session, pen.keys.email(signer.email), pen.limits, now)
+    check_network(session, network, pen.limits, now)
+    _withdraw_replaced(session, submission.replaces, now)
+    earlier = _confirmed_before(session, submission.revision.campaign_id, pen.keys.person(signer.email, signer.name))
+    signature = _signature(draft, submission, pen.keys, token, network, now)
+    signature.repeats_id = earlier.id if earlier else None
+    session.add(signature)
+    session.flush()
+    if earlier is None:
+        _hold_letters(session, signature, draft, now)
+    _queue_first_mail(session, signature, submission.title, pen, token, now)
+    return token
+
+
+def resend(session: Session, token: Token, title: str, pen: Pen, now: datetime) -> None:
+    """Queue the mail behind /sent/<token> once more. Raises NoSuchSignature, TooManyToAddress.
+
+    Does nothing when the signature is no longer waiting.
+    """
+    signature = find_sent(session, token)
+    if signature.state is not SignatureState.PENDING or signature.email is None:
+        return
+    check_address(session, signature.email_digest, pen.limits, now)
+    _queue_first_mail(session, signature, title, pen, token, now)
+
+
+def confirm(session: Session, token: Token, sentence: str, title: str, pen: Pen, now: datetime) -> Signature:
+    """Release the letters and queue the copy, once; `sentence` is what the signer agreed to. Raises NoSuchSignature.
+
+    A signature that is already confirmed, or was withdrawn, is returned as it stands. When the same person has
+    confirmed another one in between, this one is withdrawn: nobody writes twice by accident.
+    """
+    signature = find_mailed(session, token)
+    if signature.state is not SignatureState.PENDING:
+        return signature
+    if _confirmed_before(session, signature.campaign_id, signature.person_digest) is not None:
+        _withdraw(signature, now, "written already")
+        return signature
+    signature.state = SignatureState.CONFIRMED
+    signature.confirmed_at = now
+    session.add(Consent(signature_id=signature.id, sentence=sentence, agreed_at=now))
+    signer = correspondent(signature)
+    for delivery in signature.deliveries:
+        if delivery.state is DeliveryState.HELD:
+            outbox.release(delivery, _composed_letter(delivery, signer, pen.composer, now), now)
+    copy = pen.composer.copy(
+        outbox.new_uuid(), signer, title, _sent_letters(signature, pen), pen.receipt_url(token), now
+    )
+    outbox.queue(session, signature, DeliveryKind.COPY, copy, now)
+    return signature
+
+
+def find_sent(session: Session, token: str) -> Signature:
+    """The signature behind /sent/<token>. Raises NoSuchSignature."""
+    signature = _by_sent(session, token)
+    if signature is None:
+        raise NoSuchSignature
+    return signature
+
+
+def find_mailed(session: Session, token: str) -> Signature:
+    """The signature behind /confirm/<token> and /receipt/<token>. Raises NoSuchSignature.
+
+    A repeat has no letters of its own and was never given this token.
+    """
+    signature = session.scalars(select(Signature).where(Signature.mail_hash == hashed(token))).one_or_none()
+    if signature is None or signature.repeats_id is not None:
+        raise NoSuchSignature
+    return signature
+
+
+def correspondent(signature: Signature) -> Correspondent:
+    """The signer as mails address them."""
+    name = f"{signature.given_name or ''} {signature.family_name or ''}".strip()
+    return Correspondent(name, signature.email or "")
+
+
+def _by_sent(session: Session, token: str) -> Signature | None:
+    return session.scalars(select(Signature).where(Signature.sent_hash == hashed(token))).one_or_none()
+
+
+def _confirmed_before(session: Session, campaign_id: int, person: bytes) -> Signature | None:
+    return session.scalars(
+        select(Signature).where(
+            Signature.campaign_id == campaign_id,
+            Signature.person_digest == person,
+            Signature.state == SignatureState.CONFIRMED,
+        )
+    ).first()
+
+
+def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
+    replaced = _by_sent(session, token) if token else None
+    if replaced is not None and replaced.state is SignatureState.PENDING:
+        _withdraw(replaced, now, "replaced")
+
+
+def _withdraw(signature: Signature, now: datetime, why: str) -> None:
+    signature.state = SignatureState.WITHDRAWN
+    outbox.cancel(signature.deliveries, now, why)
+
+
+def _signature(
+    draft: Draft, submission: Submission, keys: Keys, token: Token, network: bytes | None, now: datetime
+) -> Signature:
+    signer, address = draft.signer, draft.signer.address
+    return Signature(
+        revision_id=submission.revision.id,
+        campaign_id=submission.revision.campaign_id,
+        state=SignatureState.PENDING,
+        sent_hash=hashed(token),
+        mail_hash=hashed(keys.mail(token)),
+        given_name=signer.given_name,
+        family_name=signer.family_name,
+        address_line1=address.line1,
+        address_line2=address.line2,
+        city=address.city,
+        region=address.state,
+        postal_code=address.zip,
+        email=signer.email,
+        person_digest=keys.person(signer.email, signer.name),
+        email_digest=keys.email(signer.email),
+        network_digest=network,
+        congress=draft.congress,
+        division=draft.division,
+        located_by=draft.located_by,
+        created_at=now,
+    )
+
+
+def _hold_letters(session: Session, signature: Signature, draft: Draft, now: datetime) -> None:
+    for position, written in enumerate(draft.letters, start=1):
+        legislator = written.recipient.legislator
+        letter = Letter(
+            signature=signature,
+            position=position,
+            seat=legislator.seat,
+            congress=draft.congress,
+            bioguide=legislator.bioguide,
+            recipient=written.recipient.title,
+            recipient_detail=written.recipient.detail,
+            subject=written.subject,
+            body=written.body,
+        )
+        session.add(letter)
+        outbox.hold(session, signature, letter, written.channel.name, written.address, now)
+
+
+def _queue_first_mail(
+    session: Session, signature: Signature, title: str, pen: Pen, token: Token, now: datetime
+) -> None:
+    email, uuid = signature.email or "", outbox.new_uuid()
+    if signature.repeats_id is not None:
+        earlier = session.get_one(Signature, signature.repeats_id)
+        mail = pen.composer.repeat(uuid, email, title, earlier.confirmed_at or now, now)
+        outbox.queue(session, signature, DeliveryKind.REPEAT, mail, now)
+        return
+    mailed = pen.keys.mail(token)
+    signature.mail_hash = hashed(mailed)  # the same as before, unless the site's secret was changed meanwhile
+    count = len(signature.letters)
+    mail = pen.composer.confirmation(uuid, email, title, pen.confirm_url(mailed), count, now)
+    outbox.queue(session, signature, DeliveryKind.CONFIRMATION, mail, now)
+
+
+def _composed_letter(delivery: Delivery, signer: Correspondent, composer: Composer, now: datetime) -> outbox.Composed:
+    letter = delivery.letter
+    assert letter is not None  # noqa: S101 — a check of the table says so; this tells mypy
+    return composer.letter(
+        delivery.uuid, delivery.recipient or "", letter.subject or "", letter.body or "", signer, now
+    )
+
+
+def _sent_letters(signature: Signature, pen: Pen) -> Sequence[SentLetter]:
+    return [
+        SentLetter(
+            recipient=letter.recipient,
+            detail=letter.recipient_detail,
+            promise=pen.promises(letter.deliveries[0].channel),
+            subject=letter.subject or "",
+            body=letter.body or "",
+        )
+        for letter in signature.letters
+    ]

@@ -1,0 +1,58 @@
+"""How much one mailbox and one network may ask for in 24 hours: counts of what is stored, not of form posts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.models import Delivery, DeliveryKind, Signature
+
+WINDOW = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`address`: confirmation mails to one mailbox. `network`: signatures from one IPv4 address or IPv6 /64."""
+
+    address: int
+    network: int
+
+
+class TooManyToAddress(Exception):
+    """This mailbox has been sent as many confirmation mails as it may be in a day."""
+
+
+class TooManyFromNetwork(Exception):
+    """This network has signed as often as it may in a day."""
+
+
+def check_address(session: Session, digest: bytes, limits: Limits, now: datetime) -> None:
+    """Raises TooManyToAddress. Inside a write transaction nobody else can pass at the same time."""
+    mails = (
+        select(func.count())
+        .select_from(Delivery)
+        .join(Signature, Delivery.signature_id == Signature.id)
+        .where(
+            Signature.email_digest == digest,
+            Delivery.kind.in_([DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT]),
+            Delivery.created_at > now - WINDOW,
+        )
+    )
+    if session.scalar(mails) >= limits.address:  # type: ignore[operator]  # count() is never NULL
+        raise TooManyToAddress
+
+
+def check_network(session: Session, digest: bytes | None, limits: Limits, now: datetime) -> None:
+    """Raises TooManyFromNetwork; a connection without an address (a Unix socket) is not limited."""
+    if digest is None:
+        return
+    signatures = (
+        select(func.count())
+        .select_from(Signature)
+        .where(Signature.network_digest == digest, Signature.created_at > now - WINDOW)
+    )
+    if session.scalar(signatures) >= limits.network:  # type: ignore[operator]  # count() is never NULL
+        raise TooManyFromNetwork

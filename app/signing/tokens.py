@@ -1,0 +1,82 @@
+"""Tokens in addresses, and digests that can be counted but not read.
+
+A token is a keyed hash of the form's random nonce and of who signed. So the same submission twice leads to the same
+page, a mail can be made again without keeping its token, and the database holds nothing that opens a page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import unicodedata
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from typing import NewType
+
+Token = NewType("Token", str)
+"""Opens a page: 32 URL-safe characters (192 bits). Never stored, never logged."""
+
+# Providers that deliver to one mailbox whatever dots stand in the local part.
+_DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Everything that is derived from the site's secret, each use with a prefix of its own."""
+
+    secret: str = field(repr=False)
+
+    def sent(self, nonce: str, email: str, name: str) -> Token:
+        """Opens /sent/…: the same for the same form, mailbox and name; nobody without the secret can make it."""
+        return self._token("sent", nonce, canonical_email(email), canonical_name(name))
+
+    def mail(self, sent: Token) -> Token:
+        """Opens /confirm/… and /receipt/…: only the mail to the signer holds it."""
+        return self._token("mail", sent)
+
+    def email(self, email: str) -> bytes:
+        """Digest of a mailbox."""
+        return self._digest("email", canonical_email(email))
+
+    def person(self, email: str, name: str) -> bytes:
+        """Digest of a person: a household may share a mailbox if the names differ."""
+        return self._digest("person", canonical_email(email), canonical_name(name))
+
+    def network(self, address: str) -> bytes | None:
+        """Digest of an IPv4 address or of an IPv6 /64; None when the address is not one."""
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return None
+        if isinstance(ip, ipaddress.IPv6Address):
+            if ip.ipv4_mapped is not None:
+                return self._digest("network", str(ip.ipv4_mapped))
+            return self._digest("network", str(ipaddress.ip_network((int(ip), 64), strict=False)))
+        return self._digest("network", str(ip))
+
+    def _digest(self, purpose: str, *parts: str) -> bytes:
+        text = "\0".join((purpose, *parts))
+        return hmac.new(self.secret.encode(), text.encode(), hashlib.sha256).digest()
+
+    def _token(self, purpose: str, *parts: str) -> Token:
+        return Token(urlsafe_b64encode(self._digest(purpose, *parts)[:24]).decode("ascii"))
+
+
+def hashed(token: str) -> bytes:
+    """What the database keeps of a token: its SHA-256."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def canonical_email(email: str) -> str:
+    """One spelling for each mailbox: lower case, without `+tag`; Gmail also without dots."""
+    local, _, domain = email.casefold().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _DOTLESS:
+        local, domain = local.replace(".", "") or local, _DOTLESS[domain]
+    return f"{local}@{domain}"
+
+
+def canonical_name(name: str) -> str:
+    """One spelling for each name: case, accents' encoding and spaces do not matter."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

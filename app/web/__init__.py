@@ -1,0 +1,1 @@
+"""The pages: a file each. A view parses, calls one verb, commits and answers."""

@@ -1,0 +1,225 @@
+"""The campaign page: one address, one form; the form is the state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from app import campaigns
+from app.addresses import STATES, State
+from app.campaigns import CampaignFile, Standing
+from app.campaigns.stories import render
+from app.db import DatabaseUnavailable, writing
+from app.extensions import db
+from app.models import CampaignRevision, CampaignState, Signature
+from app.signing import Submission, sign
+from app.signing.draft import Choice, Draft, Errors, Problem, draft
+from app.signing.limits import TooManyFromNetwork, TooManyToAddress
+from app.web import form_token
+from app.web.form_token import FormToken
+from app.web.forms import SignForm
+from app.web.same_site import from_our_page
+from app.web.site import site
+
+blueprint = Blueprint("campaign", __name__)
+
+Page = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A campaign as supporters see it."""
+
+    state: CampaignState
+    revision: CampaignRevision
+    file: CampaignFile
+
+    def standing(self, today: date) -> Standing:
+        """Whether people can write today."""
+        return campaigns.standing(self.state, self.file, today)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The story as HTML: its first paragraph stands beside the form, the rest above the letter."""
+
+    lead: Markup
+    rest: Markup
+
+    @classmethod
+    def of(cls, text: str) -> Story:
+        """Cut at the first empty line."""
+        lead, _gap, rest = text.partition("\n\n")
+        return cls(render(lead), render(rest))
+
+
+@blueprint.get("/")
+def index() -> Response | str:
+    """The only open campaign, or a list of them."""
+    found = campaigns.open_campaigns(db.session(), site().today())
+    if len(found) == 1:
+        return redirect(url_for("campaign.show", slug=found[0].slug))
+    return render_template("campaign/index.html", campaigns=found)
+
+
+@blueprint.get("/<slug>")
+def show(slug: str) -> Page:
+    """Why, to whom, the letter and the form."""
+    campaign = _find(slug)
+    standing = campaign.standing(site().today())
+    if standing is not Standing.OPEN:
+        return _not_open(campaign, standing), 200
+    form = SignForm(None)
+    return _page(campaign, form, _fresh(slug)), 200
+
+
+@blueprint.post("/<slug>")
+def write(slug: str) -> Page | Response:
+    """Both buttons: show the letters, or send them. Everything typed comes back until it is stored."""
+    campaign = _find(slug)
+    standing = campaign.standing(site().today())
+    if standing is not Standing.OPEN:
+        return _not_open(campaign, standing), 409
+    form, now = SignForm(request.form), site().clock()
+    token = form_token.read(site().config.secret_key, form.token.data or "", slug, now)
+    if token is None or not from_our_page(request, site().config.public_url):
+        notice = _("This page was open for very long, or came from elsewhere. Please press the button once more.")
+        return _page(campaign, form, _fresh(slug), notice=notice), 422
+    if token.too_quick(now):
+        return _page(campaign, form, token, notice=_("That was very quick. Please press the button once more.")), 422
+    if not form.validate():
+        return _page(campaign, form, token), 422
+    return _answer(campaign, form, token, now)
+
+
+def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> Page | Response:
+    sending = request.form.get("action") == "send"
+    result = draft(form.entry(), campaign.file, site().desk, site().today())
+    if isinstance(result, Errors):
+        form.postal_code.errors = [_explain(result, form)]
+        return _page(campaign, form, token, asks_state=result.problem is Problem.NEIGHBOUR_STATE), 422
+    if isinstance(result, Choice):
+        if sending or result.refused:
+            form.district.errors = [_("Choose who represents you, or say that you are not sure.")]
+        return _page(campaign, form, token, choice=result), 422 if form.district.errors else 200
+    if not sending or not result.letters:
+        return _page(campaign, form, token, draft=result), 200
+    if form.seal.data != result.seal:
+        notice = _("Something in your letters has changed. Here they are once more, as they will go.")
+        return _page(campaign, form, token, draft=result, notice=notice), 200
+    return _send(campaign, form, token, result, now)
+
+
+def _send(campaign: Open, form: SignForm, token: FormToken, result: Draft, now: datetime) -> Page | Response:
+    submission = Submission(
+        revision=campaign.revision,
+        title=campaign.file.headline,
+        nonce=token.nonce,
+        network=request.remote_addr or "",
+        replaces=form.replaces.data or "",
+    )
+    session = db.session()
+    try:
+        with writing(session):
+            sent = sign(session, result, submission, site().pen(), now)
+    except TooManyToAddress:
+        notice = _(
+            "We have sent several mails to this address today. "
+            "Look for them, in the spam folder too, or come back tomorrow."
+        )
+    except TooManyFromNetwork:
+        notice = _(
+            "Many letters have come from your connection today. Please come back tomorrow, or use another connection."
+        )
+    except DatabaseUnavailable:
+        notice = _(
+            "We could not store your letters just now. Nothing is lost: please press the button again in a minute."
+        )
+        return _page(campaign, form, token, draft=result, notice=notice), 503
+    else:
+        return redirect(url_for("sent.show", token=sent), 303)
+    return _page(campaign, form, token, draft=result, notice=notice), 429
+
+
+def filled(campaign: Open, form: SignForm) -> str:
+    """The page with the fields filled and a token of its own, for somebody who corrects an address."""
+    return _page(campaign, form, _fresh(campaign.file.slug))
+
+
+def find(slug: str) -> Open | None:
+    """The published or closed campaign at this address."""
+    found = campaigns.find(db.session(), slug)
+    if found is None:
+        return None
+    campaign, revision = found
+    return Open(campaign.state, revision, campaigns.read(revision.source))
+
+
+def of(signature: Signature) -> Open:
+    """The campaign as it stood when the signature was made."""
+    revision = signature.revision
+    return Open(revision.campaign.state, revision, campaigns.read(revision.source))
+
+
+def _find(slug: str) -> Open:
+    return find(slug) or abort(404)
+
+
+def _fresh(slug: str) -> FormToken:
+    return form_token.issue(site().config.secret_key, slug, site().clock())
+
+
+def _not_open(campaign: Open, standing: Standing) -> str:
+    return render_template("campaign/not_open.html", campaign=campaign.file, standing=standing)
+
+
+def _page(
+    campaign: Open,
+    form: SignForm,
+    token: FormToken,
+    *,
+    draft: Draft | None = None,
+    choice: Choice | None = None,
+    notice: str = "",
+    asks_state: bool = False,
+) -> str:
+    if form.chosen_for.data != form.place:
+        form.district.data = form.other_district.data = ""
+    form.chosen_for.data = form.place
+    form.token.data = token.text
+    form.seal.data = draft.seal if draft else ""
+    return render_template(
+        "campaign/page.html",
+        campaign=campaign.file,
+        story=Story.of(campaign.file.story),
+        form=form,
+        draft=draft,
+        choice=choice,
+        notice=notice,
+        asks_state=asks_state or bool(form.sure_of_state.data),
+        channel=site().desk.channels[0],
+        as_of=site().desk.directory.as_of(),
+    )
+
+
+def _explain(errors: Errors, form: SignForm) -> str:
+    if errors.problem is Problem.NO_DISTRICT_FOR_MAIL:
+        return _("This ZIP code has no district. Enter the address in the States where you vote.")
+    elsewhere = _(" or ").join(STATES[state] for state in errors.states)
+    zip_code, here = form.postal_code.data, STATES[State(str(form.state.data))]
+    if errors.problem is Problem.NEIGHBOUR_STATE:
+        return _(
+            "ZIP code %(zip)s is in %(elsewhere)s. Correct the ZIP code or the state; "
+            "if you do live in %(here)s, say so below.",
+            zip=zip_code,
+            elsewhere=elsewhere,
+            here=here,
+        )
+    return _(
+        "ZIP code %(zip)s is in %(elsewhere)s. Correct the ZIP code or the state.", zip=zip_code, elsewhere=elsewhere
+    )

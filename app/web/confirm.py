@@ -1,0 +1,70 @@
+"""/confirm/<token>: GET shows the letters (mail scanners follow links), only POST releases them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from app.db import DatabaseUnavailable, writing
+from app.extensions import db
+from app.models import Signature, SignatureState
+from app.signing import NoSuchSignature, confirm, find_mailed
+from app.signing.tokens import Token
+from app.web import campaign as campaign_page
+from app.web.same_site import from_our_page
+from app.web.site import site
+
+blueprint = Blueprint("confirm", __name__)
+
+
+@blueprint.get("/confirm/<token>")
+def show(token: str) -> Response | str:
+    """The letters and one button; the receipt when that has been pressed."""
+    signature = _signature(token)
+    if signature.state is SignatureState.CONFIRMED:
+        return redirect(url_for("receipt.show", token=token))
+    return _page(signature)
+
+
+@blueprint.post("/confirm/<token>")
+def release(token: str) -> Response | tuple[str, int]:
+    """Send the letters on their way, once, however often it is pressed."""
+    signature = _signature(token)
+    if not from_our_page(request, site().config.public_url):
+        return _page(signature, notice=_("Please press the button once more.")), 403
+    session, headline = db.session(), campaign_page.of(signature).file.headline
+    try:
+        with writing(session):
+            signature = confirm(session, Token(token), _sentence(), headline, site().pen(), site().clock())
+    except DatabaseUnavailable:
+        return _page(signature, notice=_("That did not work just now. Please press the button again in a minute.")), 503
+    if signature.state is SignatureState.WITHDRAWN:
+        return _page(signature), 200
+    return redirect(url_for("receipt.show", token=token), 303)
+
+
+def _signature(token: str) -> Signature:
+    try:
+        return find_mailed(db.session(), token)
+    except NoSuchSignature:
+        abort(404)
+
+
+def _sentence() -> str:
+    """What the signer agrees to; stored with the time as proof of consent."""
+    return _(
+        "I ask %(organisation)s to send these letters in my name, with my address, to the offices named here.",
+        organisation=site().config.organisation,
+    )
+
+
+def _page(signature: Signature, *, notice: str = "") -> str:
+    return render_template(
+        "confirm/page.html",
+        signature=signature,
+        campaign=campaign_page.of(signature).file,
+        pending=signature.state is SignatureState.PENDING,
+        sentence=_sentence(),
+        notice=notice,
+    )

@@ -1,0 +1,68 @@
+"""Pages for what goes wrong. A log line names endpoint and kind of error, never a path, a value or a text."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+from flask import Flask, Response, make_response, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from app.db import DatabaseUnavailable
+from app.extensions import db
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of `app` with a page."""
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DatabaseUnavailable, _unavailable)
+    app.register_error_handler(OperationalError, _unavailable)
+    app.register_error_handler(Exception, _our_fault)
+
+
+def _http_error(error: HTTPException) -> Response:
+    code = error.code or 500
+    if code < 400:  # a redirect that routing asks for
+        return make_response(error.get_response())
+    response = _page(code)
+    if code == 405:
+        response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or [])
+    return response
+
+
+def _unavailable(error: Exception) -> Response:
+    log.error("%s: the database is unavailable", request.endpoint)
+    db.session.rollback()
+    response = _page(503)
+    response.headers["Retry-After"] = "60"
+    return response
+
+
+def _our_fault(error: Exception) -> Response:
+    places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)))
+    log.error("%s: %s at %s", request.endpoint, type(error).__name__, places)
+    db.session.rollback()
+    return _page(500)
+
+
+def _page(code: int) -> Response:
+    title, advice = _words(code)
+    return make_response(render_template("errors/page.html", title=title, advice=advice), code)
+
+
+def _words(code: int) -> tuple[str, str]:
+    known = {
+        404: (_("This page does not exist"), _("Check the address, or open the link from your mail once more.")),
+        405: (_("This page cannot be used that way"), _("Use Back, and open the page from its link.")),
+        413: (_("That was too much text"), _("Use Back: what you typed is still there. Shorten it and try again.")),
+        503: (
+            _("We cannot answer just now"),
+            _("Use Back and try again in a minute: nothing was stored, nothing is lost."),
+        ),
+        500: (_("Something went wrong on our side"), _("Use Back and try again in a minute.")),
+    }
+    return known.get(code, (_("We could not understand that"), _("Use Back and try again.")))

@@ -1,0 +1,181 @@
+"""The form of a campaign page: its fields, what they accept, and the words when they do not."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field, HiddenField, SelectField, StringField, ValidationError
+from wtforms.validators import InputRequired
+
+from app.addresses import STATES, PostalAddress, State, parse_zip
+from app.campaigns.letters import MergeField, Signer
+from app.signing.draft import Entry
+
+_LINK = re.compile(r"://|www\.", re.IGNORECASE)
+_OFFICE_DOMAINS = ("house.gov", "senate.gov")
+# Marks that turn the direction of what follows; they could make one name look like another.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _tidy(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+class Plain:
+    """Accepts one line of text, up to `longest` characters, that can stand in a letter."""
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise ValidationError with what to do."""
+        text = str(field.data or "")
+        if len(text) > self.longest:
+            raise ValidationError(_("Shorten this to %(most)s characters.", most=self.longest))
+        if any(unicodedata.category(c) == "Cc" or c in _TURNING or c == "\ufffd" for c in text):
+            raise ValidationError(_("Type this again by hand: it contains characters that cannot be shown."))
+        if any(merge.bracket in text for merge in MergeField):
+            raise ValidationError(_("Type your own words in place of the brackets."))
+        if "<" in text or ">" in text:
+            raise ValidationError(_("Leave out the characters < and >."))
+
+
+class NameLike:
+    """Accepts what can be a person's name."""
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise ValidationError with what to do."""
+        text = str(field.data or "")
+        if _LINK.search(text):
+            raise ValidationError(_("Enter a name without a link."))
+        if text[:1] in {"=", "+", "-", "@"}:
+            raise ValidationError(_("Begin the name with a letter."))
+        if not any(unicodedata.category(c)[0] == "L" for c in text):
+            raise ValidationError(_("Enter your name in letters."))
+
+
+class ZipCode:
+    """Accepts five digits, or ZIP+4."""
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise ValidationError with what to do."""
+        if parse_zip(str(field.data or "")) is None:
+            raise ValidationError(_("Enter your ZIP code, like 94110."))
+
+
+class OwnEmail:
+    """Accepts an address that mail can reach and that is not an office's own."""
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise ValidationError with what to do."""
+        try:
+            domain = validate_email(
+                str(field.data or ""), check_deliverability=False, allow_smtputf8=False
+            ).ascii_domain
+        except EmailNotValidError as error:
+            raise ValidationError(_("Enter your e-mail address, like name@example.com.")) from error
+        if any(domain == office or domain.endswith(f".{office}") for office in _OFFICE_DOMAINS):
+            raise ValidationError(_("Enter your own e-mail address, not one of an office."))
+
+
+def _text(label: str, missing: str, longest: int, name: str, *more: Any, **attributes: str) -> StringField:
+    return StringField(
+        label,
+        [InputRequired(message=missing), Plain(longest), *more],
+        filters=[_tidy],
+        name=name,
+        render_kw={"autocomplete": name, **attributes},
+    )
+
+
+class SignForm(FlaskForm):
+    """Who writes. Field names are the tokens by which browsers fill in a person's own data."""
+
+    class Meta:
+        """The form's own signed token (form_token.py) does what CSRF protection would need a cookie for."""
+
+        csrf = False
+
+    given_name = _text(_("First name"), _("Enter your first name."), 100, "given-name", NameLike())
+    family_name = _text(_("Last name"), _("Enter your last name."), 100, "family-name", NameLike())
+    address_line1 = _text(
+        _("Street address"), _("Enter your street address, like 12 Main Street."), 200, "address-line1"
+    )
+    address_line2 = StringField(
+        _("Apartment, unit"),
+        [Plain(200)],
+        filters=[_tidy],
+        name="address-line2",
+        render_kw={"autocomplete": "address-line2"},
+    )
+    city = _text(_("City"), _("Enter your city or town."), 100, "address-level2")
+    state = SelectField(
+        _("State"),
+        [InputRequired(message=_("Choose your state."))],
+        choices=[("", _("Choose your state")), *STATES.items()],
+        name="address-level1",
+        render_kw={"autocomplete": "address-level1"},
+    )
+    postal_code = _text(
+        _("ZIP code"), _("Enter your ZIP code, like 94110."), 20, "postal-code", ZipCode(), inputmode="numeric"
+    )
+    email = _text(
+        _("Email"),
+        _("Enter your e-mail address, like name@example.com."),
+        254,
+        "email",
+        OwnEmail(),
+        type="email",
+        inputmode="email",
+        spellcheck="false",
+        autocapitalize="off",
+    )
+    sure_of_state = BooleanField(_("My ZIP code and my state are both right"), name="sure-of-state")
+    district = StringField(name="district")
+    other_district = StringField(name="other-district")
+    chosen_for = HiddenField(name="chosen-for")
+    website = StringField(_("Leave this field empty"), name="website", render_kw={"autocomplete": "off"})
+    token = HiddenField(name="token")
+    seal = HiddenField(name="seal")
+    replaces = HiddenField(name="replaces")
+
+    def validate_website(self, field: Field) -> None:
+        """People are told what the field says; programs that fill in everything are not let through."""
+        if field.data:
+            raise ValidationError(_("Leave this field empty: it is there to stop programs."))
+
+    @property
+    def place(self) -> str:
+        """State and ZIP code: a choice among representatives was made for these and no others."""
+        return f"{self.state.data or ''} {(self.postal_code.data or '')[:5]}"
+
+    def entry(self) -> Entry:
+        """The typed values of a form that has validated."""
+        for_here = self.chosen_for.data == self.place
+        return Entry(
+            signer=self.signer(),
+            district=(self.district.data or "") if for_here else "",
+            other_district=(self.other_district.data or "") if for_here else "",
+            sure_of_state=bool(self.sure_of_state.data),
+        )
+
+    def signer(self) -> Signer:
+        """Who writes; the e-mail address in its ASCII form, as it goes over the wire."""
+        email = validate_email(str(self.email.data), check_deliverability=False, allow_smtputf8=False)
+        address = PostalAddress(
+            line1=str(self.address_line1.data),
+            line2=str(self.address_line2.data or ""),
+            city=str(self.city.data),
+            state=State(str(self.state.data)),
+            zip=parse_zip(str(self.postal_code.data)) or "",
+        )
+        return Signer(str(self.given_name.data), str(self.family_name.data), address, email.ascii_email or "")
+
+    def shown_errors(self) -> list[tuple[str, Any]]:
+        """Field id and sentence, in the order of the page, for the summary at its top."""
+        return [(field.id, field.errors[0]) for field in self if field.errors]

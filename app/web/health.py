@@ -1,0 +1,28 @@
+"""/healthz: 503 only when pages fail; a late worker is said, and letters wait for it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.extensions import db
+from app.models import Campaign
+from app.web.site import site
+from app.worker import is_late
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def show() -> tuple[Response, int]:
+    """The state of database and worker, as JSON."""
+    try:
+        db.session.execute(select(Campaign.id).limit(1))
+        database = "ok"
+    except SQLAlchemyError:
+        database = "unreachable"
+    config = site().config
+    worker = "late" if is_late(config.data_dir, site().clock()) else "ok"
+    healthy = database == "ok"
+    return jsonify(status="ok" if healthy else "failing", database=database, worker=worker), 200 if healthy else 503

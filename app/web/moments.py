@@ -1,0 +1,23 @@
+"""Days and times in words, in the zone of the capital, which they name."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from babel.dates import format_date, format_time
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from app.web.site import CAPITAL
+
+
+def moment(value: datetime) -> str:
+    """`November 24, 2026, 10:42 AM Eastern`."""
+    local = value.astimezone(CAPITAL)
+    time = format_time(local, "short", tzinfo=CAPITAL, locale=get_locale()).replace("\u202f", " ")
+    return _("%(day)s, %(time)s Eastern", day=day(local), time=time)
+
+
+def day(value: date) -> str:
+    """`October 3, 2026`."""
+    return format_date(value, "long", locale=get_locale())

@@ -1,0 +1,88 @@
+"""/sent/<token>: "check your e-mail"; send it again, or correct the address."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from app.db import DatabaseUnavailable, writing
+from app.extensions import db
+from app.models import Signature, SignatureState
+from app.signing import NoSuchSignature, find_sent, resend
+from app.signing.limits import TooManyToAddress
+from app.signing.tokens import Token
+from app.web import campaign as campaign_page
+from app.web.forms import SignForm
+from app.web.same_site import from_our_page
+from app.web.site import site
+
+blueprint = Blueprint("sent", __name__)
+
+
+@blueprint.get("/sent/<token>")
+def show(token: str) -> str:
+    """Where the mail went (masked) and what to do if it does not come."""
+    return _page(_signature(token), again="again" in request.args)
+
+
+@blueprint.post("/sent/<token>")
+def act(token: str) -> Response | tuple[str, int]:
+    """*Send it again*, or *wrong address? change it*."""
+    signature = _signature(token)
+    if not from_our_page(request, site().config.public_url):
+        return _page(signature, notice=_("Please press the button once more.")), 403
+    if request.form.get("action") == "change":
+        return _change(signature, token), 200
+    campaign = campaign_page.of(signature)
+    session = db.session()
+    try:
+        with writing(session):
+            resend(session, Token(token), campaign.file.headline, site().pen(), site().clock())
+    except TooManyToAddress:
+        notice = _(
+            "We have sent several mails to this address today. "
+            "Look for them, in the spam folder too, or come back tomorrow."
+        )
+        return _page(signature, notice=notice), 429
+    except DatabaseUnavailable:
+        return _page(signature, notice=_("That did not work just now. Please try again in a minute.")), 503
+    return redirect(url_for("sent.show", token=token, again=1), 303)
+
+
+def _signature(token: str) -> Signature:
+    try:
+        return find_sent(db.session(), token)
+    except NoSuchSignature:
+        abort(404)
+
+
+def _page(signature: Signature, *, notice: str = "", again: bool = False) -> str:
+    return render_template(
+        "sent/page.html",
+        signature=signature,
+        campaign=campaign_page.of(signature).file,
+        pending=signature.state is SignatureState.PENDING,
+        notice=notice,
+        again=again,
+    )
+
+
+def _change(signature: Signature, token: str) -> str:
+    """The campaign page, filled; what is signed there takes the place of this signature."""
+    if signature.state is not SignatureState.PENDING:
+        return _page(signature)
+    typed = {
+        "given-name": signature.given_name,
+        "family-name": signature.family_name,
+        "address-line1": signature.address_line1,
+        "address-line2": signature.address_line2,
+        "address-level2": signature.city,
+        "address-level1": signature.region,
+        "postal-code": signature.postal_code,
+        "email": signature.email,
+        "replaces": token,
+    }
+    form = SignForm(MultiDict({name: value or "" for name, value in typed.items()}))
+    return campaign_page.filled(campaign_page.of(signature), form)

@@ -1,0 +1,97 @@
+"""The delivery worker: one process, under a lock, that sends what is due."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from app.db import DatabaseUnavailable
+from app.delivery import Sender
+from app.delivery.outbox import Policy, drain, recover
+from config import Config
+
+log = logging.getLogger(__name__)
+
+PAUSE = 1.0
+LATE = timedelta(seconds=60)
+_HEARTBEAT = "worker.heartbeat"
+
+
+class AlreadyRunning(Exception):
+    """Another worker holds the lock in this DATA_DIR."""
+
+
+def run(config: Config, session: Session, sender: Sender, stop: threading.Event) -> None:
+    """Send what is due until `stop` is set; a message in hand is finished first. Raises AlreadyRunning."""
+    with _lock(config.data_dir):
+        policy = policy_of(config)
+
+        def wait(seconds: float) -> bool:
+            _beat(config.data_dir)
+            return stop.wait(seconds)
+
+        abandoned = True  # we hold the lock: whoever was sending before us is dead
+        while not stop.is_set():
+            _beat(config.data_dir)
+            try:
+                recovered = recover(session, policy, _now(), abandoned=abandoned)
+                abandoned = False
+                if recovered:
+                    log.warning("%d deliveries were left in the middle; each is sent once more later", recovered)
+                drain(session, sender, policy, _now, wait)
+            except DatabaseUnavailable:
+                log.error("the database is locked or full; trying again")
+                session.rollback()
+            except Exception as error:  # whatever it is, the next round may go better; its text may hold a name
+                log.error("a round of the worker failed: %s", type(error).__name__)
+                session.rollback()
+            stop.wait(PAUSE)
+
+
+def policy_of(config: Config) -> Policy:
+    """The retry schedule of the settings, each pause × 0.75 to 1.25."""
+    return Policy(
+        letters=config.letter_retries,
+        confirmations=config.confirmation_retries,
+        unknown=config.unknown_retry,
+        jitter=lambda: random.uniform(0.75, 1.25),  # noqa: S311 — spreads load, hides nothing
+    )
+
+
+def is_late(data_dir: Path, now: datetime) -> bool:
+    """Whether the worker has shown no life for a while."""
+    try:
+        beat = (data_dir / _HEARTBEAT).stat().st_mtime
+    except OSError:
+        return True
+    return now - datetime.fromtimestamp(beat, UTC) > LATE
+
+
+def _beat(data_dir: Path) -> None:
+    try:
+        (data_dir / _HEARTBEAT).touch()
+    except OSError:
+        log.error("cannot write into DATA_DIR: the worker looks late to /healthz")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def _lock(data_dir: Path) -> Iterator[None]:
+    """The one lock of the worker; it goes with the process, by whatever cause that ends."""
+    with (data_dir / "worker.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning from error
+        yield

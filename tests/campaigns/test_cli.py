@@ -1,0 +1,174 @@
+"""`flask campaign …`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.campaigns import find, sample_source
+from app.cli.campaigns import campaign
+from tests.campaigns.test_captured import PAGE
+from tests.campaigns.test_files import source
+
+
+def run(app: Flask, *arguments: str, stdin: str | bytes = "", code: int = 0) -> Result:
+    result = app.test_cli_runner().invoke(campaign, arguments, input=stdin)
+    assert result.exit_code == code, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def test_a_campaign_is_imported_published_and_closed(app: Flask, session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "creek.md"
+    file.write_text(source(), encoding="utf-8")
+
+    imported = run(app, "import", str(file))
+    assert imported.stdout == ""
+    assert "Supporters see it after: flask campaign publish save-the-creek" in imported.stderr
+    assert find(session, "save-the-creek") is None
+
+    published = run(app, "publish", "save-the-creek")
+    assert (published.stdout, published.stderr) == ("", "Published save-the-creek, revision 1.\n")
+    assert find(session, "save-the-creek") is not None
+    assert "it is what supporters see already" in run(app, "import", str(file)).stderr
+
+    closed = run(app, "close", "save-the-creek")
+    assert "Closed save-the-creek." in closed.stderr
+
+
+def test_what_is_exported_is_what_was_imported(app: Flask) -> None:
+    file = sample_source().replace("subject =", "# a comment stays\nsubject  =")
+    run(app, "import", "-", stdin=file.encode())
+
+    exported = run(app, "export", "reunite-families").stdout_bytes
+    assert exported == file.encode()
+
+    run(app, "import", "-", stdin=exported)
+    assert run(app, "export", "reunite-families").stdout_bytes == exported
+
+
+def test_a_captured_page_becomes_a_draft_once(app: Flask) -> None:
+    first = run(app, "import", "-", stdin=PAGE)
+    assert "Made a draft of the captured page" in first.stderr
+    assert "warning:" in first.stderr
+    assert b"\xc2\xa0[Decision Maker]" in run(app, "export", "save-the-creek").stdout_bytes
+
+    run(app, "import", "-", stdin=PAGE)
+    other = run(app, "import", "-", stdin=PAGE.replace("Twelve", "Thirteen"), code=1)
+    assert "The slug save-the-creek belongs to another campaign." in other.stderr
+
+
+def test_campaigns_are_listed(app: Flask) -> None:
+    run(app, "import", "-", stdin=source(opens="2030-03-02"))
+    run(app, "import", "-", stdin=sample_source())
+    run(app, "publish", "reunite-families")
+
+    lines = run(app, "list").stdout.splitlines()
+    assert [line.split()[:6] for line in lines] == [
+        ["SLUG", "STATE", "REVISION", "CHANGED", "OPENS", "CLOSES"],
+        ["save-the-creek", "draft", "-", "yes", "2030-03-02", "-"],
+        ["reunite-families", "published", "1", "no", "-", "-"],
+    ]
+    assert json.loads(run(app, "list", "--json").stdout)[1] == {
+        "slug": "reunite-families",
+        "state": "published",
+        "revision": 1,
+        "changed": False,
+        "opens": None,
+        "closes": None,
+        "title": "Tell Congress – Reunite Families",
+    }
+
+
+def test_no_campaigns_are_an_empty_list(app: Flask) -> None:
+    assert run(app, "list").stdout == ""
+    assert json.loads(run(app, "list", "--json").stdout) == []
+
+
+def test_a_file_is_checked_without_being_kept(app: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "creek.md"
+    file.write_text(source(story=""), encoding="utf-8")
+
+    checked = run(app, "check", str(file))
+
+    assert "warning: line 10, column 1: The story is empty" in checked.stderr
+    assert checked.stderr.endswith("No problems found.\n")
+    assert run(app, "list").stdout == ""
+
+
+def test_a_stored_campaign_is_checked_by_its_slug(app: Flask) -> None:
+    run(app, "import", "-", stdin=source())
+
+    assert run(app, "check", "save-the-creek").stderr == "No problems found.\n"
+
+
+def test_a_slug_in_use_is_a_warning(app: Flask) -> None:
+    run(app, "import", "-", stdin=source())
+
+    assert "there is a campaign save-the-creek already" in run(app, "check", "-", stdin=source(story="x")).stderr
+
+
+def test_a_captured_page_is_checked(app: Flask) -> None:
+    assert "importing it makes the draft save-the-creek" in run(app, "check", "-", stdin=PAGE).stderr
+
+
+def test_dates_that_keep_people_out_are_warned_of(app: Flask) -> None:
+    run(app, "import", "-", stdin=source(closes="2020-01-01"))
+    assert "nobody can write after 2020-01-01" in run(app, "publish", "save-the-creek").stderr
+
+    run(app, "import", "-", stdin=source(opens="2999-01-01"))
+    assert "nobody can write before 2999-01-01" in run(app, "publish", "save-the-creek").stderr
+
+
+@pytest.mark.parametrize("command", ["import", "check"])
+@pytest.mark.parametrize(
+    ("stdin", "words"),
+    [
+        (b"", "-: line 1, column 1: Begin the file with a line +++"),
+        (b"\xff\xfe\x00", "-: line 1, column 1: Save the file as UTF-8"),
+        (b"x" * 300_000, "-: line 1, column 1: Shorten the file to 256 kB."),
+        (b"+++\n= =\n+++\n# Story\n# Letter\n[Your Name]", "-: line 2, column 1: Write the head as TOML"),
+        (source(letter="Hi [Your Nmae]\n[Your Name]").encode(), "-: line 15, column 4: There is no merge field"),
+        (PAGE.replace("Dear", "Hello").encode(), "Add the letter: its first line begins with “Dear”."),
+    ],
+)
+def test_bad_input_is_a_sentence_and_exit_code_1(app: Flask, command: str, stdin: bytes, words: str) -> None:
+    result = run(app, command, "-", stdin=stdin, code=1)
+
+    assert result.stdout == ""
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert run(app, "list").stdout == ""
+
+
+@pytest.mark.parametrize("name", ["missing.md", "", ".", "x" * 10_000, "a\x00b"])
+def test_a_file_that_can_not_be_read_is_said(app: Flask, name: str) -> None:
+    for command in ("import", "check"):
+        assert "Can't read" in run(app, command, name, code=1).stderr
+
+
+@pytest.mark.parametrize("command", ["publish", "close", "export"])
+def test_an_unknown_slug_is_said(app: Flask, command: str) -> None:
+    result = run(app, command, "nothing", code=1)
+
+    assert (result.stdout, result.stderr) == ("", "Error: There is no campaign 'nothing'.\n")
+
+
+def test_closing_a_draft_is_refused(app: Flask) -> None:
+    run(app, "import", "-", stdin=source())
+
+    assert "was never published" in run(app, "close", "save-the-creek", code=1).stderr
+
+
+def test_a_database_without_tables_is_said(app: Flask, session: Session) -> None:
+    session.execute(text("ALTER TABLE campaign RENAME TO elsewhere"))
+    session.commit()
+
+    assert "flask db upgrade" in run(app, "list", code=1).stderr
+    assert "flask db upgrade" in run(app, "import", "-", stdin=source(), code=1).stderr

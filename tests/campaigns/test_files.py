@@ -1,0 +1,346 @@
+"""The campaign file: what it says, what is wrong with it, and that nothing is lost on the way there and back."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from app.campaigns import (
+    RESERVED_SLUGS,
+    CampaignFile,
+    CampaignFileError,
+    Problem,
+    Target,
+    decode,
+    read,
+    sample_source,
+    warnings,
+    write,
+)
+
+SIGNED = "Dear [Decision Maker],\n\nPlease act.\n\n[Your Name]\n[Your Address]\n[City, State ZIP]\n[Your Email]"
+HEAD = {
+    "slug": '"save-the-creek"',
+    "title": '"Tell Congress: Save the Creek"',
+    "headline": '"Save the Creek"',
+    "targets": '["us-senators", "us-representative"]',
+    "subject": '"Please save the creek"',
+}
+
+
+def source(story: str = "It is drying up.", letter: str = SIGNED, **head: str) -> str:
+    """A campaign file; keywords are TOML values, an empty one leaves the key out."""
+    lines = [f"{key} = {value}" for key, value in (HEAD | head).items() if value]
+    return "\n".join(["+++", *lines, "+++", "", "# Story", "", story, "", "# Letter", "", letter, ""])
+
+
+def campaign(**changes: object) -> CampaignFile:
+    file = CampaignFile(
+        slug="save-the-creek",
+        title="Tell Congress: Save the Creek",
+        headline="Save the Creek",
+        targets=(Target.SENATORS, Target.REPRESENTATIVE),
+        subject="Please save the creek",
+        story="It is drying up.",
+        letter=SIGNED,
+    )
+    return replace(file, **changes)  # type: ignore[arg-type]  # the tests name fields and values as they need them
+
+
+def problems(text: str) -> tuple[Problem, ...]:
+    with pytest.raises(CampaignFileError) as caught:
+        read(text)
+    return caught.value.problems
+
+
+def only_problem(text: str) -> Problem:
+    (problem,) = problems(text)
+    return problem
+
+
+def test_a_file_is_read() -> None:
+    assert read(source()) == campaign()
+
+
+def test_days_are_read() -> None:
+    file = read(source(opens="2030-03-02", closes="2030-03-02"))
+
+    assert (file.opens, file.closes) == (date(2030, 3, 2), date(2030, 3, 2))
+
+
+def test_the_sample_has_no_problems_and_no_warnings() -> None:
+    file = read(sample_source())
+
+    assert file.slug == "reunite-families"
+    assert file.targets == (Target.SENATORS, Target.REPRESENTATIVE)
+    assert warnings(sample_source()) == ()
+    assert read(write(file)) == file
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"story": ""},
+        {"story": "First.\n\n## A heading\n\n# Story\n\n+++\n\n```\n# Not a letter\n```"},
+        {"letter": f"{SIGNED}\n\n# Letter\n\n# Story\n\n+++\nslug = 1\n+++"},
+        {"letter": f"  indented  \n\n\n\ntrailing \t\n{SIGNED}  "},
+        {"title": 'Quotes " \\ and <b>markup</b> & [sic] \U0001f98b ✊🏽 قف'},
+        {"subject": "x" * 150, "title": "é" * 150},
+        {"story": "\U0001f98b" * 20_000, "letter": "[Your Name]" + "字" * 9_989},
+        {"targets": (Target.REPRESENTATIVE,)},
+        {"targets": (Target.REPRESENTATIVE, Target.SENATORS)},
+        {"opens": date(2030, 1, 1), "closes": date(2030, 2, 28)},
+        {"opens": date(1, 1, 1)},
+        {"slug": "a" * 64},
+        {"headline": "+++"},
+        {"story": "\u00a0nbsp inside\u00a0\nand \ufeff a mark"},
+    ],
+)
+def test_what_is_written_is_read_again(changes: dict[str, object]) -> None:
+    file = campaign(**changes)
+
+    text = write(file)
+
+    assert read(text) == file
+    assert write(read(text)) == text
+
+
+def test_nothing_is_lost_in_random_files() -> None:
+    pieces = [
+        "# Letter",
+        "# Story",
+        "+++",
+        "",
+        "  ",
+        "[Your Name]",
+        "x \t",
+        "## y",
+        "\ufeff",
+        "é\U0001f98b",
+        "\\",
+        '"""',
+    ]
+    chance = random.Random(7)
+    for _ in range(300):
+        story = "\n".join(chance.choices([piece for piece in pieces if piece != "# Letter"], k=6))
+        letter = "\n".join(chance.choices(pieces, k=8))
+        text = source(story=story, letter=f"{letter}\n[Your Name]")
+        file = read(text)
+        assert read(write(file)) == file
+        assert write(read(write(file))) == write(file)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"story": "Above.\n# Letter\nBelow."},
+        {"letter": f"{SIGNED}\n"},
+        {"letter": f"\n{SIGNED}"},
+        {"letter": SIGNED.replace("\n", "\r\n")},
+        {"story": "  \n"},
+        {"title": " spaced "},
+    ],
+)
+def test_a_campaign_that_no_file_can_hold_is_not_written(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="no campaign file can hold"):
+        write(campaign(**changes))
+
+
+def test_a_campaign_with_problems_is_not_written() -> None:
+    with pytest.raises(CampaignFileError):
+        write(campaign(letter="Dear [Your Nmae]"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        source().replace("\n", "\r\n"),
+        source().replace("\n", "\r"),
+        "\ufeff" + source(),
+        "\n\n" + source() + "\n \n\n",
+        source().replace("+++", "+++ \t").replace("# Story", "# Story  ").replace("# Letter", "# Letter\t"),
+        source(story="\n  \nIt is drying up.\n\n\t\n"),
+    ],
+)
+def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
+    assert read(text) == campaign()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        # The head.
+        ("", 1, 1, "Begin the file with a line +++"),
+        ("hello", 1, 1, "Begin the file with a line +++"),
+        ("\n+++\nslug = 1\n", 4, 1, "Close the head with a line +++."),
+        (source(slug="save"), 2, 8, "Write the head as TOML"),
+        (source(extra="1\nextra = 2"), 8, 1, "Write the head as TOML"),
+        (source(opens="2030-13-45"), 7, 13, "Write the head as TOML"),
+        (source(opens="9" * 5000), 7, 1, "a value is too large or too deep"),
+        (source(opens="[" * 5000), 7, 1, "Write the head as TOML"),
+        (source(titel='"x"'), 7, 1, "There is no key titel; write title."),
+        (source(colour='"x"'), 7, 1, "There is no key colour; the keys are slug, title"),
+        (source(goal="1000"), 7, 1, "There is no key goal; the keys are"),
+        (source(closes="2030-01-01\n[texts]\na = 1"), 8, 1, "There is no key texts;"),
+        # Its values.
+        (source(subject=""), 2, 1, 'Add a line like subject = "…".'),
+        (source(subject='""'), 6, 1, "Write the subject between the quotes."),
+        (source(subject="7"), 6, 1, "Write the subject between quotes."),
+        (source(subject='"' + "x" * 151 + '"'), 6, 1, "Shorten subject to 150 characters; it has 151."),
+        (source(subject='"""a\nb"""'), 6, 1, "Write subject on one line"),
+        (source(subject='"a\\r\\nBcc: b@example.org"'), 6, 1, "Write subject on one line"),
+        (source(subject='"a\\u2028b"'), 6, 1, "Write subject on one line"),
+        (source(subject='"Hear [Your Name]"'), 6, 1, "Write subject without [Your Name]"),
+        (source(title='"' + "x" * 10_000 + '"'), 3, 1, "Shorten title to 150 characters; it has 10,000."),
+        (source(title='"a\\u0000b"'), 3, 1, "Write title on one line"),
+        (source(title=""), 2, 1, "Add a line like title"),
+        (source(headline='"a\\tb"'), 4, 1, "Write headline on one line"),
+        (source(slug='"Save"'), 2, 1, "Write slug in small letters"),
+        (source(slug='"save--it"'), 2, 1, "Write slug in small letters"),
+        (source(slug='"../etc"'), 2, 1, "Write slug in small letters"),
+        (source(slug='"é"'), 2, 1, "Write slug in small letters"),
+        (source(slug='"' + "a" * 65 + '"'), 2, 1, "Shorten slug to 64 characters; it has 65."),
+        (source(slug='"privacy"'), 2, 1, "the site keeps “privacy” for itself"),
+        (source(targets=""), 2, 1, "Add a line like targets"),
+        (source(targets="[]"), 5, 1, "Name at least one target"),
+        (source(targets='"us-senators"'), 5, 1, "Name at least one target"),
+        (source(targets='["us-senator"]'), 5, 1, "There is no target 'us-senator'; write us-senators."),
+        (source(targets='["governor"]'), 5, 1, "the targets are us-senators and us-representative"),
+        (source(targets="[{a = 2}]"), 5, 1, "There is no target"),
+        (source(targets='["us-senators", "us-senators"]'), 5, 1, "Name each target once."),
+        (source(opens='"2030-01-01"'), 7, 1, "Write the day without quotes"),
+        (source(opens="2030-01-01T00:00:00Z"), 7, 1, "Write the day without quotes and without a time"),
+        (source(opens="2030-01-02", closes="2030-01-01"), 8, 1, "Set closes to the day of opens or to a later one."),
+        # The sections.
+        (source().replace("# Story", "## story:"), 9, 1, "Write this heading as “# Story”."),
+        (source().replace("# Letter", "#Letter"), 13, 1, "Write this heading as “# Letter”."),
+        (source().replace("# Story\n\nIt is drying up.\n", ""), 8, 1, "Add a line “# Story” below the head"),
+        (source().replace("# Letter\n", ""), 9, 1, "Add a line “# Letter” above the letter."),
+        (source().replace("# Story", "stray\n# Story"), 9, 1, "Move this text below “# Story”, or remove it."),
+        (source(story="x" * 20_001), 11, 1, "Shorten the story to 20,000 characters; it has 20,001."),
+        (source(letter=""), 14, 1, "Write the letter below “# Letter”."),
+        (source(letter="[Your Name]" + "x" * 9_990), 15, 1, "Shorten the letter to 10,000 characters; it has 10,001."),
+        (source(story="a\nb\x00c\x1bd"), 12, 2, "Remove the control character U+0000 and 1 more"),
+        (source(letter=f"{SIGNED}\u2028"), 22, 13, "Remove the control character U+2028;"),
+        # The letter.
+        (source(letter=f"Dear friend, it is [Your Nmae]\n{SIGNED}"), 15, 20, "[Your Nmae]; write [Your Name]."),
+        (source(letter=f"{SIGNED} [your name]"), 22, 14, "There is no merge field [your name]; write [Your Name]."),
+        (source(letter=f"{SIGNED} [ Your Name ]"), 22, 14, "There is no merge field [ Your Name ]; write [Your Name]."),
+        (source(letter=f"{SIGNED} [sic]"), 22, 14, "no merge field [sic]; use one of [Decision Maker], "),
+        (source(letter=f"{SIGNED} [sic]"), 22, 14, "or round brackets if it is plain text"),
+        (source(letter=f"{SIGNED}\n[Your Name\nx"), 23, 1, "Close the bracket: write [Your Name]."),
+        (source(letter=f"{SIGNED}\n[your email and more"), 23, 1, "Close the bracket: write [Your Email]."),
+        (source(letter="Dear [Decision Maker],\n\nPlease act."), 17, 1, "Put [Your Name] where the letter is signed"),
+    ],
+)  # fmt: skip
+def test_a_problem_has_its_place_and_says_what_to_do(text: str, line: int, column: int, words: str) -> None:
+    problem = only_problem(text)
+
+    assert (problem.line, problem.column) == (line, column)
+    assert words in problem.message
+    assert str(problem) == f"line {line}, column {column}: {problem.message}"
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+    found = problems(source(slug='"Sent"', subject="", opens='"x"', letter="Dear [Decison Maker], [Email]\x07"))
+
+    assert [(problem.line, problem.message.split(maxsplit=2)[:2]) for problem in found] == [
+        (2, ["Add", "a"]),
+        (2, ["Write", "slug"]),
+        (6, ["Write", "the"]),
+        (15, ["Put", "[Your"]),
+        (15, ["There", "is"]),
+        (15, ["There", "is"]),
+        (15, ["Remove", "the"]),
+    ]
+
+
+def test_a_missing_section_does_not_hide_the_problems_of_the_head() -> None:
+    found = problems(source(slug='"Sent"').replace("# Letter\n", ""))
+
+    assert [problem.line for problem in found] == [2, 9]
+
+
+@pytest.mark.parametrize("text", ["[1]", "[see https://example.org/a/very/long/address/here]", "[", "]", "[]", "a[0]"])
+def test_a_bracket_that_does_not_look_like_a_field_is_text(text: str) -> None:
+    assert text in read(source(letter=f"{SIGNED}\n{text}")).letter
+
+
+def test_a_bracket_over_two_lines_is_text() -> None:
+    read(source(letter=f"{SIGNED}\n[as the\nTimes wrote]"))
+
+
+def test_brackets_in_the_story_are_markdown() -> None:
+    assert read(source(story="See [our site](https://example.org).")).story == "See [our site](https://example.org)."
+
+
+@pytest.mark.parametrize("slug", sorted(RESERVED_SLUGS))
+def test_no_campaign_takes_an_address_of_the_site(slug: str) -> None:
+    assert "the site keeps" in only_problem(source(slug=f'"{slug}"')).message
+
+
+def test_the_addresses_that_are_promised_are_reserved() -> None:
+    assert {
+        "sent", "confirm", "receipt", "privacy", "healthz", "mailbox", "static", "admin", "desk", "api", "login",
+        "logout", "favicon", "robots", "en", "es", "campaigns", "signatures",
+    } <= RESERVED_SLUGS  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (source(story=""), 10, "The story is empty"),
+        (source(story="a\nSigned, [Your Name]"), 12, "[Your Name] is not filled in a story."),
+        (source(letter=SIGNED.replace("[Decision Maker]", "Senator")), 15, "greets nobody"),
+        (source(letter=SIGNED.replace("[Your Address]", "-")), 22, "ends without [Your Address]"),
+        (source(letter=SIGNED.replace("[City, State ZIP]", "-")), 22, "ends without [City, State ZIP]"),
+        (source(letter=SIGNED.replace("[Your Email]", "-")), 22, "ends without [Your Email]"),
+        (source(letter=f"{SIGNED}\n# Letter"), 23, "it begins below the first “# Letter”"),
+    ],
+)
+def test_what_may_be_meant_is_a_warning(text: str, line: int, words: str) -> None:
+    (warning,) = warnings(text)
+
+    assert warning.line == line
+    assert words in warning.message
+
+
+def test_bytes_that_are_not_utf_8_are_refused_with_their_place() -> None:
+    with pytest.raises(CampaignFileError, match="line 2, column 3: Save the file as UTF-8"):
+        decode("+++\né".encode() + b"x\xe9")
+
+
+def test_a_file_in_utf_16_is_refused() -> None:
+    with pytest.raises(CampaignFileError, match="Save the file as UTF-8"):
+        decode(source().encode("utf-16"))
+    with pytest.raises(CampaignFileError, match=r"Remove the control character U\+0000 and .* save the file as UTF-8"):
+        read(decode(source().encode("utf-16-le")))
+
+
+def test_a_huge_file_is_refused() -> None:
+    assert decode(b"x" * 262_144)
+    with pytest.raises(CampaignFileError, match="Shorten the file to 256 kB"):
+        decode(b"x" * 262_145)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+++\n" + "".join(f"k{number} = 1\n" for number in range(20_000)) + "+++\n# Story\n# Letter\n",
+        source(targets='["' + '", "'.join(["us-senatr"] * 15_000) + '"]'),
+        source(letter="[a]" * 80_000),
+        source(story=" " * 250_000 + "x", letter="\n" * 9_000 + SIGNED),
+        "+++\n" + " " * 250_000 + "\nx = 1\n+++\n",
+        "+++\n" * 60_000,
+        "\n" * 250_000,
+    ],
+)
+def test_a_senseless_file_is_refused_soon(text: str) -> None:
+    before = time.monotonic()
+    assert len(problems(text)) < 40
+    assert time.monotonic() - before < 5

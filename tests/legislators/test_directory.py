@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from app.addresses import STATES, State
+from app.legislators import (
+    Bioguide,
+    Delegation,
+    DivisionId,
+    Legislator,
+    LegislatorDirectory,
+    NoDataForDay,
+    Role,
+    Vacancy,
+)
+from app.legislators.directory import TableDirectory
+from app.legislators.geography import SENATE_STATES
+from app.legislators.tables import SHIPPED, Tables, load
+
+DAY = date(2026, 11, 24)
+US = "ocd-division/country:us"
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return load(SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def directory(tables: Tables) -> LegislatorDirectory:
+    return TableDirectory(tables)
+
+
+def delegation(directory: LegislatorDirectory, division: str) -> Delegation:
+    return directory.delegation(DivisionId(f"{US}/{division}"), DAY)
+
+
+def member(tables: Tables, bioguide: str) -> Legislator:
+    return next(member for member in tables.members if member.bioguide == Bioguide(bioguide))
+
+
+def test_a_district_has_two_senators_and_a_representative(directory: LegislatorDirectory) -> None:
+    people = delegation(directory, "state:ca/cd:12")
+
+    assert (people.congress, people.state) == (119, "CA")
+    assert [senator.last_name for senator in people.senators] == ["Padilla", "Schiff"]
+    assert isinstance(people.representative, Legislator)
+    assert people.representative.name == "Lateefah Simon"
+    assert people.representative.seat == "CA-12"
+    assert people.representative.contact_form.startswith("https://")
+    assert people.representative.offices
+
+
+def test_a_whole_state_of_several_districts_has_senators_only(directory: LegislatorDirectory) -> None:
+    people = delegation(directory, "state:ca")
+
+    assert len(people.senators) == 2
+    assert people.representative is None
+
+
+@pytest.mark.parametrize("division", ["state:wy", "state:wy/cd:at-large"])
+def test_a_whole_state_of_one_district_has_its_representative(directory: LegislatorDirectory, division: str) -> None:
+    people = delegation(directory, division)
+
+    assert [senator.last_name for senator in people.senators] == ["Barrasso", "Lummis"]
+    assert isinstance(people.representative, Legislator)
+    assert people.representative.seat == "WY-AL"
+    assert people.representative.role is Role.REPRESENTATIVE
+
+
+@pytest.mark.parametrize(
+    ("division", "role"),
+    [
+        ("district:dc", Role.DELEGATE),
+        ("territory:gu", Role.DELEGATE),
+        ("territory:vi", Role.DELEGATE),
+        ("territory:as", Role.DELEGATE),
+        ("territory:mp", Role.DELEGATE),
+        ("territory:pr", Role.RESIDENT_COMMISSIONER),
+    ],
+)
+def test_dc_and_territories_have_one_member_and_no_senators(
+    directory: LegislatorDirectory, division: str, role: Role
+) -> None:
+    for people in (delegation(directory, division), delegation(directory, f"{division}/cd:at-large")):
+        assert people.senators == ()
+        assert isinstance(people.representative, Legislator)
+        assert people.representative.role is role
+
+
+@pytest.mark.parametrize(("division", "seat"), [("state:tx/cd:23", "TX-23"), ("state:fl/cd:20", "FL-20")])
+def test_a_vacant_seat_is_said_to_be_vacant(directory: LegislatorDirectory, division: str, seat: str) -> None:
+    people = delegation(directory, division)
+
+    assert isinstance(people.representative, Vacancy)
+    assert people.representative.seat == seat
+    assert people.representative.division == f"{US}/{division}"
+    assert len(people.senators) == 2
+
+
+def test_every_division_has_a_delegation(directory: LegislatorDirectory) -> None:
+    divisions = [division for state in STATES for division in directory.districts(state, DAY)]
+
+    found = [directory.delegation(division, DAY) for division in divisions]
+
+    assert len(divisions) == 441
+    for division, people in zip(divisions, found, strict=True):
+        assert people.representative is not None
+        assert people.representative.division == division
+        assert people.representative.state == people.state
+        assert len(people.senators) == (2 if people.state in SENATE_STATES else 0)
+        assert all(senator.state == people.state and senator.role is Role.SENATOR for senator in people.senators)
+
+
+def test_districts_come_in_numeric_order(directory: LegislatorDirectory) -> None:
+    texas = directory.districts(State("TX"), DAY)
+
+    assert texas == tuple(f"{US}/state:tx/cd:{number}" for number in range(1, 39))
+    assert directory.districts(State("MT"), DAY) == (f"{US}/state:mt/cd:1", f"{US}/state:mt/cd:2")
+    assert directory.districts(State("DC"), DAY) == (f"{US}/district:dc/cd:at-large",)
+
+
+@pytest.mark.parametrize(
+    ("state", "names"),
+    [
+        ("OH", ["Moreno", "Husted"]),  # appointed, past the published end of the term, still sitting
+        ("FL", ["Scott", "Moody"]),
+        ("SC", ["Scott", "Graham Nordone"]),
+    ],
+)
+def test_appointed_senators_sit_and_are_junior(directory: LegislatorDirectory, state: str, names: list[str]) -> None:
+    people = delegation(directory, f"state:{state.lower()}")
+
+    assert [senator.last_name for senator in people.senators] == names
+
+
+def test_the_senator_who_died_is_not_taken_for_the_one_of_the_same_name(tables: Tables) -> None:
+    bioguides = {member.bioguide for member in tables.members}
+
+    assert "G000359" not in bioguides
+    assert member(tables, "G000608").name == "Darline Graham"
+    assert member(tables, "G000608").offices == ()
+
+
+def test_members_who_came_after_the_snapshot_sit(directory: LegislatorDirectory) -> None:
+    georgia = delegation(directory, "state:ga/cd:13").representative
+    california = delegation(directory, "state:ca/cd:14").representative
+
+    assert isinstance(georgia, Legislator)
+    assert (georgia.name, georgia.last_name) == ("Everton Blair Jr.", "Blair")
+    assert isinstance(california, Legislator)
+    assert california.last_name == "Wahab"
+
+
+def test_people_without_phone_form_or_address_are_there(tables: Tables) -> None:
+    gallagher, blair, hamadeh = (member(tables, bioguide) for bioguide in ("G000607", "B001328", "H001098"))
+
+    assert (gallagher.name, gallagher.phone, gallagher.address) == ("James Gallagher", "", "")
+    assert gallagher.contact_form == "https://gallagher.house.gov/contact"
+    assert (blair.phone, blair.offices) == ("", ())
+    assert hamadeh.contact_form == ""
+
+
+def test_names_keep_their_words_and_letters(tables: Tables) -> None:
+    last_names = {member.last_name for member in tables.members}
+
+    assert last_names >= {"Cortez Masto", "Van Hollen", "Blunt Rochester", "De La Cruz", "Wasserman Schultz"}
+    assert last_names >= {"Luján", "Sánchez", "Velázquez", "Barragán", "García", "Hernández Rivera"}
+    assert not {"Jr.", "II", "III"} & {name.split()[-1] for name in last_names}
+
+
+def test_every_contact_form_is_one_of_congress(tables: Tables) -> None:
+    forms = [member.contact_form for member in tables.members if member.contact_form]
+
+    assert len(forms) == 535
+    assert all(form.startswith("https://") and ".gov" in form for form in forms)
+
+
+def test_another_congress_is_not_answered(directory: LegislatorDirectory) -> None:
+    division = DivisionId(f"{US}/state:wy")
+
+    with pytest.raises(NoDataForDay):
+        directory.delegation(division, date(2027, 1, 4))
+    with pytest.raises(NoDataForDay):
+        directory.districts(State("WY"), date(2024, 12, 31))
+
+
+def test_a_division_that_is_none_is_a_key_error(directory: LegislatorDirectory) -> None:
+    with pytest.raises(KeyError):
+        delegation(directory, "state:wy/cd:7")
+
+
+def test_it_says_up_to_which_day_it_is_right(directory: LegislatorDirectory) -> None:
+    assert directory.as_of() == date(2026, 10, 3)

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from app.addresses import STATES, PostalAddress, State
+from app.legislators import (
+    DistrictLocator,
+    Doubt,
+    Location,
+    Method,
+    NoDataForDay,
+    NoDistrictForMail,
+    ZipInAnotherState,
+)
+from app.legislators.geography import ADJOINING, state_division
+from app.legislators.locators import TableLocator
+from app.legislators.tables import SHIPPED, Tables, load
+
+DAY = date(2026, 11, 24)
+LOCATORS: list[Callable[[Tables], DistrictLocator]] = [TableLocator]
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return load(SHIPPED)
+
+
+@pytest.fixture(scope="module", params=LOCATORS)
+def locator(request: pytest.FixtureRequest, tables: Tables) -> DistrictLocator:
+    make: Callable[[Tables], DistrictLocator] = request.param
+    return make(tables)
+
+
+def address(state: str, zip_code: str) -> PostalAddress:
+    return PostalAddress("1 Main Street", "", "Anytown", State(state), zip_code)
+
+
+def seats(location: Location) -> list[str]:
+    """`ocd-division/country:us/state:wi/cd:2` → `wi 2`."""
+    return [f"{division.split(':')[2].split('/')[0]} {division.split(':')[-1]}" for division in location.candidates]
+
+
+def test_a_zip_in_one_district_is_an_answer(locator: DistrictLocator) -> None:
+    location = locator.locate(address("CA", "94612"), DAY)
+
+    assert location == Location(119, State("CA"), location.candidates, Method.ZIP, None)
+    assert location.candidates == ("ocd-division/country:us/state:ca/cd:12",)
+
+
+def test_zip_plus_four_is_the_same_zip(locator: DistrictLocator) -> None:
+    assert locator.locate(address("CA", "94612-1234"), DAY) == locator.locate(address("CA", "94612"), DAY)
+
+
+def test_a_split_zip_is_a_choice(locator: DistrictLocator) -> None:
+    location = locator.locate(address("WI", "53811"), DAY)
+
+    assert seats(location) == ["wi 2", "wi 3"]
+    assert (location.method, location.doubt) == (Method.ZIP, Doubt.SPLIT_ZIP)
+
+
+@pytest.mark.parametrize(
+    ("state", "zip_code", "seat"),
+    [
+        ("AK", "99501", "ak at-large"),
+        ("DE", "19901", "de at-large"),
+        ("ND", "58501", "nd at-large"),
+        ("SD", "57501", "sd at-large"),
+        ("VT", "05602", "vt at-large"),
+        ("WY", "82001", "wy at-large"),
+        ("DC", "20001", "dc at-large"),
+        ("PR", "00901", "pr at-large"),
+        ("GU", "96910", "gu at-large"),
+        ("VI", "00802", "vi at-large"),
+        ("AS", "96799", "as at-large"),
+        ("MP", "96950", "mp at-large"),
+    ],
+)
+def test_where_there_is_one_seat_the_state_decides(
+    locator: DistrictLocator, state: str, zip_code: str, seat: str
+) -> None:
+    location = locator.locate(address(state, zip_code), DAY)
+
+    assert seats(location) == [seat]
+    assert (location.method, location.doubt) == (Method.STATE, None)
+
+
+@pytest.mark.parametrize("zip_code", ["82999", "82602", "00000"])
+def test_where_there_is_one_seat_an_unknown_zip_or_a_po_box_is_no_doubt(
+    locator: DistrictLocator, zip_code: str
+) -> None:
+    location = locator.locate(address("WY", zip_code), DAY)
+
+    assert seats(location) == ["wy at-large"]
+    assert (location.method, location.doubt) == (Method.STATE, None)
+
+
+def test_montana_has_two_seats(locator: DistrictLocator) -> None:
+    assert seats(locator.locate(address("MT", "59801"), DAY)) == ["mt 1"]
+    assert seats(locator.locate(address("MT", "59101"), DAY)) == ["mt 2"]
+
+
+@pytest.mark.parametrize(
+    ("zip_code", "state", "seat", "method"),
+    [
+        ("42223", "KY", "ky 1", Method.ZIP),
+        ("42223", "TN", "tn 7", Method.ZIP),
+        ("81120", "CO", "co 3", Method.ZIP),
+        ("81120", "NM", "nm 3", Method.ZIP),
+        ("57641", "SD", "sd at-large", Method.STATE),
+        ("57641", "ND", "nd at-large", Method.STATE),
+    ],
+)
+def test_a_zip_across_a_state_line_gives_the_persons_own_state(
+    locator: DistrictLocator, zip_code: str, state: str, seat: str, method: Method
+) -> None:
+    location = locator.locate(address(state, zip_code), DAY)
+
+    assert seats(location) == [seat]
+    assert (location.state, location.method, location.doubt) == (state, method, None)
+
+
+def test_a_zip_across_a_state_line_is_refused_in_a_third_state(locator: DistrictLocator) -> None:
+    with pytest.raises(ZipInAnotherState) as refused:
+        locator.locate(address("VA", "42223"), DAY)
+
+    assert refused.value.states == ("KY", "TN")
+    assert refused.value.neighbour
+
+
+@pytest.mark.parametrize(
+    ("zip_code", "kind"), [("94604", "box"), ("94163", "single")], ids=["PO boxes", "a single building"]
+)
+def test_a_known_zip_without_a_district_leaves_the_whole_state(
+    locator: DistrictLocator, tables: Tables, zip_code: str, kind: str
+) -> None:
+    area = tables.zip_area(zip_code)
+    assert area is not None
+    assert (area.kind, area.districts) == (kind, ())
+
+    location = locator.locate(address("CA", zip_code), DAY)
+
+    assert seats(location) == [f"ca {number}" for number in range(1, 53)]
+    assert (location.method, location.doubt) == (Method.STATE, Doubt.ZIP_WITHOUT_DISTRICT)
+
+
+@pytest.mark.parametrize("zip_code", ["94100", "00000"], ids=["a prefix of the state", "a prefix of no state"])
+def test_an_unknown_zip_leaves_the_whole_state(locator: DistrictLocator, zip_code: str) -> None:
+    location = locator.locate(address("CA", zip_code), DAY)
+
+    assert len(location.candidates) == 52
+    assert (location.method, location.doubt) == (Method.STATE, Doubt.UNKNOWN_ZIP)
+
+
+def test_an_unknown_zip_with_the_prefix_of_another_state_is_refused(locator: DistrictLocator) -> None:
+    with pytest.raises(ZipInAnotherState) as refused:
+        locator.locate(address("NY", "94100"), DAY)
+
+    assert refused.value.states == ("CA",)
+    assert not refused.value.neighbour
+
+
+@pytest.mark.parametrize("sure", [False, True])
+@pytest.mark.parametrize("state", ["NY", "WY", "DC", "GU"])
+def test_a_zip_of_a_far_state_is_refused_however_sure_one_is(locator: DistrictLocator, state: str, sure: bool) -> None:
+    with pytest.raises(ZipInAnotherState) as refused:
+        locator.locate(address(state, "94612"), DAY, sure_of_state=sure)
+
+    assert refused.value.states == ("CA",)
+    assert not refused.value.neighbour
+
+
+def test_a_zip_of_a_neighbouring_state_is_a_question(locator: DistrictLocator) -> None:
+    with pytest.raises(ZipInAnotherState) as refused:
+        locator.locate(address("NV", "94612"), DAY)
+
+    assert refused.value.states == ("CA",)
+    assert refused.value.neighbour
+
+
+def test_who_is_sure_about_a_neighbours_zip_chooses_in_the_whole_state(locator: DistrictLocator) -> None:
+    location = locator.locate(address("NV", "94612"), DAY, sure_of_state=True)
+
+    assert seats(location) == ["nv 1", "nv 2", "nv 3", "nv 4"]
+    assert (location.method, location.doubt) == (Method.STATE, Doubt.ZIP_OF_NEIGHBOUR)
+
+
+def test_who_is_sure_about_a_neighbours_zip_has_no_choice_where_there_is_one_seat(locator: DistrictLocator) -> None:
+    with pytest.raises(ZipInAnotherState):
+        locator.locate(address("WY", "59101"), DAY)
+
+    location = locator.locate(address("WY", "59101"), DAY, sure_of_state=True)
+
+    assert seats(location) == ["wy at-large"]
+    assert (location.method, location.doubt) == (Method.STATE, None)
+
+
+def test_being_sure_changes_nothing_where_the_zip_agrees(locator: DistrictLocator) -> None:
+    sure = locator.locate(address("WI", "53811"), DAY, sure_of_state=True)
+
+    assert sure == locator.locate(address("WI", "53811"), DAY)
+
+
+@pytest.mark.parametrize(
+    "zip_code",
+    ["09012", "09905", "34002", "34099", "96201", "96661", "96940", "96941", "96960"],
+    ids=["AE", "a box of AE listed in NJ", "AA", "unlisted AA", "AP", "AP ship", "Palau", "Micronesia", "Marshalls"],
+)
+@pytest.mark.parametrize("state", ["CA", "NJ", "GU", "WY"])
+def test_mail_without_a_district_asks_for_the_voting_residence(
+    locator: DistrictLocator, state: str, zip_code: str
+) -> None:
+    with pytest.raises(NoDistrictForMail):
+        locator.locate(address(state, zip_code), DAY, sure_of_state=True)
+
+
+@pytest.mark.parametrize("day", [date(2025, 1, 3), date(2027, 1, 4)])
+@pytest.mark.parametrize("state", ["WI", "WY"])
+def test_another_congress_is_not_answered(locator: DistrictLocator, state: str, day: date) -> None:
+    with pytest.raises(NoDataForDay):
+        locator.locate(address(state, "53811"), day)
+
+
+def test_the_last_day_of_the_congress_is_answered(locator: DistrictLocator) -> None:
+    assert locator.locate(address("WI", "53811"), date(2027, 1, 3)).congress == 119
+
+
+def test_every_zip_area_gives_candidates_in_every_state_it_touches(locator: DistrictLocator, tables: Tables) -> None:
+    crossing = 0
+    for code in tables.zip_codes():
+        area = tables.zip_area(code)
+        if area is None or not area.districts:
+            continue
+        states = {State(division.split(":")[2][:2].upper()) for division in area.districts}
+        crossing += len(states) > 1
+        for state in states:
+            location = locator.locate(PostalAddress("", "", "", state, code), DAY)
+            assert set(location.candidates) == {d for d in area.districts if d.startswith(state_division(state))}
+            assert location.doubt is (Doubt.SPLIT_ZIP if len(location.candidates) > 1 else None)
+    assert crossing == 124  # 115 of the Census's table, nine of the corrections
+
+
+def test_zip_areas_cross_only_lines_of_adjoining_states(tables: Tables) -> None:
+    for code in tables.zip_codes():
+        area = tables.zip_area(code)
+        states = {State(division.split(":")[2][:2].upper()) for division in area.districts} if area else set()
+        for state in states:
+            assert states - {state} <= ADJOINING[state], code
+
+
+def test_candidates_are_always_of_the_persons_state_and_in_numeric_order(
+    locator: DistrictLocator, tables: Tables
+) -> None:
+    for state in STATES:
+        every = tables.districts[state]
+        for code in list(tables.zip_codes())[::400]:
+            try:
+                found = locator.locate(PostalAddress("", "", "", state, code), DAY).candidates
+            except (ZipInAnotherState, NoDistrictForMail):
+                continue
+            assert list(found) == [division for division in every if division in found]
