@@ -17,8 +17,8 @@ Bioguide = NewType("Bioguide", str)
 """A member's id in the Biographical Directory of Congress, like L000571."""
 
 DivisionId = NewType("DivisionId", str)
-"""An Open Civic Data id: `ocd-division/country:us/state:ca/cd:12`, `…/state:wy/cd:at-large`, `…/district:dc/cd:at-large`,
-`…/territory:pr/cd:at-large`. It carries no Congress."""
+"""An Open Civic Data id: `ocd-division/country:us/state:ca/cd:12`, `…/state:wy/cd:at-large`,
+`…/district:dc/cd:at-large`, `…/territory:pr/cd:at-large`. It carries no Congress."""
 
 Seat = NewType("Seat", str)
 """`WY-S2` (a Senate class), `TX-37` (a House district), `WY-AL` (the only House seat of a state or territory)."""

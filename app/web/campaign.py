@@ -201,6 +201,7 @@ def _page(
         draft=draft,
         choice=choice,
         notice=notice,
+        draft_district=form.district.data or "",
         asks_state=asks_state or bool(form.sure_of_state.data),
         channel=site().desk.channels[0],
         as_of=site().desk.directory.as_of(),

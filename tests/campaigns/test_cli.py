@@ -60,8 +60,17 @@ def test_a_captured_page_becomes_a_draft_once(app: Flask) -> None:
     assert b"\xc2\xa0[Decision Maker]" in run(app, "export", "save-the-creek").stdout_bytes
 
     run(app, "import", "-", stdin=PAGE)
-    other = run(app, "import", "-", stdin=PAGE.replace("Twelve", "Thirteen"), code=1)
-    assert "The slug save-the-creek belongs to another campaign." in other.stderr
+    assert len(run(app, "list").stdout.splitlines()) == 2
+
+
+def test_a_captured_page_takes_no_other_campaigns_place(app: Flask) -> None:
+    run(app, "import", "-", stdin=source())
+    run(app, "publish", "save-the-creek")
+
+    imported = run(app, "import", "-", stdin=PAGE)
+
+    assert "Imported save-the-creek-2." in imported.stderr
+    assert run(app, "export", "save-the-creek").stdout == source()
 
 
 def test_campaigns_are_listed(app: Flask) -> None:
@@ -115,7 +124,7 @@ def test_a_slug_in_use_is_a_warning(app: Flask) -> None:
 
 
 def test_a_captured_page_is_checked(app: Flask) -> None:
-    assert "importing it makes the draft save-the-creek" in run(app, "check", "-", stdin=PAGE).stderr
+    assert "importing it makes a draft of it" in run(app, "check", "-", stdin=PAGE).stderr
 
 
 def test_dates_that_keep_people_out_are_warned_of(app: Flask) -> None:
@@ -147,10 +156,14 @@ def test_bad_input_is_a_sentence_and_exit_code_1(app: Flask, command: str, stdin
     assert run(app, "list").stdout == ""
 
 
+def test_checking_what_is_neither_campaign_nor_file_is_said(app: Flask) -> None:
+    assert run(app, "check", "nothing", code=1).stderr == "Error: There is no campaign and no file 'nothing'.\n"
+
+
 @pytest.mark.parametrize("name", ["missing.md", "", ".", "x" * 10_000, "a\x00b"])
 def test_a_file_that_can_not_be_read_is_said(app: Flask, name: str) -> None:
     for command in ("import", "check"):
-        assert "Can't read" in run(app, command, name, code=1).stderr
+        assert "Can't read the file" in run(app, command, name, code=1).stderr
 
 
 @pytest.mark.parametrize("command", ["publish", "close", "export"])

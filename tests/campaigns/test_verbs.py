@@ -12,11 +12,11 @@ from app.campaigns import (
     CampaignFileError,
     NeverPublished,
     NoSuchCampaign,
-    SlugTaken,
     Standing,
     close,
     find,
     import_campaign,
+    import_draft,
     newest_revision,
     open_campaigns,
     publish,
@@ -140,12 +140,25 @@ def test_a_campaign_that_became_wrong_is_not_published(session: Session) -> None
     assert find(session, "save-the-creek") is None
 
 
-def test_a_campaign_is_not_replaced_against_the_callers_will(session: Session) -> None:
+def test_a_draft_takes_the_next_free_slug_and_is_kept_once(session: Session) -> None:
     with writing(session):
-        import_campaign(session, source(), NOW, replace=False)
-        import_campaign(session, source(), NOW, replace=False)
-        with pytest.raises(SlugTaken):
-            import_campaign(session, source(story="Other."), NOW, replace=False)
+        slugs = [
+            import_draft(session, campaign(slug=slug, story=story), NOW).slug
+            for slug, story in (
+                ("noise-published", "One."),
+                ("noise-published", "Two."),
+                ("noise-published", "One."),
+                ("free", "One."),
+                ("a" * 61 + "-bc", "One."),
+                ("a" * 61 + "-bc", "Two."),
+            )
+        ]
+
+    assert slugs[:3] == ["noise-published-2", "noise-published-3", "noise-published-2"]
+    assert slugs[3:] == ["free", "a" * 61 + "-bc", "a" * 61 + "-2"]
+    found = find(session, "noise-published")
+    assert found is not None
+    assert found[0].source == found[1].source == source(slug='"noise-published"')
 
 
 def test_a_closed_campaign_is_found_and_can_be_published_again(session: Session) -> None:

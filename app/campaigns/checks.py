@@ -1,0 +1,182 @@
+"""What must hold of a campaign file, in sentences that say what to do."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from app.campaigns.letters import MergeField
+
+SLUG_LIMIT = 64
+LINE_LIMIT = 150
+STORY_LIMIT = 20_000
+LETTER_LIMIT = 10_000
+
+# First parts of addresses that the site has, or may well get; a campaign there could never be reached.
+RESERVED_SLUGS = frozenset(
+    """
+    about account accounts admin api assets campaign campaigns confirm contact contacts desk download edit email embed
+    en erase error errors es export favicon feed feedback health healthz help home import index legal legislator
+    legislators letter letters login logout mail mailbox metrics new office offices outbox ping preview privacy receipt
+    receipts redress robots search security send sent settings share sign signatures signed signin signout signup
+    sitemap static statistics stats status terms thanks unsubscribe webhooks well-known withdraw worker
+    """.split()  # noqa: SIM905 — seventy strings in quotes would hide the words
+)
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_LOOKS_LIKE_A_FIELD = re.compile(r"\[(?=\s*[^\W\d_])([^\[\]\n]{1,40})\]")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """What is wrong and what to do, at a place in the file; line and column count characters from 1."""
+
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.message}"
+
+
+class CampaignFileError(Exception):
+    """The text is not a campaign file that can be used; `problems` has everything that was found, in its order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def nearest(word: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant."""
+    by_key = {name.casefold(): name for name in names}
+    close = get_close_matches(" ".join(word.casefold().split()), by_key, n=1)
+    return by_key[close[0]] if close else None
+
+
+def forbidden(character: str) -> bool:
+    """Control characters, and the two separators that some programs take for the end of a line."""
+    return character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def control_problems(text: str, first_line: int = 1) -> list[Problem]:
+    """One problem for all control characters: a file in a foreign encoding may hold thousands."""
+    positions = [position for position, character in enumerate(text) if forbidden(character)]
+    if not positions:
+        return []
+    first = positions[0]
+    others = f" and {len(positions) - 1} more" if len(positions) > 1 else ""
+    line, column = place(text, first, first_line)
+    return [
+        Problem(line, column, f"Remove the control character U+{ord(text[first]):04X}{others}; save the file as UTF-8.")
+    ]
+
+
+def place(text: str, position: int, first_line: int) -> tuple[int, int]:
+    """Line and column of a position in a text that begins on `first_line` of its file."""
+    return first_line + text.count("\n", 0, position), position - text.rfind("\n", 0, position)
+
+
+def is_slug(text: str) -> bool:
+    """Whether a campaign can have this slug, as far as its letters go."""
+    return len(text) <= SLUG_LIMIT and _SLUG.fullmatch(text) is not None
+
+
+def slug_complaint(slug: str) -> str | None:
+    """Why this can't be the last part of the campaign's address."""
+    if len(slug) > SLUG_LIMIT:
+        return f"Shorten slug to {SLUG_LIMIT} characters; it has {len(slug):,}."
+    if not is_slug(slug):
+        return "Write slug in small letters a–z and digits, with single hyphens between words, like reunite-families."
+    if slug in RESERVED_SLUGS:
+        return f"Choose another slug: the site keeps “{slug}” for itself."
+    return None
+
+
+def line_complaint(name: str, value: str) -> str | None:
+    """What is wrong with a title, headline or subject."""
+    if not value:
+        return f"Write the {name} between the quotes."
+    if "\n" in value or "\t" in value or any(forbidden(character) for character in value):
+        return f"Write {name} on one line, without tabs and control characters."
+    if len(value) > LINE_LIMIT:
+        return f"Shorten {name} to {LINE_LIMIT} characters; it has {len(value):,}."
+    for field in MergeField:
+        if field.bracket in value:
+            return f"Write {name} without {field.bracket}: merge fields are filled in the letter only."
+    return None
+
+
+def story_problems(story: str, first_line: int) -> list[Problem]:
+    """What is wrong with the story; an empty one is right."""
+    if len(story) > STORY_LIMIT:
+        return [Problem(first_line, 1, f"Shorten the story to {STORY_LIMIT:,} characters; it has {len(story):,}.")]
+    return []
+
+
+def letter_problems(letter: str, first_line: int) -> list[Problem]:
+    """What is wrong with a letter that begins on `first_line` of its file."""
+    if not letter:
+        return [Problem(first_line, 1, "Write the letter below “# Letter”.")]
+    if len(letter) > LETTER_LIMIT:
+        return [Problem(first_line, 1, f"Shorten the letter to {LETTER_LIMIT:,} characters; it has {len(letter):,}.")]
+    problems = [*_unknown_fields(letter, first_line), *_unclosed_fields(letter, first_line)]
+    if MergeField.NAME.bracket not in letter:
+        line, _ = place(letter, len(letter), first_line)
+        problems.append(
+            Problem(line, 1, "Put [Your Name] where the letter is signed: without it no office learns who wrote.")
+        )
+    return problems
+
+
+def _unknown_fields(letter: str, first_line: int) -> Iterator[Problem]:
+    names = [field.value for field in MergeField]
+    for match in _LOOKS_LIKE_A_FIELD.finditer(letter):
+        if match[1] in names:
+            continue
+        meant = nearest(match[1], names)
+        hint = (
+            f"write [{meant}]"
+            if meant
+            else f"use one of {', '.join(field.bracket for field in MergeField)}, or round brackets if it is plain text"
+        )
+        yield Problem(*place(letter, match.start(), first_line), f"There is no merge field {match[0]}; {hint}.")
+
+
+def _unclosed_fields(letter: str, first_line: int) -> Iterator[Problem]:
+    for field in MergeField:
+        for match in re.finditer(rf"\[{re.escape(field.value)}(?![^\[\]\n]*\])", letter, re.IGNORECASE):
+            yield Problem(*place(letter, match.start(), first_line), f"Close the bracket: write {field.bracket}.")
+
+
+def story_warnings(story: str, first_line: int) -> list[Problem]:
+    """What is odd about the story, but may be meant."""
+    if not story:
+        return [Problem(first_line, 1, "The story is empty: the page will show the letter alone.")]
+    return [
+        Problem(*place(story, story.index(field.bracket), first_line), f"{field.bracket} is not filled in a story.")
+        for field in MergeField
+        if field.bracket in story
+    ]
+
+
+def letter_warnings(letter: str, first_line: int) -> list[Problem]:
+    """What is odd about the letter, but may be meant."""
+    last_line, _ = place(letter, len(letter), first_line)
+    warnings = []
+    if MergeField.DECISION_MAKER.bracket not in letter:
+        warnings.append(Problem(first_line, 1, "The letter greets nobody: begin it with “Dear [Decision Maker],”."))
+    warnings += [
+        Problem(last_line, 1, f"The letter ends without {field.bracket}: offices answer constituents only.")
+        for field in (MergeField.ADDRESS, MergeField.CITY_STATE_ZIP, MergeField.EMAIL)
+        if field.bracket not in letter
+    ]
+    if match := re.search(r"^# (?:Letter|Story)[ \t]*$", letter, re.MULTILINE):
+        line, column = place(letter, match.start(), first_line)
+        warnings.append(
+            Problem(line, column, f"The letter holds the line “{match[0]}”: it begins below the first “# Letter”.")
+        )
+    return warnings

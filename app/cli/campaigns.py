@@ -1,0 +1,216 @@
+"""`flask campaign …`: import, look at, publish and close campaigns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from app import campaigns
+from app.campaigns import CampaignFile, CampaignFileError, NeverPublished, NoSuchCampaign, Problem
+from app.campaigns.captured import from_captured, looks_captured
+from app.campaigns.checks import is_slug
+from app.db import DatabaseUnavailable, writing
+from app.extensions import db
+from app.models import Campaign
+
+campaign = AppGroup("campaign", help="Import, check, publish and close campaigns.")
+
+
+class _Input(NamedTuple):
+    source: str
+    captured: bool  # then `source` is the draft made of it
+
+
+@campaign.command("import")
+@click.argument("file")
+def import_(file: str) -> None:
+    """Import FILE (- for standard input): a campaign file, or the text of a captured action page.
+
+    A new campaign is a draft. Importing a campaign again changes nothing for supporters until it is published.
+    """
+    with _plainly(file):
+        given = _read(file)
+        with writing(db.session()):
+            session, now = db.session(), datetime.now(UTC)
+            if given.captured:
+                stored = campaigns.import_draft(session, campaigns.read(given.source), now)
+            else:
+                stored = campaigns.import_campaign(session, given.source, now)
+            revision = campaigns.newest_revision(session, stored)
+        if given.captured:
+            _say(f"Made a draft of the captured page; to change it: flask campaign export {stored.slug} > FILE")
+        _warn(campaigns.warnings(given.source))
+        if revision is not None and revision.source == stored.source:
+            _say(f"Imported {stored.slug}: it is what supporters see already.")
+        else:
+            _say(f"Imported {stored.slug}. Supporters see it after: flask campaign publish {stored.slug}")
+
+
+@campaign.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_(as_json: bool) -> None:
+    """List all campaigns."""
+    with _plainly():
+        rows = [_row(stored) for stored in db.session().scalars(select(Campaign).order_by(Campaign.id))]
+    if as_json:
+        click.echo(json.dumps([row._asdict() for row in rows], ensure_ascii=False, indent=2))
+        return
+    if not rows:
+        _say("There are no campaigns. Import one: flask campaign import FILE")
+        return
+    cells = [("SLUG", "STATE", "REVISION", "CHANGED", "OPENS", "CLOSES", "TITLE")] + [
+        (
+            row.slug,
+            row.state,
+            str(row.revision or "-"),
+            "yes" if row.changed else "no",
+            row.opens or "-",
+            row.closes or "-",
+            row.title or "(has problems, see: flask campaign check)",
+        )
+        for row in rows
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    for row in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@campaign.command()
+@click.argument("what", metavar="SLUG|FILE")
+def check(what: str) -> None:
+    """Look for problems in a stored campaign, or in a file (- for standard input) before it is imported.
+
+    A slug goes before a file of the same name; for the file write ./name.
+    """
+    with _plainly(what):
+        stored = db.session().scalar(select(Campaign).where(Campaign.slug == what))
+        if stored is None and is_slug(what) and not Path(what).exists():
+            raise click.ClickException(f"There is no campaign and no file {what!r}.")
+        given = _read(what) if stored is None else _Input(stored.source, captured=False)
+        file = campaigns.read(given.source)
+        _warn(campaigns.warnings(given.source))
+        if given.captured:
+            _say("This is a captured page; importing it makes a draft of it.")
+        elif stored is None:
+            _warn_of_namesake(file)
+    _say("No problems found.")
+
+
+@campaign.command()
+@click.argument("slug")
+def publish(slug: str) -> None:
+    """Show the campaign to supporters as it was last imported; open it again if it was closed."""
+    with _plainly(slug):
+        with writing(db.session()):
+            revision = campaigns.publish(db.session(), slug, datetime.now(UTC))
+        _warn(campaigns.warnings(revision.source))
+        _warn_of_dates(campaigns.read(revision.source))
+    _say(f"Published {slug}, revision {revision.number}.")
+
+
+@campaign.command()
+@click.argument("slug")
+def close(slug: str) -> None:
+    """End the campaign. Its page stays and says so; letters on their way still go out."""
+    with _plainly(slug), writing(db.session()):
+        campaigns.close(db.session(), slug)
+    _say(f"Closed {slug}. To open it again: flask campaign publish {slug}")
+
+
+@campaign.command()
+@click.argument("slug")
+def export(slug: str) -> None:
+    """Write the campaign file as it was last imported to standard output."""
+    with _plainly(slug):
+        source = campaigns.named(db.session(), slug).source
+    click.echo(source.encode(), nl=False)  # as bytes, or Windows would change the line ends
+
+
+class _Row(NamedTuple):
+    slug: str
+    state: str
+    revision: int | None
+    changed: bool
+    opens: str | None
+    closes: str | None
+    title: str | None
+
+
+def _row(stored: Campaign) -> _Row:
+    revision = campaigns.newest_revision(db.session(), stored)
+    try:
+        file = campaigns.read(stored.source)
+    except CampaignFileError:  # a newer version may have stricter rules
+        file = None
+    return _Row(
+        slug=stored.slug,
+        state=stored.state.value,
+        revision=None if revision is None else revision.number,
+        changed=revision is None or revision.source != stored.source,
+        opens=file.opens.isoformat() if file and file.opens else None,
+        closes=file.closes.isoformat() if file and file.closes else None,
+        title=None if file is None else file.title,
+    )
+
+
+def _read(path: str) -> _Input:
+    try:
+        with click.open_file(path, "rb") as stream:
+            data = stream.read()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise click.ClickException(f"Can't read the file {path[:200]!r}: {reason}.") from None
+    text = campaigns.decode(data)
+    if looks_captured(text):
+        return _Input(campaigns.write(from_captured(text)), captured=True)
+    return _Input(text, captured=False)
+
+
+def _warn_of_namesake(file: CampaignFile) -> None:
+    namesake = db.session().scalar(select(Campaign).where(Campaign.slug == file.slug))
+    if namesake is not None:
+        _say(f"warning: there is a campaign {file.slug} already; importing this file replaces its text.")
+
+
+def _warn_of_dates(file: CampaignFile) -> None:
+    today = datetime.now(UTC).date()
+    if file.opens and today < file.opens:
+        _say(f"warning: nobody can write before {file.opens}, the day of opens.")
+    if file.closes and file.closes < today:
+        _say(f"warning: nobody can write after {file.closes}, the day of closes.")
+
+
+@contextmanager
+def _plainly(what: str = "") -> Iterator[None]:
+    """Errors as sentences on standard error, and exit code 1."""
+    try:
+        yield
+    except CampaignFileError as error:
+        lines = [f"{what}: {problem}" for problem in error.problems]
+        raise click.ClickException("\n".join(lines)) from None
+    except (NoSuchCampaign, NeverPublished) as error:
+        raise click.ClickException(str(error)) from None
+    except DatabaseUnavailable:
+        raise click.ClickException(
+            "The database took no change: it is busy, its disk is full, or it has no tables yet (flask db upgrade)."
+        ) from None
+    except (OperationalError, ProgrammingError):
+        raise click.ClickException("The database can't be read; has it no tables yet (flask db upgrade)?") from None
+
+
+def _warn(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        _say(f"warning: {problem}")
+
+
+def _say(message: str) -> None:
+    click.echo(message, err=True)

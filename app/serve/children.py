@@ -1,0 +1,55 @@
+"""What each child of `bin/run` does. A child is told two numbers: its end of the leash, and a socket or a port."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import signal
+import socket
+import threading
+from dataclasses import replace
+
+from app import create_app, mail_sender
+from app.extensions import db
+from app.sandbox import mailbox
+from app.serve import leash
+from config import Config
+
+
+def run(name: str, numbers: list[int]) -> int:
+    """Run the child `name` until it shall stop; the exit code."""
+    logging.basicConfig(level=logging.WARNING, format=f"{name}: %(levelname)s %(message)s")
+    leash_end, number = numbers
+    return {"web": web, "worker": worker, "mailbox": keep_mail}[name](leash_end, number)
+
+
+def web(leash_end: int, listener: int) -> int:
+    """Serve pages on the inherited socket."""
+    from app.serve.webserver import WebServer
+
+    WebServer(listener, leash_end).run()
+    return 0
+
+
+def worker(leash_end: int, mail_port: int) -> int:
+    """Deliver to the mailbox on `mail_port`."""
+    from app.worker import run as work
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    leash.follow(leash_end, stop.set)
+    config = replace(Config.from_env(), mail_port=mail_port)
+    app = create_app(config)
+    with app.app_context():
+        work(config, db.session(), mail_sender(app, config), stop)
+    return 0
+
+
+def keep_mail(leash_end: int, listener: int) -> int:
+    """Take mail on the inherited socket."""
+    os.set_inheritable(listener, False)
+    with socket.socket(fileno=listener) as inherited:
+        mailbox.serve(inherited, Config.from_env().data_dir / "mailbox", functools.partial(leash.follow, leash_end))
+    return 0

@@ -1,0 +1,83 @@
+"""What a start needs of the machine: the data folder for itself alone, and a port."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import time
+from pathlib import Path
+
+from app.serve.trouble import CannotStart
+
+_LAST_RUN_ENDS_IN = 8.0
+
+
+def lock_folder(folder: Path) -> int:
+    """Keep other starts out of the data folder until this process ends; raises CannotStart.
+
+    Gives a second lock, which the children inherit: after a start that was killed its children need a moment to end,
+    and this waits for them.
+    """
+    if not _taken(_opened(folder / "run.lock")):
+        raise CannotStart(
+            f"Redress is already running with the folder {folder}. "
+            "Stop it with Ctrl-C where it was started, or give this one its own: DATA_DIR=other PORT=8001 bin/run"
+        )
+    children = _opened(folder / "children.lock")
+    deadline = time.monotonic() + _LAST_RUN_ENDS_IN
+    while not _taken(children):
+        if time.monotonic() > deadline:
+            raise CannotStart(
+                f"Programs of an earlier start still use the folder {folder}. End them, then start Redress again."
+            )
+        time.sleep(0.05)
+    return children
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the lock lasts as long as the process
+    except OSError as error:
+        raise CannotStart(
+            f"The folder {path.parent} cannot be used ({os.strerror(error.errno or 0).lower()}). "
+            "Give DATA_DIR a folder that you may write to."
+        ) from error
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; from now on nobody else can take the port. Raises CannotStart."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise CannotStart(f"HOST is {host}, which is no address of this machine. Use 127.0.0.1.") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise CannotStart(_why_not(error.errno, host, port)) from error
+    return listener
+
+
+def _why_not(number: int | None, host: str, port: int) -> str:
+    if number == errno.EADDRINUSE:
+        return f"Port {port} of {host} is in use. Stop what uses it, or choose another port: PORT={port % 65535 + 1} bin/run"
+    if number in {errno.EACCES, errno.EPERM}:
+        return f"Port {port} is reserved for the administrator. Choose one above 1023: PORT=8000 bin/run"
+    if number == errno.EADDRNOTAVAIL:
+        return f"HOST is {host}, which is no address of this machine. Use 127.0.0.1."
+    return f"Port {port} of {host} cannot be used ({os.strerror(number or 0).lower()}). Choose another HOST or PORT."

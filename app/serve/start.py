@@ -1,0 +1,107 @@
+"""The parent: get everything ready, start the children, and stay until a signal or the end of one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import sys
+import threading
+import time
+
+from app.serve.family import Family
+from app.serve.ground import listen, lock_folder
+from app.serve.prepare import prepare
+from app.serve.trouble import CannotStart
+from config import Config, SettingsError
+
+PAGES_ANSWER_IN = 30.0
+_LOOK_EVERY = 0.1
+
+
+def run() -> int:
+    """Run Redress; 0 when it was asked to stop, 1 when it could not start or go on, 2 when the settings are wrong."""
+    os.umask(0o077)  # whatever is written belongs to this user alone
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        config = Config.from_env()
+        _run(config, stop)
+    except SettingsError as error:
+        _complain("\n".join(error.problems))
+        return 2
+    except CannotStart as error:
+        _complain(str(error))
+        return 1
+    _say("Stopped.")
+    return 0
+
+
+def _run(config: Config, stop: threading.Event) -> None:
+    lock = lock_folder(config.data_dir)
+    with listen(config.host, config.port) as pages, listen("127.0.0.1", 0) as mails:
+        page = prepare(config)
+        family = Family(inherited=[lock])
+        try:
+            family.start("mailbox", mails.fileno(), [mails.fileno()])
+            family.start("worker", mails.getsockname()[1])
+            family.start("web", pages.fileno(), [pages.fileno()])
+            address = pages.getsockname()
+            pages.close()
+            mails.close()
+            if _answers(address, family, stop):
+                _announce(config, page)
+            _watch(family, stop)
+        finally:
+            family.stop()
+
+
+def _answers(address: tuple[str, int], family: Family, stop: threading.Event) -> bool:
+    """Wait until pages answer; False when there is no need to wait any longer. Raises CannotStart."""
+    deadline = time.monotonic() + PAGES_ANSWER_IN
+    while not stop.is_set() and family.ended() is None:
+        if _healthy(address):
+            return True
+        if time.monotonic() > deadline:
+            raise CannotStart("The pages do not answer; what is written above may tell why.")
+        stop.wait(_LOOK_EVERY)
+    return False
+
+
+def _healthy(address: tuple[str, int]) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104 — where to ask, not to listen
+    connection = http.client.HTTPConnection(host, address[1], timeout=2.0)
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def _watch(family: Family, stop: threading.Event) -> None:
+    while not stop.is_set():
+        if (ended := family.ended()) is not None:
+            name, how = ended
+            raise CannotStart(f"The {name} ended by itself ({how}), so Redress stops. Start it again with bin/run.")
+        stop.wait(_LOOK_EVERY)
+
+
+def _announce(config: Config, page: str) -> None:
+    _say("Redress is running in sandbox mode: nothing leaves this machine.")
+    _say(f"  Page     {config.public_url}/{page}")
+    if config.on_loopback:
+        _say(f"  Mailbox  {config.public_url}/mailbox")
+    else:
+        _say("  Mailbox  shown only when HOST and PUBLIC_URL belong to this machine alone")
+    _say("  Stop     Ctrl-C")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,71 @@
+"""gunicorn around wsgi.py: on a socket that is bound already, and with a log that holds nothing of a request."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from app.serve import leash
+
+
+class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's log of itself. What it writes about single requests holds addresses with tokens: that is left out."""
+
+    def warning(self, msg: str, *args: object, **kwargs: object) -> None:
+        """Say what is said about the server; nothing about a malformed request, which is the sender's matter."""
+        if not msg.startswith("Invalid request from"):
+            super().warning(msg, *args, **kwargs)
+
+    def exception(self, msg: str, *args: object, **kwargs: object) -> None:
+        """A traceback for a worker that does not start; for a failed request only that there was one."""
+        if msg.startswith("Exception in worker process"):
+            super().exception(msg, *args, **kwargs)
+        else:
+            self.error("The web server could not finish a request.")
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Two processes of eight threads: idle browsers keep sockets open, and must not keep others out."""
+
+    def __init__(self, listener: int, leash_end: int) -> None:
+        self._listener = listener
+        self._leash_end = leash_end
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults, and what it would take from the environment."""
+        settings = {
+            "bind": f"fd://{self._listener}",
+            "worker_class": "gthread",
+            "workers": 2,
+            "threads": 8,
+            "graceful_timeout": 10,
+            "control_socket_disable": True,
+            "forwarded_allow_ips": "",  # TRUSTED_PROXIES decides, in create_app
+            "accesslog": None,
+            "loglevel": "warning",
+            "logger_class": QuietLogger,
+            "proc_name": "redress",
+            "post_worker_init": self._put_on_leash,
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> object:
+        """The WSGI application; called in each worker process."""
+        from wsgi import app
+
+        return app
+
+    def _put_on_leash(self, worker: object) -> None:
+        """gunicorn's master has no thread to spare, so its workers look after it: it ends them with itself."""
+        master = os.getppid()
+
+        def end_master() -> None:
+            if os.getppid() == master:  # else it is gone, and the number may be somebody else's
+                os.kill(master, signal.SIGTERM)
+
+        leash.follow(self._leash_end, end_master)
