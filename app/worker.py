@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.db import DatabaseUnavailable
 from app.delivery import Sender
 from app.delivery.outbox import Policy, drain, recover
+from app.logs import kind_and_place
 from config import Config
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def run(config: Config, session: Session, sender: Sender, stop: threading.Event)
                 log.error("the database is locked or full; trying again")
                 session.rollback()
             except Exception as error:  # whatever it is, the next round may go better; its text may hold a name
-                log.error("a round of the worker failed: %s", type(error).__name__)
+                log.error("a round of the worker failed: %s", kind_and_place(error))
                 session.rollback()
             stop.wait(PAUSE)
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
 from app.delivery import Outcome, OutcomeKind, Outgoing, Sender
+from app.logs import kind_and_place
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Letter, Signature
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def hold(session: Session, signature: Signature, letter: Letter, channel: str, a
         created_at=now,
     )
     session.add(delivery)
-    _record(delivery, S.HELD, now, "signed")
+    _record(session, delivery, now, "signed")
     session.flush()
 
 
@@ -119,22 +120,22 @@ def queue(session: Session, signature: Signature, kind: DeliveryKind, mail: Comp
         created_at=now,
     )
     session.add(delivery)
-    _record(delivery, S.QUEUED, now, "composed")
+    _record(session, delivery, now, "composed")
     session.flush()
 
 
-def release(delivery: Delivery, mail: Composed, now: datetime) -> None:
+def release(session: Session, delivery: Delivery, mail: Composed, now: datetime) -> None:
     """Queue a held letter with its final bytes."""
-    _move(delivery, S.QUEUED, now, "confirmed")
     delivery.uuid, delivery.sender, delivery.mail = mail.uuid, mail.sender, mail.mail
     delivery.due_at = now
+    _move(session, delivery, S.QUEUED, now, "confirmed")
 
 
-def cancel(deliveries: Sequence[Delivery], now: datetime, why: str) -> None:
+def cancel(session: Session, deliveries: Sequence[Delivery], now: datetime, why: str) -> None:
     """Cancel those that have not begun to be sent; leave the others as they are."""
     for delivery in deliveries:
         if S.CANCELLED in TRANSITIONS[delivery.state]:
-            _move(delivery, S.CANCELLED, now, why)
+            _move(session, delivery, S.CANCELLED, now, why)
 
 
 def claim(session: Session, now: datetime) -> Claimed | None:
@@ -182,7 +183,7 @@ def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy,
         ).one_or_none()
         if delivery is None:
             return False
-        _leave_sending(delivery, state, now, outcome.why, pause, outcome.code)
+        _leave_sending(session, delivery, state, now + pause, now, outcome.why, outcome.code)
         if outcome.kind is OutcomeKind.UNKNOWN:
             delivery.unknowns += 1
     return True
@@ -221,8 +222,8 @@ def recover(session: Session, policy: Policy, now: datetime, *, abandoned: bool 
     with writing(session):
         deliveries = session.scalars(stale).all()
         for delivery in deliveries:
-            first = delivery.unknowns == 0
-            _leave_sending(delivery, S.QUEUED if first else S.PARKED, now, "sender died", policy.unknown)
+            to = S.QUEUED if delivery.unknowns == 0 else S.PARKED
+            _leave_sending(session, delivery, to, now + policy.unknown, now, "sender died")
             delivery.unknowns += 1
     return len(deliveries)
 
@@ -257,7 +258,7 @@ def _attempt(sender: Sender, claimed: Claimed) -> Outcome:
     try:
         return sender.send(claimed.outgoing)
     except Exception as error:  # a poison row must not stop the others; whether it went out is not known
-        log.error("delivery %d: sending raised %s", claimed.id, type(error).__name__)
+        log.error("delivery %d: sending raised %s", claimed.id, kind_and_place(error))
         return Outcome(OutcomeKind.UNKNOWN, "error")
 
 
@@ -289,22 +290,30 @@ def _settle_for_sure(
 
 
 def _leave_sending(
-    delivery: Delivery, to: DeliveryState, now: datetime, why: str, pause: timedelta, code: int | None = None
+    session: Session,
+    delivery: Delivery,
+    to: DeliveryState,
+    due: datetime,
+    now: datetime,
+    why: str,
+    code: int | None = None,
 ) -> None:
-    _move(delivery, to, now, why, code)
     delivery.lease = delivery.leased_until = None
     if to is S.QUEUED:
-        delivery.due_at = now + pause
+        delivery.due_at = due
+    _move(session, delivery, to, now, why, code)
 
 
-def _move(delivery: Delivery, to: DeliveryState, now: datetime, why: str, code: int | None = None) -> None:
+def _move(
+    session: Session, delivery: Delivery, to: DeliveryState, now: datetime, why: str, code: int | None = None
+) -> None:
     if to not in TRANSITIONS[delivery.state]:
         raise MoveRefused(f"delivery {delivery.id}: {delivery.state} → {to}")
     delivery.state = to
     if to in ENDED:
         delivery.ended_at = now
-    _record(delivery, to, now, why, code)
+    _record(session, delivery, now, why, code)
 
 
-def _record(delivery: Delivery, state: DeliveryState, now: datetime, why: str, code: int | None = None) -> None:
-    delivery.events.append(DeliveryEvent(at=now, state=state, why=why, code=code))
+def _record(session: Session, delivery: Delivery, now: datetime, why: str, code: int | None = None) -> None:
+    session.add(DeliveryEvent(delivery=delivery, at=now, state=delivery.state, why=why, code=code))

@@ -14,6 +14,7 @@ from app import create_app, mail_sender
 from app.extensions import db
 from app.sandbox import mailbox
 from app.serve import leash
+from app.worker import run as deliver
 from config import Config
 
 
@@ -34,8 +35,6 @@ def web(leash_end: int, listener: int) -> int:
 
 def worker(leash_end: int, mail_port: int) -> int:
     """Deliver to the mailbox on `mail_port`."""
-    from app.worker import run as work
-
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -43,7 +42,7 @@ def worker(leash_end: int, mail_port: int) -> int:
     config = replace(Config.from_env(), mail_port=mail_port)
     app = create_app(config)
     with app.app_context():
-        work(config, db.session(), mail_sender(app, config), stop)
+        deliver(config, db.session(), mail_sender(app, config), stop)
     return 0
 
 

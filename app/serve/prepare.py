@@ -1,4 +1,4 @@
-"""Before anything is started: back up and migrate the database, load the tables, publish the sample campaign."""
+"""Before anything is started: load the tables, back up and migrate the database, publish the sample campaign."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import flask_migrate
 from alembic.script import ScriptDirectory
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ from app.backups import BackupFailed, make_backup, prune_backups
 from app.campaigns import import_campaign, publish, sample_source
 from app.db import DatabaseUnavailable, writing
 from app.extensions import db
-from app.legislators import TablesUnusable, tables
+from app.legislators import TablesUnusable
 from app.models import Campaign, CampaignState
 from app.serve.trouble import CannotStart
 from config import ROOT, Config
@@ -33,9 +34,8 @@ def prepare(config: Config) -> str:
     database = config.data_dir / "redress.db"
     check_not_newer(database)
     _back_up(database, now)
-    with create_app(config).app_context():
+    with _application(config).app_context():
         _migrate(database)
-        _load_tables()
         session = db.session()
         try:
             publish_sample(session, now)
@@ -101,9 +101,9 @@ def _migrate(database: Path) -> None:
         raise CannotStart(_unusable(database)) from error
 
 
-def _load_tables() -> None:
+def _application(config: Config) -> Flask:
     try:
-        tables.load(tables.SHIPPED)
+        return create_app(config)
     except TablesUnusable as error:
         raise CannotStart(
             "The tables of legislators that come with Redress cannot be read. Restore app/legislators/data, "

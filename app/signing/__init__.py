@@ -108,7 +108,7 @@ def confirm(session: Session, token: Token, sentence: str, title: str, pen: Pen,
     if signature.state is not SignatureState.PENDING:
         return signature
     if _confirmed_before(session, signature.campaign_id, signature.person_digest) is not None:
-        _withdraw(signature, now, "written already")
+        _withdraw(session, signature, now, "written already")
         return signature
     signature.state = SignatureState.CONFIRMED
     signature.confirmed_at = now
@@ -116,7 +116,7 @@ def confirm(session: Session, token: Token, sentence: str, title: str, pen: Pen,
     signer = correspondent(signature)
     for delivery in signature.deliveries:
         if delivery.state is DeliveryState.HELD:
-            outbox.release(delivery, _composed_letter(delivery, signer, pen.composer, now), now)
+            outbox.release(session, delivery, _composed_letter(delivery, signer, pen.composer, now), now)
     copy = pen.composer.copy(
         outbox.new_uuid(), signer, title, _sent_letters(signature, pen), pen.receipt_url(token), now
     )
@@ -166,12 +166,12 @@ def _confirmed_before(session: Session, campaign_id: int, person: bytes) -> Sign
 def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
     replaced = _by_sent(session, token) if token else None
     if replaced is not None and replaced.state is SignatureState.PENDING:
-        _withdraw(replaced, now, "replaced")
+        _withdraw(session, replaced, now, "replaced")
 
 
-def _withdraw(signature: Signature, now: datetime, why: str) -> None:
+def _withdraw(session: Session, signature: Signature, now: datetime, why: str) -> None:
     signature.state = SignatureState.WITHDRAWN
-    outbox.cancel(signature.deliveries, now, why)
+    outbox.cancel(session, signature.deliveries, now, why)
 
 
 def _signature(

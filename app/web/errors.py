@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_babel import gettext as _
@@ -12,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.db import DatabaseUnavailable
 from app.extensions import db
+from app.logs import kind_and_place
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,7 @@ def _unavailable(error: Exception) -> Response:
 
 
 def _our_fault(error: Exception) -> Response:
-    places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)))
-    log.error("%s: %s at %s", request.endpoint, type(error).__name__, places)
+    log.error("%s: %s", request.endpoint, kind_and_place(error))
     db.session.rollback()
     return _page(500)
 
