@@ -25,6 +25,7 @@ from app.sandbox import guard
 from app.signing.draft import Desk
 from app.signing.tokens import Keys
 from app.web import campaign, confirm, errors, headers, health, mailbox, receipt, sent, words
+from app.web.front import FrontPages
 from app.web.moments import moment
 from app.web.site import Site
 from config import ROOT, Config
@@ -57,6 +58,8 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now) -> F
     with app.app_context():
         prepare(db.engine)
     app.extensions["redress"] = _site(app, config, clock)
+    app.extensions["redress-front"] = FrontPages()
+    app.jinja_env.undefined = StrictUndefined
     for blueprint in (health, mailbox, sent, confirm, receipt, campaign):
         app.register_blueprint(blueprint.blueprint)
     for part in (headers, errors, words):

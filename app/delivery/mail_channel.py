@@ -16,7 +16,7 @@ class EmailChannel:
     address_of: Callable[[Bioguide], str | None]
     name: str = "mail"
     acts: Actor = Actor.WE
-    promise: str = "We e-mail it."
+    promise: str = "We e-mail it to the office."
 
     def address(self, legislator: Legislator) -> str | None:
         """The office's address, if we have one."""

@@ -49,7 +49,7 @@ class MailSummary:
 class Mail:
     """One mail as people read it. `headers` holds those of interest, in the order in which a mail program shows them.
 
-    `envelope_from` and `recipients` are what the mail server was told, which `headers` need not agree with.
+    `envelope_from` (`<>` for none) and `recipients` are what the mail server was told; `headers` need not agree.
     """
 
     key: str

@@ -43,6 +43,8 @@ def _run(config: Config, stop: threading.Event) -> None:
     lock = lock_folder(config.data_dir)
     with listen(config.host, config.port) as pages, listen("127.0.0.1", 0) as mails:
         page = prepare(config)
+        if stop.is_set():
+            return
         family = Family(inherited=[lock])
         try:
             family.start("mailbox", mails.fileno(), [mails.fileno()])

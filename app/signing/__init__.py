@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from app.delivery import outbox
 from app.delivery.mails import Composer, Correspondent, SentLetter
 from app.models import (
-    CampaignRevision,
     Consent,
     Delivery,
     DeliveryKind,
@@ -51,7 +50,8 @@ class Pen:
 class Submission:
     """Where a draft came from: which form, for which revision of which campaign, from which network."""
 
-    revision: CampaignRevision
+    campaign_id: int
+    revision_id: int
     title: str
     nonce: str
     network: str
@@ -75,7 +75,7 @@ def sign(session: Session, draft: Draft, submission: Submission, pen: Pen, now: 
     check_address(session, pen.keys.email(signer.email), pen.limits, now)
     check_network(session, network, pen.limits, now)
     _withdraw_replaced(session, submission.replaces, now)
-    earlier = _confirmed_before(session, submission.revision.campaign_id, pen.keys.person(signer.email, signer.name))
+    earlier = _confirmed_before(session, submission.campaign_id, pen.keys.person(signer.email, signer.name))
     signature = _signature(draft, submission, pen.keys, token, network, now)
     signature.repeats_id = earlier.id if earlier else None
     session.add(signature)
@@ -179,8 +179,8 @@ def _signature(
 ) -> Signature:
     signer, address = draft.signer, draft.signer.address
     return Signature(
-        revision_id=submission.revision.id,
-        campaign_id=submission.revision.campaign_id,
+        revision_id=submission.revision_id,
+        campaign_id=submission.campaign_id,
         state=SignatureState.PENDING,
         sent_hash=hashed(token),
         mail_hash=hashed(keys.mail(token)),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
+from typing import cast
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -16,13 +19,14 @@ from app.campaigns import CampaignFile, Standing
 from app.campaigns.stories import render
 from app.db import DatabaseUnavailable, writing
 from app.extensions import db
-from app.models import CampaignRevision, CampaignState, Signature
+from app.models import CampaignState, Signature
 from app.signing import Submission, sign
 from app.signing.draft import Choice, Draft, Errors, Problem, draft
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress
 from app.web import form_token
 from app.web.form_token import FormToken
 from app.web.forms import SignForm
+from app.web.front import MARK, FrontPages
 from app.web.same_site import from_our_page
 from app.web.site import site
 
@@ -30,13 +34,16 @@ blueprint = Blueprint("campaign", __name__)
 
 Page = tuple[str, int]
 
+_read = lru_cache(maxsize=64)(campaigns.read)  # a revision never changes
+
 
 @dataclass(frozen=True, slots=True)
 class Open:
     """A campaign as supporters see it."""
 
+    id: int
     state: CampaignState
-    revision: CampaignRevision
+    revision_id: int
     file: CampaignFile
 
     def standing(self, today: date) -> Standing:
@@ -70,12 +77,14 @@ def index() -> Response | str:
 @blueprint.get("/<slug>")
 def show(slug: str) -> Page:
     """Why, to whom, the letter and the form."""
-    campaign = _find(slug)
+    front = _front()
+    campaign = front.found(slug, site().clock(), find) or abort(404)
     standing = campaign.standing(site().today())
     if standing is not Standing.OPEN:
         return _not_open(campaign, standing), 200
-    form = SignForm(None)
-    return _page(campaign, form, _fresh(slug)), 200
+    version = (campaign.revision_id, str(get_locale()), site().mailbox_is_open())
+    marked = FormToken(MARK, "", site().clock())
+    return front.page(slug, version, _fresh(slug).text, lambda: _page(campaign, SignForm(None), marked)), 200
 
 
 @blueprint.post("/<slug>")
@@ -117,7 +126,8 @@ def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> 
 
 def _send(campaign: Open, form: SignForm, token: FormToken, result: Draft, now: datetime) -> Page | Response:
     submission = Submission(
-        revision=campaign.revision,
+        campaign_id=campaign.id,
+        revision_id=campaign.revision_id,
         title=campaign.file.headline,
         nonce=token.nonce,
         network=request.remote_addr or "",
@@ -157,13 +167,17 @@ def find(slug: str) -> Open | None:
     if found is None:
         return None
     campaign, revision = found
-    return Open(campaign.state, revision, campaigns.read(revision.source))
+    return Open(campaign.id, campaign.state, revision.id, _read(revision.source))
 
 
 def of(signature: Signature) -> Open:
     """The campaign as it stood when the signature was made."""
     revision = signature.revision
-    return Open(revision.campaign.state, revision, campaigns.read(revision.source))
+    return Open(revision.campaign_id, revision.campaign.state, revision.id, _read(revision.source))
+
+
+def _front() -> FrontPages[Open]:
+    return cast("FrontPages[Open]", current_app.extensions["redress-front"])
 
 
 def _find(slug: str) -> Open:

@@ -28,4 +28,4 @@ def read(key: str) -> str:
     mail = read_mail(site().mailbox_folder, key)
     if mail is None:
         abort(404)
-    return render_template("mailbox/mail.html", mail=mail)
+    return render_template("mailbox/mail.html", mail=mail, subject=dict(mail.headers).get("Subject"))
