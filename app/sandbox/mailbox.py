@@ -80,7 +80,10 @@ class Keeper:
 
 
 def serve(listener: socket.socket, folder: Path, on_parents_end: Callable[[Callable[[], None]], None]) -> None:
-    """Take mail on a listening loopback socket until SIGTERM, SIGINT or the parent's end, which calls the given stop."""
+    """Take mail on a listening loopback socket until SIGTERM, SIGINT or the parent's end.
+
+    `on_parents_end` is given what it shall call then, from whichever thread.
+    """
     if not listener.getsockname()[0].startswith("127."):
         raise ValueError("the mailbox listens on loopback only")
     asyncio.run(_serve(listener, Keeper(folder), on_parents_end))
@@ -233,8 +236,6 @@ def _all(message: Message, name: str) -> tuple[str, ...]:
 def _readable(raw: str) -> str:
     """A header as people read it; as it stands when it is not what it claims to be."""
     value = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    try:
+    with contextlib.suppress(HeaderParseError, LookupError, ValueError):
         value = str(make_header(decode_header(value)))
-    except (HeaderParseError, LookupError, ValueError):
-        pass
     return " ".join(value.split())

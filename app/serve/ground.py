@@ -75,7 +75,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _why_not(number: int | None, host: str, port: int) -> str:
     if number == errno.EADDRINUSE:
-        return f"Port {port} of {host} is in use. Stop what uses it, or choose another port: PORT={port % 65535 + 1} bin/run"
+        other = port + 1 if port < 65535 else 8000
+        return f"Port {port} of {host} is in use. Stop what uses it, or choose another port: PORT={other} bin/run"
     if number in {errno.EACCES, errno.EPERM}:
         return f"Port {port} is reserved for the administrator. Choose one above 1023: PORT=8000 bin/run"
     if number == errno.EADDRNOTAVAIL:

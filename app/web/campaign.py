@@ -113,7 +113,7 @@ def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> 
         form.postal_code.errors = [_explain(result, form)]
         return _page(campaign, form, token, asks_state=result.problem is Problem.NEIGHBOUR_STATE), 422
     if isinstance(result, Choice):
-        if sending or result.refused:
+        if sending or result.refused or form.chosen_for.data == form.place:
             form.district.errors = [_("Choose who represents you, or say that you are not sure.")]
         return _page(campaign, form, token, choice=result), 422 if form.district.errors else 200
     if not sending or not result.letters:
