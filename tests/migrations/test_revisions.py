@@ -1,0 +1,122 @@
+"""Every revision goes up, down and up again with rows in every table, and none is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+
+from app import create_app
+from app.db import Base
+from app.extensions import db
+from config import ROOT
+from tests import factories
+
+SCRIPTS = ScriptDirectory(str(ROOT / "migrations"))
+REVISIONS = [script.revision for script in reversed(list(SCRIPTS.walk_revisions()))]
+
+# What each revision adds to a database of the one before it: statements that put a row into every table it changes.
+ROWS: dict[str, list[str]] = {
+    "0001": [
+        "INSERT INTO campaign VALUES (1, 'one', 'published', 'source', '2026-01-01 00:00:00.000000')",
+        "INSERT INTO campaign_revision VALUES (1, 1, 1, 'source', '2026-01-01 00:00:00.000000')",
+        """INSERT INTO signature (id, revision_id, campaign_id, state, sent_hash, mail_hash, given_name, person_digest,
+           email_digest, congress, located_by, created_at)
+           VALUES (1, 1, 1, 'confirmed', x'01', x'02', 'Jane', x'03', x'04', 119, 'zip', '2026-01-01 00:00:00.000000')""",
+        "INSERT INTO consent VALUES (1, 1, 'I agree', '2026-01-01 00:00:00.000000')",
+        "INSERT INTO letter VALUES (1, 1, 1, 'WY-AL', 119, 'H001096', 'Representative', 'Wyoming', 'Subject', 'Body')",
+        """INSERT INTO delivery (id, uuid, kind, state, channel, signature_id, letter_id, attempts, unknowns, created_at)
+           VALUES (1, 'u', 'letter', 'held', 'mail', 1, 1, 0, 0, '2026-01-01 00:00:00.000000')""",
+        "INSERT INTO delivery_event VALUES (1, 1, '2026-01-01 00:00:00.000000', 'held', 'signed', NULL)",
+    ],
+}
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Flask]:
+    """The application beside a database that does not exist yet."""
+    app = create_app(factories.config(tmp_path))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_every_revision_has_its_rows() -> None:
+    assert list(ROWS) == REVISIONS
+
+
+def test_the_file_head_holds_the_newest_number() -> None:
+    assert (ROOT / "migrations" / "HEAD").read_text().strip() == SCRIPTS.get_current_head() == REVISIONS[-1]
+
+
+def test_revisions_are_numbered_one_after_the_other() -> None:
+    assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+
+
+def test_the_newest_revision_equals_the_models(empty: Flask) -> None:
+    flask_migrate.upgrade()
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_rows_fill_every_table(empty: Flask, tmp_path: Path) -> None:
+    flask_migrate.upgrade()
+    _insert(tmp_path, [row for rows in ROWS.values() for row in rows])
+    contents = _contents(tmp_path)
+    assert set(contents) == set(Base.metadata.tables)
+    assert all(contents.values())
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_going_up_down_and_up_keeps_every_row_of_the_revision_before(
+    empty: Flask, tmp_path: Path, revision: str
+) -> None:
+    before = REVISIONS[: REVISIONS.index(revision)]
+    for earlier in before:
+        flask_migrate.upgrade(revision=earlier)
+        _insert(tmp_path, ROWS[earlier])
+    rows = _contents(tmp_path)
+    flask_migrate.upgrade(revision=revision)
+    _insert(tmp_path, ROWS[revision])
+    flask_migrate.downgrade(revision=before[-1] if before else "base")
+    assert _contents(tmp_path) == rows
+    flask_migrate.upgrade(revision=revision)
+    assert {table: kept for table, kept in _contents(tmp_path).items() if kept} == {t: r for t, r in rows.items() if r}
+
+
+def test_rows_without_a_parent_stop_a_migration_and_undo_it(empty: Flask, tmp_path: Path) -> None:
+    flask_migrate.upgrade()
+    _insert(tmp_path, [*ROWS["0001"][:2], "DELETE FROM campaign"])
+    with pytest.raises(SystemExit):
+        flask_migrate.stamp(revision="base")
+    with sqlite3.connect(tmp_path / "redress.db") as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISIONS[-1],)]
+    connection.close()
+
+
+def _insert(folder: Path, statements: list[str]) -> None:
+    with sqlite3.connect(folder / "redress.db") as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def _contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    connection = sqlite3.connect(folder / "redress.db")
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    tables = {
+        name: connection.execute(f"SELECT * FROM {name}").fetchall()
+        for name in names
+        if name != "alembic_version" and not name.startswith("sqlite_")
+    }
+    connection.close()
+    return tables
