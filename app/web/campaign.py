@@ -107,7 +107,7 @@ def write(slug: str) -> Page | Response:
 
 
 def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> Page | Response:
-    sending = request.form.get("action") == "send"
+    sending = "send" in request.form
     result = draft(form.entry(), campaign.file, site().desk, site().today())
     if isinstance(result, Errors):
         form.postal_code.errors = [_explain(result, form)]

@@ -33,7 +33,7 @@ def act(token: str) -> Response | tuple[str, int]:
     signature = _signature(token)
     if not from_our_page(request, site().config.public_url):
         return _page(signature, notice=_("Please press the button once more.")), 403
-    if request.form.get("action") == "change":
+    if "change" in request.form:
         return _change(signature, token), 200
     campaign = campaign_page.of(signature)
     session = db.session()
