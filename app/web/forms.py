@@ -7,6 +7,7 @@ import unicodedata
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, SelectField, StringField, ValidationError
@@ -22,8 +23,21 @@ _OFFICE_DOMAINS = ("house.gov", "senate.gov")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+_UNSHOWN = "\ufffd"
+
+
 def _tidy(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
+    """Without blanks around it; what no page and no letter can hold becomes the sign that Plain refuses."""
+    if not isinstance(value, str):
+        return value
+    return "".join(_UNSHOWN if _cannot_be_shown(character) else character for character in value.strip())
+
+
+def _cannot_be_shown(character: str) -> bool:
+    """Control characters, separators that some programs take for the end of a line, and code points that are none."""
+    code = ord(character)
+    none = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    return none or character in _TURNING or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
 
 
 class Plain:
@@ -37,7 +51,7 @@ class Plain:
         text = str(field.data or "")
         if len(text) > self.longest:
             raise ValidationError(_("Shorten this to %(most)s characters.", most=self.longest))
-        if any(unicodedata.category(c) == "Cc" or c in _TURNING or c == "\ufffd" for c in text):
+        if _UNSHOWN in text:
             raise ValidationError(_("Type this again by hand: it contains characters that cannot be shown."))
         if any(merge.bracket in text for merge in MergeField):
             raise ValidationError(_("Type your own words in place of the brackets."))
@@ -66,6 +80,15 @@ class ZipCode:
         """Raise ValidationError with what to do."""
         if parse_zip(str(field.data or "")) is None:
             raise ValidationError(_("Enter your ZIP code, like 94110."))
+
+
+class StateCode:
+    """Accepts one of the choices, and says what to do where WTForms says what is wrong."""
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise ValidationError with what to do."""
+        if field.data not in STATES:
+            raise ValidationError(_("Choose your state."))
 
 
 class OwnEmail:
@@ -116,8 +139,9 @@ class SignForm(FlaskForm):
     city = _text(_("City"), _("Enter your city or town."), 100, "address-level2")
     state = SelectField(
         _("State"),
-        [InputRequired(message=_("Choose your state."))],
-        choices=[("", _("Choose your state")), *STATES.items()],
+        [InputRequired(message=_("Choose your state.")), StateCode()],
+        choices=lambda: {"": gettext("Choose your state"), **STATES},
+        validate_choice=False,
         name="address-level1",
         render_kw={"autocomplete": "address-level1"},
     )
@@ -136,13 +160,15 @@ class SignForm(FlaskForm):
         autocapitalize="off",
     )
     sure_of_state = BooleanField(_("My ZIP code and my state are both right"), name="sure-of-state")
-    district = StringField(name="district")
-    other_district = StringField(name="other-district")
-    chosen_for = HiddenField(name="chosen-for")
-    website = StringField(_("Leave this field empty"), name="website", render_kw={"autocomplete": "off"})
+    district = StringField(name="district", filters=[_tidy])
+    other_district = StringField(name="other-district", filters=[_tidy])
+    chosen_for = HiddenField(name="chosen-for", filters=[_tidy])
+    website = StringField(
+        _("Leave this field empty"), filters=[_tidy], name="website", render_kw={"autocomplete": "off"}
+    )
     token = HiddenField(name="token")
     seal = HiddenField(name="seal")
-    replaces = HiddenField(name="replaces")
+    replaces = HiddenField(name="replaces", filters=[_tidy])
 
     def validate_website(self, field: Field) -> None:
         """People are told what the field says; programs that fill in everything are not let through."""

@@ -27,13 +27,13 @@ ROWS: dict[str, list[str]] = {
     "0001": [
         "INSERT INTO campaign VALUES (1, 'one', 'published', 'source', '2026-01-01 00:00:00.000000')",
         "INSERT INTO campaign_revision VALUES (1, 1, 1, 'source', '2026-01-01 00:00:00.000000')",
-        """INSERT INTO signature (id, revision_id, campaign_id, state, sent_hash, mail_hash, given_name, person_digest,
-           email_digest, congress, located_by, created_at)
-           VALUES (1, 1, 1, 'confirmed', x'01', x'02', 'Jane', x'03', x'04', 119, 'zip', '2026-01-01 00:00:00.000000')""",
+        """INSERT INTO signature (id, revision_id, campaign_id, state, sent_hash, mail_hash, given_name,
+           person_digest, email_digest, congress, located_by, created_at) VALUES
+           (1, 1, 1, 'confirmed', x'01', x'02', 'Jane', x'03', x'04', 119, 'zip', '2026-01-01 00:00:00.000000')""",
         "INSERT INTO consent VALUES (1, 1, 'I agree', '2026-01-01 00:00:00.000000')",
         "INSERT INTO letter VALUES (1, 1, 1, 'WY-AL', 119, 'H001096', 'Representative', 'Wyoming', 'Subject', 'Body')",
-        """INSERT INTO delivery (id, uuid, kind, state, channel, signature_id, letter_id, attempts, unknowns, created_at)
-           VALUES (1, 'u', 'letter', 'held', 'mail', 1, 1, 0, 0, '2026-01-01 00:00:00.000000')""",
+        """INSERT INTO delivery (id, uuid, kind, state, channel, signature_id, letter_id, attempts, unknowns,
+           created_at) VALUES (1, 'u', 'letter', 'held', 'mail', 1, 1, 0, 0, '2026-01-01 00:00:00.000000')""",
         "INSERT INTO delivery_event VALUES (1, 1, '2026-01-01 00:00:00.000000', 'held', 'signed', NULL)",
     ],
 }
