@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -30,17 +31,22 @@ class FormToken:
         return now - self.first_page < QUICKEST
 
 
+@lru_cache(maxsize=4)
+def _serializer(secret: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret, _SALT)
+
+
 def issue(secret: str, slug: str, now: datetime) -> FormToken:
     """A fresh token."""
     nonce, moment = secrets.token_urlsafe(16), int(now.timestamp())
-    text = URLSafeSerializer(secret, _SALT).dumps([slug, moment, nonce])
+    text = _serializer(secret).dumps([slug, moment, nonce])
     return FormToken(str(text), nonce, datetime.fromtimestamp(moment, UTC))
 
 
 def read(secret: str, text: str, slug: str, now: datetime) -> FormToken | None:
     """The token, or None when it is missing, forged, for another campaign, from the future or too old."""
     try:
-        found, moment, nonce = URLSafeSerializer(secret, _SALT).loads(text)
+        found, moment, nonce = _serializer(secret).loads(text)
     except (BadData, ValueError, TypeError):
         return None
     first = datetime.fromtimestamp(moment, UTC)

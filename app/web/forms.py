@@ -11,7 +11,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, SelectField, StringField, ValidationError
-from wtforms.validators import InputRequired
+from wtforms.validators import DataRequired
 
 from app.addresses import STATES, PostalAddress, State, parse_zip
 from app.campaigns.letters import MergeField, Signer
@@ -21,8 +21,6 @@ _LINK = re.compile(r"://|www\.", re.IGNORECASE)
 _OFFICE_DOMAINS = ("house.gov", "senate.gov")
 # Marks that turn the direction of what follows; they could make one name look like another.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
 _UNSHOWN = "\ufffd"
 
 
@@ -50,13 +48,13 @@ class Plain:
         """Raise ValidationError with what to do."""
         text = str(field.data or "")
         if len(text) > self.longest:
-            raise ValidationError(_("Shorten this to %(most)s characters.", most=self.longest))
+            raise ValidationError(gettext("Shorten this to %(most)s characters.", most=self.longest))
         if _UNSHOWN in text:
-            raise ValidationError(_("Type this again by hand: it contains characters that cannot be shown."))
+            raise ValidationError(gettext("Type this again by hand: it contains characters that cannot be shown."))
         if any(merge.bracket in text for merge in MergeField):
-            raise ValidationError(_("Type your own words in place of the brackets."))
+            raise ValidationError(gettext("Type your own words in place of the brackets."))
         if "<" in text or ">" in text:
-            raise ValidationError(_("Leave out the characters < and >."))
+            raise ValidationError(gettext("Leave out the characters < and >."))
 
 
 class NameLike:
@@ -66,11 +64,11 @@ class NameLike:
         """Raise ValidationError with what to do."""
         text = str(field.data or "")
         if _LINK.search(text):
-            raise ValidationError(_("Enter a name without a link."))
+            raise ValidationError(gettext("Enter a name without a link."))
         if text[:1] in {"=", "+", "-", "@"}:
-            raise ValidationError(_("Begin the name with a letter."))
+            raise ValidationError(gettext("Begin the name with a letter."))
         if not any(unicodedata.category(c)[0] == "L" for c in text):
-            raise ValidationError(_("Enter your name in letters."))
+            raise ValidationError(gettext("Enter your name in letters."))
 
 
 class ZipCode:
@@ -79,7 +77,7 @@ class ZipCode:
     def __call__(self, form: object, field: Field) -> None:
         """Raise ValidationError with what to do."""
         if parse_zip(str(field.data or "")) is None:
-            raise ValidationError(_("Enter your ZIP code, like 94110."))
+            raise ValidationError(gettext("Enter your ZIP code, like 94110."))
 
 
 class StateCode:
@@ -88,7 +86,7 @@ class StateCode:
     def __call__(self, form: object, field: Field) -> None:
         """Raise ValidationError with what to do."""
         if field.data not in STATES:
-            raise ValidationError(_("Choose your state."))
+            raise ValidationError(gettext("Choose your state."))
 
 
 class OwnEmail:
@@ -101,19 +99,24 @@ class OwnEmail:
                 str(field.data or ""), check_deliverability=False, allow_smtputf8=False
             ).ascii_domain
         except EmailNotValidError as error:
-            raise ValidationError(_("Enter your e-mail address, like name@example.com.")) from error
+            raise ValidationError(gettext("Enter your e-mail address, like name@example.com.")) from error
         if any(domain == office or domain.endswith(f".{office}") for office in _OFFICE_DOMAINS):
-            raise ValidationError(_("Enter your own e-mail address, not one of an office."))
+            raise ValidationError(gettext("Enter your own e-mail address, not one of an office."))
 
 
 def _text(label: str, missing: str, longest: int, name: str, *more: Any, **attributes: str) -> StringField:
     return StringField(
         label,
-        [InputRequired(message=missing), Plain(longest), *more],
+        [DataRequired(message=missing), Plain(longest), *more],
         filters=[_tidy],
         name=name,
         render_kw={"autocomplete": name, **attributes},
     )
+
+
+def _states() -> dict[str, str]:
+    choices = {"": gettext("Choose your state")}
+    return choices | {str(code): name for code, name in STATES.items()}
 
 
 class SignForm(FlaskForm):
@@ -139,8 +142,8 @@ class SignForm(FlaskForm):
     city = _text(_("City"), _("Enter your city or town."), 100, "address-level2")
     state = SelectField(
         _("State"),
-        [InputRequired(message=_("Choose your state.")), StateCode()],
-        choices=lambda: {"": gettext("Choose your state"), **STATES},
+        [DataRequired(message=_("Choose your state.")), StateCode()],
+        choices=_states,
         validate_choice=False,
         name="address-level1",
         render_kw={"autocomplete": "address-level1"},
@@ -173,7 +176,7 @@ class SignForm(FlaskForm):
     def validate_website(self, field: Field) -> None:
         """People are told what the field says; programs that fill in everything are not let through."""
         if field.data:
-            raise ValidationError(_("Leave this field empty: it is there to stop programs."))
+            raise ValidationError(gettext("Leave this field empty: it is there to stop programs."))
 
     @property
     def place(self) -> str:

@@ -1,6 +1,7 @@
 """Headers on every answer."""
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
+from flask.sessions import SessionInterface
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -26,16 +27,23 @@ _A_YEAR = 31536000
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to each answer of `app`."""
+    """Add the headers to each answer of `app`, and let it set no cookie."""
+    app.session_interface = NoSessions()
     app.after_request(_add)
 
 
+class NoSessions(SessionInterface):
+    """No page has a session: one that tried to use it would fail, and none sets a cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        """There is none."""
+
+
 def _add(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.extend(HEADERS)
     if request.endpoint == "static" and response.status_code == 200 and "v" in request.args:
         response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
     else:
         # Pages hold what a person typed, or a fresh token: nobody on the way may keep them.
-        response.headers.setdefault("Cache-Control", "private, no-store" if request.view_args else "private, no-cache")
+        response.headers["Cache-Control"] = "private, no-store" if request.view_args else "private, no-cache"
     return response

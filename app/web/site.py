@@ -18,6 +18,7 @@ from app.signing.limits import Limits
 from app.signing.tokens import Keys
 from config import Config, is_loopback
 
+_FORWARDED = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
 CAPITAL = get_timezone("America/New_York")
 """Days and times on pages and in mails are those of Congress."""
 
@@ -56,10 +57,10 @@ class Site:
 
     def mailbox_is_open(self) -> bool:
         """Whether this request may look into the mailbox: everything about it must be loopback, with no proxy."""
-        names = (name.lower() for name, _value in request.headers)
-        forwarded = any(name.startswith(("x-forwarded", "forwarded", "via")) for name in names)
+        if not self.config.on_loopback or any(name.startswith(_FORWARDED) for name in request.environ):
+            return False
         host = request.host.rpartition(":")[0] if ":" in request.host else request.host
-        return self.config.on_loopback and not forwarded and is_loopback(host.strip("[]"))
+        return is_loopback(host.strip("[]"))
 
 
 def site() -> Site:
