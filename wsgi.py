@@ -1,6 +1,10 @@
-"""The application that the web server loads."""
+"""The application that the web server and the `flask` command load."""
 
 from app import create_app
-from config import Config
+from app.legislators import TablesUnusable
+from config import Config, SettingsError
 
-app = create_app(Config.from_env())
+try:
+    app = create_app(Config.from_env())
+except (SettingsError, TablesUnusable) as error:
+    raise SystemExit(str(error)) from None

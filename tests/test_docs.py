@@ -1,0 +1,73 @@
+"""What the documents say is there, is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app.campaigns import RESERVED_SLUGS
+from app.models import DeliveryState
+from config import ROOT
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# `block shape` holds the name of a layout; an id is put together from a field's name and -hint or -error.
+NOT_WORDS = re.compile(
+    r"\{% block shape %\}\w+|\{%.*?%\}|\{\{.*?\}\}(?:-hint|-error)?|\{#.*?#\}|<[^>]*>", flags=re.DOTALL
+)
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_in_a_document_leads_to_a_file(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_every_path_that_contributing_names_exists() -> None:
+    named = re.findall(r"`((?:app|tests|docs|migrations|bench|bin)/[\w./-]*)`", CONTRIBUTING)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_contributing_names_every_module() -> None:
+    modules = [path for path in (ROOT / "app").rglob("*.py") if path.name not in {"__init__.py", "__main__.py"}]
+    unnamed = [path for path in modules if f"{path.name}`" not in CONTRIBUTING and path.parent.name != "cli"]
+    assert unnamed == []
+
+
+def test_every_command_that_the_documents_show_exists(app: Flask) -> None:
+    shown = {
+        (group, command)
+        for document in DOCUMENTS
+        for group, command in re.findall(r"flask (campaign|legislators) (\w+)", document.read_text(encoding="utf-8"))
+    }
+    assert ("campaign", "import") in shown
+    there = {
+        (group, command)
+        for group in ("campaign", "legislators")
+        for command in getattr(app.cli.commands[group], "commands", {})
+    }
+    assert shown <= there
+
+
+def test_operating_explains_every_state_of_a_delivery() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    assert [state for state in DeliveryState if f"`{state}`" not in text] == []
+
+
+def test_no_campaign_can_take_the_address_of_a_page(app: Flask) -> None:
+    first_words = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()} - {"", "<slug>"}
+    assert first_words
+    assert first_words <= set(RESERVED_SLUGS)
+
+
+def test_every_word_on_a_page_goes_through_gettext() -> None:
+    bare = {}
+    for template in (ROOT / "app" / "templates").rglob("*.*"):
+        words = re.findall(r"[A-Za-z]{2,}", NOT_WORDS.sub(" ", template.read_text(encoding="utf-8")))
+        if words:
+            bare[template.name] = words
+    assert bare == {}
