@@ -19,9 +19,10 @@ from app.campaigns import CampaignFile, Standing
 from app.campaigns.stories import render
 from app.db import DatabaseUnavailable, writing
 from app.extensions import db
+from app.legislators import Method
 from app.models import CampaignState, Signature
 from app.signing import Submission, sign
-from app.signing.draft import Choice, Draft, Errors, Problem, draft
+from app.signing.draft import SENATORS_ONLY, Choice, Draft, Errors, Problem, draft
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress
 from app.web import form_token
 from app.web.form_token import FormToken
@@ -215,11 +216,18 @@ def _page(
         draft=draft,
         choice=choice,
         notice=notice,
-        draft_district=form.district.data or "",
+        chosen=_chosen(draft),
         asks_state=asks_state or bool(form.sure_of_state.data),
         channel=site().desk.channels[0],
         as_of=site().desk.directory.as_of(),
     )
+
+
+def _chosen(draft: Draft | None) -> str:
+    """What a person said about their district, to be said again with the next button."""
+    if draft is None or draft.located_by is not Method.PERSON:
+        return ""
+    return draft.division or SENATORS_ONLY
 
 
 def _explain(errors: Errors, form: SignForm) -> str:

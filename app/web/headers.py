@@ -44,6 +44,7 @@ def _add(response: Response) -> Response:
     if request.endpoint == "static" and response.status_code == 200 and "v" in request.args:
         response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
     else:
-        # Pages hold what a person typed, or a fresh token: nobody on the way may keep them.
-        response.headers["Cache-Control"] = "private, no-store" if request.view_args else "private, no-cache"
+        # Nobody on the way may keep a page. The browser may keep the form, so that Back finds what was typed.
+        personal = request.blueprint in {"sent", "confirm", "receipt", "mailbox"}
+        response.headers["Cache-Control"] = "private, no-store" if personal else "private, no-cache"
     return response

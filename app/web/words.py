@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from app.addresses import STATES, TERRITORIES, State, mask_email, mask_street
 from app.campaigns import CampaignFile
@@ -74,7 +75,9 @@ def kicker(campaign: CampaignFile) -> str:
 def towns(legislator: Legislator) -> str:
     """The towns of a member's offices, at most four: by these people know their own."""
     names = list(dict.fromkeys(office.city for office in legislator.offices if office.city))
-    return _("offices in %(towns)s", towns=", ".join(names[:4])) if names else ""
+    if not names:
+        return ""
+    return ngettext("office in %(towns)s", "offices in %(towns)s", len(names), towns=", ".join(names[:4]))
 
 
 def anchor(text: str) -> str:
