@@ -7,23 +7,32 @@ import socket
 import sqlite3
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flask import Flask
 from sqlalchemy import insert
 
 from app import create_app, mail_sender
 from app.db import writing
 from app.delivery.outbox import claim, drain
 from app.extensions import db
-from app.models import Campaign, CampaignRevision, CampaignState, Delivery, DeliveryKind, DeliveryState
-from app.models import Signature, SignatureState
+from app.models import (
+    Campaign,
+    CampaignRevision,
+    CampaignState,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Signature,
+    SignatureState,
+)
 from app.worker import policy_of
 from bench import measure, site
 
 MESSAGES = 100
+ANSWERS = {b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}
 MAIL = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: x\r\n\r\n" + b"A line of a letter.\r\n" * 130
 
 
@@ -92,7 +101,7 @@ def _queue(number: int) -> None:
         session.execute(insert(Delivery), rows)
 
 
-def _floor(port: int) -> "callable[[], None]":  # type: ignore[valid-type]
+def _floor(port: int) -> Callable[[], None]:
     file = Path(tempfile.mkdtemp(prefix="redress-bench-")) / "floor.db"
     connection = sqlite3.connect(file, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -102,7 +111,7 @@ def _floor(port: int) -> "callable[[], None]":  # type: ignore[valid-type]
     def run() -> None:
         connection.executemany("INSERT INTO delivery VALUES (NULL, 'queued', ?)", [(MAIL,)] * MESSAGES)
         with smtplib.SMTP("127.0.0.1", port) as server:
-            for (number, mail) in connection.execute("SELECT id, mail FROM delivery WHERE state = 'queued'").fetchall():
+            for number, mail in connection.execute("SELECT id, mail FROM delivery WHERE state = 'queued'").fetchall():
                 connection.execute("UPDATE delivery SET state = 'sending' WHERE id = ?", (number,))
                 server.sendmail("a@example.com", ["b@example.com"], mail)
                 connection.execute("UPDATE delivery SET state = 'accepted' WHERE id = ?", (number,))
@@ -118,18 +127,13 @@ def _sink() -> int:
         lines, data = connection.makefile("rb"), False
         connection.sendall(b"220 sink\r\n")
         for line in lines:
-            if data:
-                if line == b".\r\n":
-                    data = False
-                    connection.sendall(b"250 kept\r\n")
-            elif line[:4].upper() == b"DATA":
-                data = True
-                connection.sendall(b"354 go on\r\n")
-            elif line[:4].upper() == b"QUIT":
-                connection.sendall(b"221 bye\r\n")
+            if data and line != b".\r\n":
+                continue
+            word = line[:4].upper()
+            data = word == b"DATA"
+            connection.sendall(ANSWERS.get(word, b"250 ok\r\n"))
+            if word == b"QUIT":
                 break
-            else:
-                connection.sendall(b"250 ok\r\n")
         connection.close()
 
     def accept() -> None:

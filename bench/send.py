@@ -32,7 +32,7 @@ def main() -> None:
     ours = app.test_client()
     secret = app.config["REDRESS"].secret_key
     numbers = itertools.count()
-    floor_app, letters = _floor(), _letters(app)
+    floor_app, letters = _floor(), "x" * 1900
     floor = floor_app.test_client()
 
     def post_ours() -> None:
@@ -61,10 +61,6 @@ def main() -> None:
     measure.compare("POST Send my letters", send_ours, send_floor, rounds=rounds, times=times)
 
 
-def _letters(app: Flask) -> str:
-    return "x" * 1900
-
-
 def _floor() -> Flask:
     """The same rows: a signature, three letters, four deliveries with their events; FULL, WAL, one commit."""
     file = Path(tempfile.mkdtemp(prefix="redress-bench-")) / "floor.db"
@@ -72,7 +68,7 @@ def _floor() -> Flask:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("CREATE TABLE signature (id INTEGER PRIMARY KEY, email UNIQUE, a, b, c, d, e, f, g, h, i)")
         connection.execute("CREATE TABLE letter (id INTEGER PRIMARY KEY, signature, seat, who, subject, body)")
-        connection.execute("CREATE TABLE delivery (id INTEGER PRIMARY KEY, uuid UNIQUE, signature, letter, state, mail)")
+        connection.execute("CREATE TABLE delivery (id INTEGER PRIMARY KEY, uuid UNIQUE, signer, letter, state, mail)")
         connection.execute("CREATE TABLE event (id INTEGER PRIMARY KEY, delivery, at, state, why)")
         connection.execute("CREATE INDEX due ON delivery (state)")
     connection.close()

@@ -25,7 +25,12 @@ quietly() {
 # Set $python to the first Python that can do it: $PYTHON and no other when that is set.
 find_python() {
     python='' old='' bare=''
-    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+    if [ -n "${PYTHON:-}" ]; then
+        set -- "$PYTHON"
+    else
+        set -- python3 python3.14 python3.13 python3.12 python3.11
+    fi
+    for candidate; do
         command -v "$candidate" >/dev/null 2>&1 || continue
         if ! "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
             old="$old $candidate"
@@ -87,9 +92,10 @@ ensure_venv() {
     rm -f .venv/unfinished "$log"
 }
 
+# pip downloads and checks everything before it changes anything: what was there still works after going back.
 not_installed() {
     printf '%s The last lines said:\n' "$1" >&2
     tail -n 5 "$log" >&2
-    rm -f "$log"
+    rm -f "$log" .venv/unfinished .venv/stamp-*
     exit 1
 }

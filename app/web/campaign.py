@@ -19,7 +19,7 @@ from app.campaigns import CampaignFile, Standing
 from app.campaigns.stories import render
 from app.db import DatabaseUnavailable, writing
 from app.extensions import db
-from app.legislators import Method
+from app.legislators import Method, NoDataForDay
 from app.models import CampaignState, Signature
 from app.signing import Submission, sign
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Errors, Problem, draft
@@ -104,7 +104,11 @@ def write(slug: str) -> Page | Response:
         return _page(campaign, form, token, notice=_("That was very quick. Please press the button once more.")), 422
     if not form.validate():
         return _page(campaign, form, token), 422
-    return _answer(campaign, form, token, now)
+    try:
+        return _answer(campaign, form, token, now)
+    except NoDataForDay:
+        notice = _("A new Congress has begun, and we do not know its members yet. Please come back in a few days.")
+        return _page(campaign, form, token, notice=notice), 503
 
 
 def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> Page | Response:
