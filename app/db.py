@@ -99,6 +99,7 @@ def writing(session: Session) -> Iterator[None]:
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("changes were made outside writing()")
     session.rollback()
+    session.expire_all()  # rollback() alone expires nothing when no transaction was open
     try:
         session.connection(execution_options={_IMMEDIATE: True})
         yield

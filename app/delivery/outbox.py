@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from app.db import DatabaseUnavailable, writing
 from app.delivery import Outcome, OutcomeKind, Outgoing, Sender
 from app.logs import kind_and_place
-from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Letter, Signature
+from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 
 log = logging.getLogger(__name__)
 
@@ -200,9 +200,9 @@ def verdict(claimed: Claimed, outcome: Outcome, policy: Policy) -> tuple[Deliver
     pauses = policy.pauses(claimed.kind)
     if claimed.attempts > len(pauses):
         return S.FAILED, timedelta()
-    if outcome.retry_after is not None:
-        return S.QUEUED, min(outcome.retry_after, LONGEST_PAUSE)
     pause = pauses[claimed.attempts - 1]
+    if outcome.retry_after is not None:  # not before, but no faster than the schedule: it would be used up in no time
+        return S.QUEUED, max(pause * policy.jitter(), min(outcome.retry_after, LONGEST_PAUSE))
     if outcome.why == "greylisted" and claimed.attempts == 1:
         pause = GREYLISTED_PAUSE
     return S.QUEUED, pause * policy.jitter()
@@ -272,7 +272,8 @@ def _settle_for_sure(
 ) -> None:
     """Keep the outcome in memory until the database takes it: forgetting it would send the message twice.
 
-    When we are told to stop it tries a last few times; the row then stays in `sending`, to be recovered as unknown.
+    When we are told to stop, or when it is not the database's lock or disk that is at fault, it tries a last few
+    times; the row then stays in `sending`, to be recovered as unknown.
     """
     last_tries = 5
     while last_tries:
@@ -284,8 +285,12 @@ def _settle_for_sure(
             return
         except DatabaseUnavailable:
             log.error("delivery %d: the database does not take the outcome yet", claimed.id)
-            if wait(_SETTLE_PAUSE):
-                last_tries -= 1
+        except Exception as error:  # unforeseen; perhaps the bare outcome, without its details, can be written
+            log.error("delivery %d: its outcome was refused by %s", claimed.id, kind_and_place(error))
+            outcome = Outcome(outcome.kind, "settled after an error")
+            last_tries -= 1
+        if wait(_SETTLE_PAUSE):
+            last_tries -= 1
     log.error("delivery %d: stopped before its outcome %s could be written", claimed.id, outcome.kind)
 
 
@@ -302,6 +307,8 @@ def _leave_sending(
     if to is S.QUEUED:
         delivery.due_at = due
     _move(session, delivery, to, now, why, code)
+    if to is S.QUEUED and delivery.signature.state is SignatureState.WITHDRAWN:
+        cancel(session, [delivery], now, "withdrawn meanwhile")
 
 
 def _move(

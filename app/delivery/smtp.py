@@ -8,6 +8,7 @@ was accepted when the connection drops afterwards.
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import smtplib
 from dataclasses import dataclass
@@ -17,7 +18,12 @@ from flask import Flask
 from flask_mail import Connection, Message, email_dispatched
 
 from app.delivery import Outcome, OutcomeKind, Outgoing
+from app.logs import kind_and_place
 
+log = logging.getLogger(__name__)
+
+# What can stand between < and > in a command; everything else is a row gone wrong, not a matter for the server.
+_ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 _DOT = re.compile(rb"^\.", re.MULTILINE)
 _LATER = re.compile(rb"\b(?:in|after|for)\s+([0-9]{1,6})\s*(sec|min|hour|s\b|m\b|h\b)", re.IGNORECASE)
 _UNIT = {b"s": 1, b"m": 60, b"h": 3600}
@@ -64,20 +70,13 @@ class SmtpSender(Connection):
         """One attempt; see Sender."""
         if self.mail.suppress:
             return Outcome(OutcomeKind.TRANSIENT, "suppressed")
-        try:
-            host = self._connected()
-        except (OSError, smtplib.SMTPException) as error:
-            self.close()
-            code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else None
-            return Outcome(OutcomeKind.TRANSIENT, "no connection", code)
-        try:
-            outcome = _converse(host, message, self._timeouts)
-        except (OSError, smtplib.SMTPException):
-            outcome = Outcome(OutcomeKind.TRANSIENT, "connection lost")
-        if outcome.kind is not OutcomeKind.ACCEPTED:
-            self.close()  # a refused message leaves the conversation in the middle; the next begins anew
+        if not (_ADDRESS.fullmatch(message.sender) and _ADDRESS.fullmatch(message.recipient) and message.mail):
+            return Outcome(OutcomeKind.PERMANENT, "cannot be sent")
+        outcome = self._attempt(message)
+        if outcome.kind is OutcomeKind.ACCEPTED:
+            self._announce(message)
         else:
-            email_dispatched.send(self._app, message=FixedMessage(message))
+            self.close()  # a refused message leaves the conversation in the middle; the next begins anew
         return outcome
 
     def close(self) -> None:
@@ -85,6 +84,8 @@ class SmtpSender(Connection):
         host, self.host = self.host, None
         if host is not None:
             with contextlib.suppress(OSError, smtplib.SMTPException):
+                if host.sock is not None:
+                    host.sock.settimeout(self._timeouts.connect)
                 host.quit()
             host.close()
 
@@ -103,25 +104,43 @@ class SmtpSender(Connection):
             raise
         return host
 
-    def _connected(self) -> smtplib.SMTP:
-        if self.host is None:
-            self.host = self.configure_host()
-        return self.host
+    def _attempt(self, message: Outgoing) -> Outcome:
+        try:
+            host, code, reply = self._begin(message.sender)
+            if code != 250:
+                return _refusal(code, reply, final=False)
+            return _converse(host, message, self._timeouts)
+        except (smtplib.SMTPConnectError, smtplib.SMTPHeloError) as error:
+            return Outcome(OutcomeKind.TRANSIENT, "no connection", _code(error.smtp_code))
+        except (OSError, smtplib.SMTPException):
+            return Outcome(OutcomeKind.TRANSIENT, "no connection" if self.host is None else "connection lost")
+
+    def _begin(self, sender: str) -> tuple[smtplib.SMTP, int, bytes]:
+        """The answer to MAIL: on the kept connection or, when the server has left that meanwhile, on a new one."""
+        command = f"FROM:<{sender}>"
+        if self.host is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                code, reply = self.host.docmd("mail", command)
+                if code != 421:
+                    return self.host, code, reply
+            self.close()
+        self.host = self.configure_host()
+        return self.host, *self.host.docmd("mail", command)
+
+    def _announce(self, message: Outgoing) -> None:
+        try:
+            email_dispatched.send(self._app, message=FixedMessage(message))
+        except Exception as error:  # a listener's trouble; the message is accepted, and must not be sent again
+            log.error("a listener to email_dispatched raised %s", kind_and_place(error))
 
 
 def _converse(host: smtplib.SMTP, message: Outgoing, timeouts: Timeouts) -> Outcome:
-    """MAIL, RCPT, DATA, the bytes. Raises OSError or SMTPException when the connection breaks before the final dot."""
-    host.putcmd("mail", f"FROM:<{message.sender}>")
-    code, reply = host.getreply()
-    if code != 250:
-        return _refusal(code, reply, final=False)
-    host.putcmd("rcpt", f"TO:<{message.recipient}>")
-    code, reply = host.getreply()
+    """RCPT, DATA, the bytes. Raises OSError or SMTPException when the connection breaks before the final dot."""
+    code, reply = host.docmd("rcpt", f"TO:<{message.recipient}>")
     if code not in {250, 251}:
         greylisted = code in _GREYLIST_CODES
         return _refusal(code, reply, final=True, why="greylisted" if greylisted else "recipient refused")
-    host.putcmd("data")
-    code, reply = host.getreply()
+    code, reply = host.docmd("data")
     if code != 354:
         return _refusal(code, reply, final=True)
     host.send(_DOT.sub(b"..", message.mail) + (b"" if message.mail.endswith(b"\r\n") else b"\r\n") + b".\r\n")
@@ -146,10 +165,14 @@ def _after_final_dot(host: smtplib.SMTP, timeouts: Timeouts) -> Outcome:
 
 def _refusal(code: int, reply: bytes, *, final: bool, why: str = "refused") -> Outcome:
     """A 5xx is permanent where it is about this message (`final`); all else may change."""
-    known = code if 200 <= code < 600 else None
     if final and 500 <= code < 600:
-        return Outcome(OutcomeKind.PERMANENT, why, known)
-    return Outcome(OutcomeKind.TRANSIENT, why, known, _retry_after(reply))
+        return Outcome(OutcomeKind.PERMANENT, why, code)
+    return Outcome(OutcomeKind.TRANSIENT, why, _code(code), _retry_after(reply))
+
+
+def _code(code: int) -> int | None:
+    """A reply code; None for what smtplib makes of an answer that has none."""
+    return code if 200 <= code < 600 else None
 
 
 def _retry_after(reply: bytes) -> timedelta | None:

@@ -68,10 +68,11 @@ class Draft:
 
     @property
     def seal(self) -> str:
-        """A short hash of what the letters say and to whom: tells whether what is sent is what was shown."""
+        """A short hash of what the letters say, to whom and how: tells whether what is sent is what was shown."""
         digest = hashlib.sha256()
         for letter in self.letters:
-            for part in (letter.recipient.legislator.seat, letter.address, letter.subject, letter.body):
+            who = letter.recipient.legislator
+            for part in (who.seat, who.bioguide, letter.channel.name, letter.address, letter.subject, letter.body):
                 digest.update(part.encode() + b"\0")
         return digest.hexdigest()[:32]
 
@@ -136,7 +137,7 @@ class _Drafting:
     def result(self) -> Draft | Choice:
         if Target.REPRESENTATIVE not in self.campaign.targets:
             return self._draft(None, self.location.method)
-        chosen = self.entry.other_district or (self.entry.district if self.location.doubt else "")
+        chosen = self.entry.other_district or self.entry.district
         if chosen == SENATORS_ONLY:
             return self._draft(None, Method.PERSON)
         if chosen and chosen in self._districts():

@@ -24,7 +24,7 @@ def show(token: str) -> Response | str:
     signature = _signature(token)
     if signature.state is SignatureState.CONFIRMED:
         return redirect(url_for("receipt.show", token=token))
-    return _page(signature)
+    return _page(signature, token)
 
 
 @blueprint.post("/confirm/<token>")
@@ -32,15 +32,17 @@ def release(token: str) -> Response | tuple[str, int]:
     """Send the letters on their way, once, however often it is pressed."""
     signature = _signature(token)
     if not from_our_page(request, site().config.public_url):
-        return _page(signature, notice=_("Please press the button once more.")), 403
+        return _page(signature, token, notice=_("Please press the button once more.")), 403
     session, headline = db.session(), campaign_page.of(signature).file.headline
     try:
         with writing(session):
             signature = confirm(session, Token(token), _sentence(), headline, site().pen(), site().clock())
     except DatabaseUnavailable:
-        return _page(signature, notice=_("That did not work just now. Please press the button again in a minute.")), 503
+        return _page(
+            signature, token, notice=_("That did not work just now. Please press the button again in a minute.")
+        ), 503
     if signature.state is SignatureState.WITHDRAWN:
-        return _page(signature), 200
+        return _page(signature, token), 200
     return redirect(url_for("receipt.show", token=token), 303)
 
 
@@ -59,10 +61,11 @@ def _sentence() -> str:
     )
 
 
-def _page(signature: Signature, *, notice: str = "") -> str:
+def _page(signature: Signature, token: str, *, notice: str = "") -> str:
     return render_template(
         "confirm/page.html",
         signature=signature,
+        token=token,
         campaign=campaign_page.of(signature).file,
         pending=signature.state is SignatureState.PENDING,
         sentence=_sentence(),

@@ -56,13 +56,13 @@ def happened(delivery: Delivery) -> str:
     ended = moment(delivery.ended_at) if delivery.ended_at else ""
     if delivery.state is DeliveryState.QUEUED and delivery.attempts:
         due = moment(delivery.due_at) if delivery.due_at else ""
-        return _("The mail server did not take it. We try again at %(when)s.", when=due)
+        return _("The mail server did not take it. We try again on %(when)s.", when=due)
     return {
         DeliveryState.HELD: _("It waits for you to confirm."),
         DeliveryState.QUEUED: _("It waits for its turn: usually a few seconds."),
         DeliveryState.SENDING: _("We are handing it to the mail server now."),
-        DeliveryState.ACCEPTED: _("The mail server accepted it at %(when)s.", when=ended),
-        DeliveryState.FAILED: _("The mail server refused it for good at %(when)s.", when=ended),
+        DeliveryState.ACCEPTED: _("The mail server accepted it on %(when)s.", when=ended),
+        DeliveryState.FAILED: _("The mail server refused it for good on %(when)s.", when=ended),
         DeliveryState.PARKED: _("The connection broke twice before we had an answer: it may or may not have arrived."),
-        DeliveryState.CANCELLED: _("It was cancelled at %(when)s.", when=ended),
+        DeliveryState.CANCELLED: _("It was cancelled on %(when)s.", when=ended),
     }[delivery.state]

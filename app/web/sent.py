@@ -24,7 +24,7 @@ blueprint = Blueprint("sent", __name__)
 @blueprint.get("/sent/<token>")
 def show(token: str) -> str:
     """Where the mail went (masked) and what to do if it does not come."""
-    return _page(_signature(token), again="again" in request.args)
+    return _page(_signature(token), token, again="again" in request.args)
 
 
 @blueprint.post("/sent/<token>")
@@ -32,7 +32,7 @@ def act(token: str) -> Response | tuple[str, int]:
     """*Send it again*, or *wrong address? change it*."""
     signature = _signature(token)
     if not from_our_page(request, site().config.public_url):
-        return _page(signature, notice=_("Please press the button once more.")), 403
+        return _page(signature, token, notice=_("Please press the button once more.")), 403
     if "change" in request.form:
         return _change(signature, token), 200
     campaign = campaign_page.of(signature)
@@ -45,9 +45,9 @@ def act(token: str) -> Response | tuple[str, int]:
             "We have sent several mails to this address today. "
             "Look for them, in the spam folder too, or come back tomorrow."
         )
-        return _page(signature, notice=notice), 429
+        return _page(signature, token, notice=notice), 429
     except DatabaseUnavailable:
-        return _page(signature, notice=_("That did not work just now. Please try again in a minute.")), 503
+        return _page(signature, token, notice=_("That did not work just now. Please try again in a minute.")), 503
     return redirect(url_for("sent.show", token=token, again=1), 303)
 
 
@@ -58,10 +58,11 @@ def _signature(token: str) -> Signature:
         abort(404)
 
 
-def _page(signature: Signature, *, notice: str = "", again: bool = False) -> str:
+def _page(signature: Signature, token: str, *, notice: str = "", again: bool = False) -> str:
     return render_template(
         "sent/page.html",
         signature=signature,
+        token=token,
         campaign=campaign_page.of(signature).file,
         pending=signature.state is SignatureState.PENDING,
         notice=notice,
@@ -72,7 +73,7 @@ def _page(signature: Signature, *, notice: str = "", again: bool = False) -> str
 def _change(signature: Signature, token: str) -> str:
     """The campaign page, filled; what is signed there takes the place of this signature."""
     if signature.state is not SignatureState.PENDING:
-        return _page(signature)
+        return _page(signature, token)
     typed = {
         "given-name": signature.given_name,
         "family-name": signature.family_name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 from babel.dates import get_timezone
 from flask import current_app, request, url_for
@@ -59,8 +60,10 @@ class Site:
         """Whether this request may look into the mailbox: everything about it must be loopback, with no proxy."""
         if not self.config.on_loopback or any(name.startswith(_FORWARDED) for name in request.environ):
             return False
-        host = request.host.rpartition(":")[0] if ":" in request.host else request.host
-        return is_loopback(host.strip("[]"))
+        try:
+            return is_loopback(urlsplit(f"//{request.host}").hostname or "")
+        except ValueError:
+            return False
 
 
 def site() -> Site:
