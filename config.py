@@ -206,7 +206,7 @@ def _folder(text: str) -> Path:
 def _base_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        plausible = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        plausible = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         plausible = False
     if not plausible or parts.path.strip("/") or parts.query or parts.fragment or _CONTROL.search(text):

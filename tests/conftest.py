@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import flask_migrate
@@ -14,7 +15,11 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.extensions import db
+from app.serve.prepare import publish_sample
 from tests import factories
+from tests.pages import Visitor
+
+OpenSandbox = Callable[..., Flask]
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +63,46 @@ def app(data_dir: Path) -> Iterator[Flask]:
 def session(app: Flask) -> Session:
     """The session that views and commands use too."""
     return db.session()
+
+
+@pytest.fixture
+def clock() -> factories.Clock:
+    """The time in `sandbox`; a test moves it."""
+    return factories.Clock()
+
+
+@pytest.fixture
+def open_sandbox(data_dir: Path, clock: factories.Clock) -> Iterator[OpenSandbox]:
+    """Make applications over `data_dir`, with settings by their names and the test's clock, the sample published."""
+    made: list[Flask] = []
+
+    def open_(**settings: str) -> Flask:
+        app = create_app(factories.config(data_dir, **settings), clock=clock)
+        made.append(app)
+        with app.app_context():
+            publish_sample(db.session(), clock())
+        return app
+
+    yield open_
+    for app in made:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def sandbox(open_sandbox: OpenSandbox) -> Flask:
+    """The application as `bin/run` starts it, with a clock of the test's own."""
+    return open_sandbox()
+
+
+@pytest.fixture
+def visitor(sandbox: Flask) -> Visitor:
+    """Somebody at a browser without JavaScript."""
+    return Visitor(sandbox)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections made from now on wait for a lock only a moment."""
+    monkeypatch.setattr(importlib.import_module("app.db"), "BUSY_TIMEOUT_MS", 30)

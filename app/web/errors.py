@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, make_response, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 from app.db import DatabaseUnavailable
 from app.extensions import db
@@ -28,6 +28,8 @@ def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
     if code < 400:  # a redirect that routing asks for
         return make_response(error.get_response())
+    if isinstance(error, BadHost):  # without a host no address can be made, not even the stylesheet's
+        return _bare(code)
     response = _page(code)
     if code == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or [])
@@ -50,7 +52,16 @@ def _our_fault(error: Exception) -> Response:
 
 def _page(code: int) -> Response:
     title, advice = _words(code)
-    return make_response(render_template("errors/page.html", title=title, advice=advice), code)
+    try:
+        return make_response(render_template("errors/page.html", title=title, advice=advice), code)
+    except Exception as error:  # left to Flask, it would be logged with its text and the path
+        log.error("%s: the error page failed: %s", request.endpoint, kind_and_place(error))
+        return _bare(code)
+
+
+def _bare(code: int) -> Response:
+    title, advice = _words(code)
+    return make_response(f"{title}. {advice}\n", code, {"Content-Type": "text/plain; charset=utf-8"})
 
 
 def _words(code: int) -> tuple[str, str]:

@@ -167,7 +167,10 @@ class SignForm(FlaskForm):
     other_district = StringField(name="other-district", filters=[_tidy])
     chosen_for = HiddenField(name="chosen-for", filters=[_tidy])
     website = StringField(
-        _("Leave this field empty"), filters=[_tidy], name="website", render_kw={"autocomplete": "off"}
+        _("Leave this field empty"),
+        filters=[_tidy],
+        name="website",
+        render_kw={"autocomplete": "off", "tabindex": "-1"},
     )
     token = HiddenField(name="token")
     seal = HiddenField(name="seal")

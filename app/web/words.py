@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from flask import Flask, url_for
@@ -61,7 +62,7 @@ def masked(text: str | None, signature: Signature) -> str:
         shown = shown.replace(signature.email, mask_email(signature.email))
     for line in (signature.address_line1, signature.address_line2):
         if line:
-            shown = shown.replace(f"\n{line}\n", f"\n{mask_street(line)}\n")
+            shown = re.sub(rf"(?<!\w){re.escape(line)}(?!\w)", mask_street(line), shown)
     return shown
 
 

@@ -1,0 +1,399 @@
+"""The four mails, byte by byte: headers, envelope, text; and what a hostile name or text can do to them (nothing)."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email.header import decode_header, make_header
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import getaddresses, parseaddr, parsedate_to_datetime
+from typing import cast
+
+import pytest
+
+from app import create_app
+from app.campaigns import CampaignFileError, read
+from app.delivery.mails import ANONYMOUS, Composer, Correspondent, Identity, SentLetter, display_name
+from app.delivery.outbox import Composed
+from app.web.site import Site
+from tests.delivery.factories import NOW
+from tests.factories import campaign_source, config
+
+UUID = "0b7d4d4e-6f3a-4d0e-9f0e-1c2d3e4f5a6b"
+OFFICE = "l000571@offices.invalid"
+ANA = Correspondent("Ana García", "ana@example.org")
+CANARY = "Zyxomma"
+
+Compose = Callable[..., Composed]
+
+
+@pytest.fixture(scope="module")
+def composer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composer]:
+    app = create_app(config(tmp_path_factory.mktemp("mails")))
+    with app.app_context():
+        yield cast(Site, app.extensions["redress"]).composer
+
+
+def letter(
+    composer: Composer,
+    signer: Correspondent = ANA,
+    subject: str = "The well",
+    body: str = "Dear Senator Lummis,\n\nplease.",
+    address: str = OFFICE,
+) -> Composed:
+    return composer.letter(UUID, address, subject, body, signer, NOW)
+
+
+def confirmation(composer: Composer, to: str = "ana@example.org", campaign: str = "The well") -> Composed:
+    return composer.confirmation(UUID, to, campaign, "https://act.example.org/confirm/abc", 3, NOW)
+
+
+def repeat(composer: Composer, to: str = "ana@example.org", campaign: str = "The well") -> Composed:
+    return composer.repeat(UUID, to, campaign, NOW - timedelta(days=2), NOW)
+
+
+def copy(
+    composer: Composer,
+    signer: Correspondent = ANA,
+    campaign: str = "The well",
+    body: str = "Dear Senator",
+    count: int = 2,
+) -> Composed:
+    letters = [
+        SentLetter(f"Senator {number}", "Republican, Wyoming", "We e-mail it.", "The well", body)
+        for number in range(count)
+    ]
+    return composer.copy(UUID, signer, campaign, letters, "https://act.example.org/receipt/abc", NOW)
+
+
+ALL: dict[str, Compose] = {"letter": letter, "confirmation": confirmation, "repeat": repeat, "copy": copy}
+TO_SIGNER: dict[str, Compose] = {name: compose for name, compose in ALL.items() if name != "letter"}
+
+
+def parsed(composed: Composed) -> EmailMessage:
+    return email.message_from_bytes(composed.mail, policy=email.policy.default)
+
+
+def text(composed: Composed) -> str:
+    return cast(str, parsed(composed).get_content()).replace("\r\n", "\n")
+
+
+def addresses_by_both_policies(mail: bytes, header: str) -> set[tuple[str, ...]]:
+    """What a header's addresses are to the standard library's new policies and to its old one."""
+    modern = {
+        tuple(one.addr_spec for one in cast(tuple[Address, ...], message[header].addresses))
+        for message in (
+            email.message_from_bytes(mail, policy=email.policy.default),
+            email.message_from_bytes(mail, policy=email.policy.SMTP),
+        )
+    }
+    old = email.message_from_bytes(mail)
+    raw = str(old[header])
+    by_list = tuple(address for _name, address in getaddresses([raw]))
+    return modern | {by_list, (parseaddr(raw)[1],)}
+
+
+def shown_name(mail: bytes, header: str) -> str:
+    """The name in a header, without its spaces: the standard library loses or adds one where it folds a long one."""
+    raw = email.message_from_bytes(mail)[header]
+    return "".join(str(make_header(decode_header(raw))).partition("<")[0].replace('"', "").split())
+
+
+def test_a_letter_has_the_headers_of_a_letter(composer: Composer) -> None:
+    composed = letter(composer)
+    message = parsed(composed)
+
+    assert message["From"] == "Ana García via Sample Organisation <letters@sandbox.invalid>"
+    assert message["Reply-To"] == "Ana García <ana@example.org>"
+    assert message["To"] == OFFICE
+    assert message["Subject"] == "The well"
+    assert message["Message-ID"] == f"<{UUID}@sandbox.invalid>"
+    assert parsedate_to_datetime(message["Date"]) == NOW
+    assert message["Content-Type"] == 'text/plain; charset="utf-8"'
+    assert message["Content-Transfer-Encoding"] == "quoted-printable"
+    for absent in ("Auto-Submitted", "X-Auto-Response-Suppress", "List-Unsubscribe", "Cc", "Bcc", "Sender"):
+        assert message[absent] is None
+    assert composed.recipient == OFFICE
+
+
+def test_a_letter_says_who_sent_it_for_whom_when_it_was_confirmed_and_whom_a_reply_reaches(composer: Composer) -> None:
+    words = text(letter(composer))
+
+    assert words.startswith("Dear Senator Lummis,\n\nplease.\n")
+    assert "Sample Organisation sent this letter for Ana García" in words
+    assert "confirmed it by e-mail on November 24, 2026, 12:00 PM Eastern" in words
+    assert "A reply to this message reaches Ana García directly, not us." in words
+    assert "letters@sandbox.invalid" in words
+
+
+@pytest.mark.parametrize("name", TO_SIGNER)
+def test_a_mail_to_the_signer_has_the_headers_of_an_automatic_one(composer: Composer, name: str) -> None:
+    composed = TO_SIGNER[name](composer)
+    message = parsed(composed)
+
+    assert message["From"] == "Sample Organisation <letters@sandbox.invalid>"
+    assert message["Reply-To"] == "Sample Organisation <letters@sandbox.invalid>"
+    assert message["To"] == "ana@example.org"
+    assert message["Message-ID"] == f"<{UUID}@sandbox.invalid>"
+    assert parsedate_to_datetime(message["Date"]) == NOW
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["List-Unsubscribe"] is None
+    assert message["Content-Transfer-Encoding"] == "quoted-printable"
+    assert composed.recipient == "ana@example.org"
+
+
+def test_the_subjects_say_what_each_mail_is(composer: Composer) -> None:
+    assert parsed(confirmation(composer))["Subject"] == "Please confirm: The well"
+    assert parsed(repeat(composer))["Subject"] == "You have already written: The well"
+    assert parsed(copy(composer, count=1))["Subject"] == "Your letter to Senator 0"
+    assert parsed(copy(composer, count=2))["Subject"] == "Your letters: The well"
+
+
+def test_a_confirmation_carries_the_link_and_no_word_of_the_visitor(composer: Composer) -> None:
+    """`confirmation` is not even told the name, the address or the letters: only how many there are."""
+    composed = composer.confirmation(UUID, f"{CANARY}@example.org", "The well", "https://x.example/c/1", 3, NOW)
+    mail = composed.mail.decode("ascii")
+
+    assert "https://x.example/c/1" in text(composed)
+    assert "3 letters" in text(composed)
+    assert mail.count(CANARY) == 1
+    assert f"To: {CANARY}@example.org\r\n" in mail
+
+
+def test_a_repeat_says_when_the_letters_were_confirmed_and_holds_no_link_to_them(composer: Composer) -> None:
+    words = text(repeat(composer))
+
+    assert "November 22, 2026, 12:00 PM Eastern" in words
+    assert "http" not in words
+
+
+def test_a_copy_holds_every_letter_to_whom_it_goes_how_and_the_receipts_link(composer: Composer) -> None:
+    words = text(copy(composer))
+
+    for piece in ("Senator 0", "Senator 1", "Republican, Wyoming", "We e-mail it.", "Subject: The well"):
+        assert piece in words
+    assert words.count("Dear Senator") == 2
+    assert "https://act.example.org/receipt/abc" in words
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_envelope_sender_is_an_address_of_our_own_that_verifies(composer: Composer, name: str) -> None:
+    composed = ALL[name](composer)
+    match = re.fullmatch(r"b\+([0-9a-f]{32})\.([0-9a-f]{16})@sandbox\.invalid", composed.sender)
+
+    assert match is not None
+    assert match[1] == UUID.replace("-", "")
+    assert composed.sender == composer.envelope_sender(UUID)
+    assert len(composed.sender.partition("@")[0]) <= 64
+
+
+def test_another_secret_or_another_message_has_another_envelope(composer: Composer) -> None:
+    other = Composer(composer.templates, Identity("Org", "a@example.org", "sandbox.invalid", "http://x", "t" * 64))
+
+    envelopes = {composer.envelope_sender(UUID), other.envelope_sender(UUID), composer.envelope_sender(UUID[::-1])}
+
+    assert len({envelope.partition(".")[2] for envelope in envelopes}) == 3
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_same_message_composed_twice_is_the_same_bytes(composer: Composer, name: str) -> None:
+    assert ALL[name](composer) == ALL[name](composer)
+
+
+HOSTILE_NAMES = {
+    "comma": "Doe, Jane",
+    "quotes": 'Jane "J" Doe\\',
+    "address in brackets": "Jane <ceo@bank.example>",
+    "only an address": "<a@b>",
+    "address and comma": "ceo@bank.example, Jane",
+    "encoded word": "=?utf-8?q?ceo=40bank?=",
+    "encoded word with brackets": "=?utf-8?b?PGNlb0BiYW5rLmV4YW1wbGU+?=",
+    "line ends": "Jane\r\nBcc: all@example.org\r\n\r\nHello",
+    "lone line feed": "Jane\nBcc: all@example.org",
+    "lone carriage return": "Jane\rBcc: all@example.org",
+    "other line ends": "Jane\u2028Bcc: x\u2029y\x85z\x0b\x0c\x1c",
+    "nul": "Jane\0Doe",
+    "bidi": "Jane \u202eeoD\u202c \u2066x\u2069",
+    "zero width": "Ja\u200bne\ufeff Doe",
+    "emoji": "Jane 💌👩‍👩‍👧 Doe",
+    "group": "Undisclosed: a@b.example;",
+    "comment": "Jane (ceo@bank.example)",
+    "fullwidth at": "ceo＠bank．example",
+    "300 characters": "Jane " * 60,
+    "300 characters of Greek": "Ελένη " * 50,
+    "300 characters without a space": "Ж" * 300,
+    "300 accents": "e" + "\u0301" * 300,
+    "empty": "",
+    "spaces": "   \t ",
+    "only punctuation": "...",
+    "dots": "J. R. R. O'Neill-Doe Jr.",
+    "apostrophe": "O’Neill",
+    "surrogates' like": "\U0001d400\U0001d401",
+    "percent": "100% %(name)s {name} {{ name }}",
+    "arabic": "فاطمة الزهراء",
+    "chinese": "王小明",
+    "vietnamese": "Nguyễn Thị Minh Khai",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
+def test_no_name_makes_another_address_of_from_or_reply_to(composer: Composer, name: str) -> None:
+    composed = letter(composer, Correspondent(name, "ana@example.org"))
+    message = parsed(composed)
+
+    assert addresses_by_both_policies(composed.mail, "From") == {("letters@sandbox.invalid",)}
+    assert addresses_by_both_policies(composed.mail, "Reply-To") == {("ana@example.org",)}
+    assert addresses_by_both_policies(composed.mail, "To") == {(OFFICE,)}
+    assert [header for header, _value in message.items()] == [
+        *("From", "To", "Date", "Message-ID", "Reply-To", "Subject"),
+        *("Content-Type", "Content-Transfer-Encoding", "MIME-Version"),
+    ]
+    assert [defect for header in message.values() for defect in header.defects] == []
+    assert shown_name(composed.mail, "From") == f"{display_name(name)} via Sample Organisation".replace(" ", "")
+    assert shown_name(composed.mail, "Reply-To") == display_name(name).replace(" ", "")
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
+def test_no_name_adds_a_header_or_a_recipient_to_a_copy(composer: Composer, name: str) -> None:
+    composed = copy(composer, Correspondent(name, "ana@example.org"))
+    message = parsed(composed)
+
+    assert [header for header, _value in message.items()] == [
+        *("From", "To", "Date", "Message-ID", "Reply-To", "Subject", "Auto-Submitted", "X-Auto-Response-Suppress"),
+        *("Content-Type", "Content-Transfer-Encoding", "MIME-Version"),
+    ]
+    assert composed.recipient == "ana@example.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Jane Doe", "Jane Doe"),
+        ("  Jane \t Doe ", "Jane Doe"),
+        ("Doe, Jane", "Doe Jane"),
+        ("Dr. Anne-Marie O'Neill", "Dr. Anne-Marie O'Neill"),
+        ("=?utf-8?q?ceo=40bank?=", "utf-8 q ceo 40bank"),
+        ("Jane <a@b>", "Jane a b"),
+        ("💌", ANONYMOUS),
+        ("", ANONYMOUS),
+        ("x" * 300, "x" * 64),
+        ("x" * 63 + " y", "x" * 63),
+    ],
+)
+def test_a_display_name_keeps_letters_and_little_else(name: str, shown: str) -> None:
+    assert display_name(name) == shown
+
+
+LONGEST = "a" * 64 + "@" + ".".join(["b" * 61] * 3) + ".org"
+ADDRESSES = [
+    "o'brien+petition@example.org",
+    "a.b_c-d=e@example.org",
+    "!#$%&*/?^`{|}~@example.org",
+    "jane@xn--bcher-kva.example",
+    LONGEST,
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("name", ["Ana", "Ελένη Παπαδοπούλου-Κωνσταντινίδου του Γεωργίου και της Μαρίας"])
+def test_every_address_the_form_lets_through_stands_in_the_headers_as_it_is(
+    composer: Composer, address: str, name: str
+) -> None:
+    to_office = letter(composer, Correspondent(name, address), address=address)
+    to_signer = copy(composer, Correspondent(name, address))
+
+    assert addresses_by_both_policies(to_office.mail, "Reply-To") == {(address,)}
+    assert addresses_by_both_policies(to_office.mail, "To") == {(address,)}
+    assert addresses_by_both_policies(to_signer.mail, "To") == {(address,)}
+
+
+def test_a_long_domain_of_ours_breaks_no_header(composer: Composer) -> None:
+    domain = ".".join(["letters-of-the-people"] * 6) + ".org"
+    ours = Identity("Org", f"letters@{domain}", domain, "http://x", "s" * 64)
+
+    composed = letter(Composer(composer.templates, ours))
+
+    assert email.message_from_bytes(composed.mail)["Message-ID"].strip() == f"<{UUID}@{domain}>"
+    assert addresses_by_both_policies(composed.mail, "From") == {(f"letters@{domain}",)}
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Réunissez les familles – s’il vous plaît",
+        "请让家人团聚" * 20,
+        "💌 " * 40,
+        "=?utf-8?q?already_encoded?=",
+        "a" * 150,
+        "word " * 29 + "end",
+        'Say "no", <now>; 100% (really)',
+    ],
+)
+def test_a_subject_arrives_as_it_was_written(composer: Composer, subject: str) -> None:
+    composed = letter(composer, subject=subject)
+
+    assert str(parsed(composed)["Subject"]) in {
+        subject,
+        subject.replace("=?utf-8?q?already_encoded?=", "already encoded"),
+    }
+
+
+@pytest.mark.parametrize("end", ["\\r\\n", "\\n", "\\r"])
+def test_a_campaign_file_refuses_a_subject_of_two_lines(end: str) -> None:
+    with pytest.raises(CampaignFileError):
+        read(campaign_source(subject=f"Hello{end}Bcc: all@example.org"))
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\r\n\r\n"])
+def test_a_subject_or_headline_of_two_lines_injects_nothing(composer: Composer, end: str) -> None:
+    words = f"Hello{end}Bcc: all@example.org"
+
+    with pytest.raises(ValueError, match="linefeed"):
+        letter(composer, subject=words)
+    for compose in TO_SIGNER.values():
+        with pytest.raises(ValueError, match="linefeed"):
+            compose(composer, campaign=words)
+
+
+BODIES = {
+    "mixed line ends": "a\r\nb\nc\rd\n\re",
+    "line separators": "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg",
+    "lone dots": ".\n..\n.a\n\n.\n",
+    "2,500 characters in one line": "word " * 500,
+    "10,000 characters without a space": "x" * 10_000,
+    "10,000 emoji": "💌" * 10_000,
+    "spaces at line ends": "a \nb\t\n \n",
+    "from at a line's start": "From here\n>From there\n",
+    "equals signs": "a=b=3D\n=\n==\n",
+    "nul and control characters": "a\0b\x07c\x1b[31m",
+    "headers": "\nBcc: all@example.org\nSubject: other\n",
+    "Å and other letters with the byte 85": "Å…ą\n",
+    "percent and braces": "100% %(name)s {{ signer.email }} {% raw %}",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_every_body_arrives_whole_in_short_lines_that_end_in_crlf(composer: Composer, body: str) -> None:
+    for composed in (letter(composer, body=body), copy(composer, body=body, count=1)):
+        lines = composed.mail.split(b"\r\n")
+        assert max(map(len, lines)) <= 998
+        assert not any(b"\n" in line or b"\r" in line for line in lines)
+        assert composed.mail.isascii()
+        assert b"\0" not in composed.mail
+        assert composed.mail.endswith(b"\r\n")
+        kept = cast(bytes, parsed(composed).get_payload(decode=True)).decode().replace("\r\n", "\n")
+        assert body.replace("\r\n", "\n").replace("\r", "\n") in kept
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
+def test_every_header_line_is_short(composer: Composer, name: str) -> None:
+    head = letter(composer, Correspondent(name, LONGEST), subject="请" * 150).mail.partition(b"\r\n\r\n")[0]
+
+    assert max(map(len, head.split(b"\r\n"))) <= 998
+    assert head.isascii()

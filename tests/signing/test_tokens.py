@@ -1,0 +1,137 @@
+"""Tokens and digests: the same for the same person, unguessable, and different for everything that differs."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+
+import pytest
+
+from app.signing.tokens import Keys, Token, canonical_email, canonical_name, hashed
+
+KEYS = Keys("s" * 64)
+OTHER = Keys("t" * 64)
+
+
+def test_a_token_is_32_characters_that_an_address_can_hold() -> None:
+    sent = KEYS.sent("nonce", "ana@example.org", "Ana García")
+
+    for token in (sent, KEYS.mail(sent)):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{32}", token)
+
+
+def test_the_same_form_mailbox_and_name_is_the_same_token() -> None:
+    first = KEYS.sent("nonce", "Ana.Garcia+petition@GMail.com", "Ana  García ")
+
+    assert first == KEYS.sent("nonce", "anagarcia@googlemail.com", "ANA GARCÍA")
+
+
+def test_another_form_mailbox_name_or_secret_is_another_token() -> None:
+    tokens = {
+        KEYS.sent("nonce", "ana@example.org", "Ana"),
+        KEYS.sent("other", "ana@example.org", "Ana"),
+        KEYS.sent("nonce", "bea@example.org", "Ana"),
+        KEYS.sent("nonce", "ana@example.org", "Bea"),
+        OTHER.sent("nonce", "ana@example.org", "Ana"),
+    }
+
+    assert len(tokens) == 5
+
+
+def test_the_token_in_the_mail_cannot_be_made_from_the_one_in_the_address_without_the_secret() -> None:
+    sent = KEYS.sent("nonce", "ana@example.org", "Ana")
+
+    assert len({sent, KEYS.mail(sent), OTHER.mail(sent), KEYS.mail(KEYS.mail(sent))}) == 4
+
+
+def test_no_two_digests_meet_across_their_purposes() -> None:
+    digests = [
+        KEYS.email("ana@example.org"),
+        KEYS.person("ana@example.org", ""),
+        KEYS.person("ana@example.org", "Ana"),
+        KEYS.network("192.0.2.1"),
+        OTHER.email("ana@example.org"),
+        OTHER.network("192.0.2.1"),
+    ]
+
+    assert all(one != other for one, other in itertools.combinations(digests, 2))
+    assert {len(digest or b"") for digest in digests} == {32}
+
+
+def test_the_secret_does_not_show() -> None:
+    assert "ssss" not in repr(KEYS)
+
+
+@pytest.mark.parametrize("token", ["abc", "", "Ω", "\ud800", "a" * 5000])
+def test_whatever_stands_in_an_address_has_a_hash(token: str) -> None:
+    assert len(hashed(token)) == 32
+
+
+def test_the_database_keeps_the_plain_sha_256_of_a_token() -> None:
+    assert hashed(Token("abc")) == hashlib.sha256(b"abc").digest()
+
+
+@pytest.mark.parametrize(
+    ("email", "canonical"),
+    [
+        ("Ana@Example.ORG", "ana@example.org"),
+        ("ana+petition@example.org", "ana@example.org"),
+        ("ana+a+b@example.org", "ana@example.org"),
+        ("a.n.a@gmail.com", "ana@gmail.com"),
+        ("a.n.a+x@GoogleMail.com", "ana@gmail.com"),
+        ("a.n.a@example.org", "a.n.a@example.org"),
+        ("+ana@example.org", "+ana@example.org"),
+        ("...@gmail.com", "...@gmail.com"),
+    ],
+)
+def test_one_mailbox_has_one_spelling(email: str, canonical: str) -> None:
+    assert canonical_email(email) == canonical
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        ("José Díaz", "JOSE\u0301 DI\u0301AZ"),
+        ("  Ana   García ", "ana garcía"),
+        ("Ｊａｎｅ Doe", "Jane Doe"),
+        ("Straße", "STRASSE"),
+    ],
+)
+def test_one_name_has_one_spelling(name: str, same: str) -> None:
+    assert canonical_name(name) == canonical_name(same)
+
+
+def test_names_with_and_without_accents_are_two_people() -> None:
+    assert canonical_name("Jose") != canonical_name("José")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"),
+        ("2001:db8:1:2::1", "2001:0DB8:0001:0002::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::2%eth1"),
+    ],
+)
+def test_addresses_of_one_network_count_together(one: str, other: str) -> None:
+    assert KEYS.network(one) == KEYS.network(other) is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:3::1"),
+        ("192.0.2.1", "192.0.2.2"),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2"),
+        ("::1", "127.0.0.1"),
+    ],
+)
+def test_addresses_of_two_networks_count_apart(one: str, other: str) -> None:
+    assert KEYS.network(one) != KEYS.network(other)
+
+
+@pytest.mark.parametrize("address", ["", "unix:", "localhost", "192.0.2.1:443", "1.2.3", "999.1.1.1"])
+def test_what_is_no_address_has_no_network(address: str) -> None:
+    assert KEYS.network(address) is None

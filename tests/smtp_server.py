@@ -1,0 +1,205 @@
+"""A mail server on loopback that does what a script says, phase by phase, and keeps what it was given.
+
+    with scripted(rcpt=["450 come back", "250 ok"], dot=("250 taken", DROP)) as server:
+        …connect to 127.0.0.1, server.port…
+    assert server.taken[0].mail == …
+
+A step is one part, or a tuple of parts done in order: text is a reply line (CRLF is added), bytes go out as they are,
+a number is a pause in seconds, an Event is waited for, DROP ends the connection, HANG says nothing more until the
+other side leaves. A phase is one step for every time, or a list of steps, used up one by one; then the server answers
+as a good one would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import BinaryIO
+
+
+class Act(Enum):
+    """What a server does besides talking."""
+
+    DROP = "drop"
+    HANG = "hang"
+
+
+DROP, HANG = Act.DROP, Act.HANG
+
+Part = str | bytes | float | threading.Event | Act
+Step = Part | tuple[Part, ...]
+Phase = Step | list[Step]
+
+GOOD: dict[str, Step] = {
+    "connect": "220 mail.example.org",
+    "ehlo": ("250-mail.example.org", "250 8BITMIME"),
+    "helo": "250 mail.example.org",
+    "mail": "250 sender ok",
+    "rcpt": "250 recipient ok",
+    "data": "354 go on",
+    "body": b"",
+    "dot": "250 queued",
+    "rset": "250 ok",
+    "quit": "221 bye",
+}
+
+
+class _Over(Exception):
+    """The connection has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message whose final dot came; `mail` is what stood on the wire, without the doubled dots."""
+
+    connection: int
+    sender: str
+    recipients: tuple[str, ...]
+    mail: bytes
+
+
+@dataclass
+class Server:
+    """What happened so far. `commands` are all lines that came, with the number of their connection."""
+
+    port: int
+    script: dict[str, Phase]
+    commands: list[tuple[int, str]] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
+    connections: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _sockets: list[socket.socket] = field(default_factory=list)
+
+    def verbs(self, connection: int) -> list[str]:
+        """The commands of one connection, by their first word, in lower case."""
+        return [line.split(" ")[0].lower() for number, line in self.commands if number == connection]
+
+    def wait_for(self, messages: int, timeout: float = 10.0) -> None:
+        """Return as soon as so many messages were taken; fails after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while len(self.taken) < messages:
+            assert time.monotonic() < deadline, f"only {len(self.taken)} of {messages} messages came"
+            time.sleep(0.01)
+
+    def step(self, phase: str) -> tuple[Part, ...]:
+        """What the script says for this phase now."""
+        with self._lock:
+            said = self.script.get(phase, GOOD[phase])
+            if isinstance(said, list):
+                said = said.pop(0) if said else GOOD[phase]
+        return said if isinstance(said, tuple) else (said,)
+
+    def talk(self, connection: socket.socket) -> None:
+        """One connection, from greeting to end."""
+        with self._lock:
+            self.connections += 1
+            number = self.connections
+            self._sockets.append(connection)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError, _Over), connection, connection.makefile("rb") as lines:
+            _Conversation(self, number, connection, lines).run()
+
+    def end(self) -> None:
+        """Drop everybody who is still there."""
+        for connection in self._sockets:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass
+class _Conversation:
+    server: Server
+    number: int
+    connection: socket.socket
+    lines: BinaryIO
+    sender: str = ""
+    recipients: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        self.do("connect")
+        while line := self.lines.readline():
+            text = line.decode("latin-1").rstrip("\r\n")
+            self.server.commands.append((self.number, text))
+            verb, _space, rest = text.partition(" ")
+            self.obey(verb.lower(), rest)
+
+    def obey(self, verb: str, rest: str) -> None:
+        address = rest.partition("<")[2].partition(">")[0]
+        if verb == "mail":
+            self.sender, self.recipients = address, []
+        elif verb == "rcpt":
+            self.recipients.append(address)
+        said = self.do(verb if verb in GOOD else "rset")
+        if verb == "data" and said.startswith(b"354"):
+            self.do("body")
+            self.take()
+        elif verb == "quit":
+            raise _Over
+
+    def take(self) -> None:
+        mail = b""
+        while (line := self.lines.readline()) != b".\r\n":
+            if not line:
+                raise _Over
+            mail += line.removeprefix(b".")
+        self.server.taken.append(Taken(self.number, self.sender, tuple(self.recipients), mail))
+        self.do("dot")
+
+    def do(self, phase: str) -> bytes:
+        said = b""
+        for part in self.server.step(phase):
+            if isinstance(part, Act):
+                self.act(part)
+            elif isinstance(part, float | int):
+                time.sleep(part)
+            elif isinstance(part, threading.Event):
+                part.wait(timeout=30)
+            else:
+                sent = part if isinstance(part, bytes) else part.encode() + b"\r\n"
+                self.connection.sendall(sent)
+                said += sent
+        return said
+
+    def act(self, act: Act) -> None:
+        if act is HANG:
+            while self.lines.read(4096):
+                pass
+        raise _Over
+
+
+@contextlib.contextmanager
+def scripted(port: int = 0, /, **script: Phase) -> Iterator[Server]:
+    """A server that follows `script`; keywords are the phases of GOOD."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        server = Server(listener.getsockname()[1], script)
+        threads: list[threading.Thread] = []
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _address = listener.accept()
+                    thread = threading.Thread(target=server.talk, args=(connection,))
+                    threads.append(thread)
+                    thread.start()
+
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield server
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+            server.end()
+            for thread in threads:
+                thread.join()
+
+
+def free_port() -> int:
+    """A port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

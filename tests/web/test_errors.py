@@ -1,0 +1,107 @@
+"""Every error is a page that says what to do, and a log line that says nothing about anybody."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app.extensions import db
+from tests.factories import Clock
+from tests.pages import Visitor, checked
+from tests.web.steps import SHOW, begin
+
+
+def test_an_unknown_address_says_to_check_it(visitor: Visitor) -> None:
+    page = visitor.open("/nothing/here")
+
+    assert page.status == 404
+    assert page.heading == "This page does not exist"
+    assert "open the link from your mail once more" in page.text
+
+
+def test_a_wrong_method_says_which_are_right(visitor: Visitor) -> None:
+    response = visitor.client.delete("/reunite-families")
+
+    assert checked(response).heading == "This page cannot be used that way"
+    assert response.status_code == 405
+    assert {"GET", "POST"} <= set(response.headers["Allow"].split(", "))
+
+
+def test_a_body_that_is_too_big_says_to_use_back(visitor: Visitor, clock: Clock) -> None:
+    begin(visitor, clock)
+
+    page = visitor.fill(address_line1="x" * 256 * 1024).press(SHOW)
+
+    assert page.status == 413
+    assert page.heading == "That was too much text"
+    assert "Use Back: what you typed is still there." in page.text
+
+
+def test_ten_thousand_characters_of_chinese_are_not_too_big(visitor: Visitor, clock: Clock) -> None:
+    begin(visitor, clock)
+
+    page = visitor.fill(address_line1="信" * 10_000).press(SHOW)
+
+    assert page.status == 422
+
+
+def test_a_form_with_thousands_of_parts_is_an_error_page(visitor: Visitor) -> None:
+    response = visitor.client.post(
+        "/reunite-families", data={f"f{n}": "" for n in range(2000)}, content_type="multipart/form-data"
+    )
+
+    assert response.status_code == 413
+    checked(response)
+
+
+def test_a_program_error_says_that_it_is_ours(sandbox: Flask, data_dir: Path) -> None:
+    connection = sqlite3.connect(data_dir / "redress.db")
+    connection.execute("UPDATE campaign_revision SET source = 'no campaign file'")
+    connection.commit()
+    connection.close()
+
+    page = Visitor(sandbox).open("/reunite-families")
+
+    assert page.status == 500
+    assert page.heading == "Something went wrong on our side"
+
+
+def test_a_missing_table_is_a_page_that_says_to_come_back(
+    sandbox: Flask, data_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = sqlite3.connect(data_dir / "redress.db")
+    connection.execute("ALTER TABLE campaign RENAME TO elsewhere")
+    connection.close()
+
+    page = Visitor(sandbox).open("/reunite-families")
+
+    assert page.status == 503
+    assert page.heading == "We cannot answer just now"
+    assert page.headers["Retry-After"] == "60"
+    assert caplog.messages == ["campaign.show: the database is unavailable"]
+
+
+def test_a_damaged_database_is_an_error_page(sandbox: Flask, data_dir: Path) -> None:
+    with sandbox.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    for name in ("redress.db-wal", "redress.db-shm"):
+        (data_dir / name).unlink(missing_ok=True)
+    (data_dir / "redress.db").write_bytes(b"This is no database. " * 500)
+
+    page = Visitor(sandbox).open("/reunite-families")
+
+    assert page.status in {500, 503}
+
+
+def test_after_an_error_the_next_request_is_answered(sandbox: Flask, data_dir: Path) -> None:
+    connection = sqlite3.connect(data_dir / "redress.db")
+    connection.execute("ALTER TABLE campaign RENAME TO elsewhere")
+    assert Visitor(sandbox).open("/reunite-families").status == 503
+    connection.execute("ALTER TABLE elsewhere RENAME TO campaign")
+    connection.close()
+
+    assert Visitor(sandbox).open("/reunite-families").status == 200

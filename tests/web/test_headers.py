@@ -1,0 +1,62 @@
+"""Headers: the same on pages, errors, redirects, files and JSON."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+
+from tests.factories import Clock
+from tests.pages import Visitor, check_headers
+from tests.web.steps import sign
+
+
+@pytest.mark.parametrize("path", ["/", "/reunite-families", "/nothing", "/healthz", "/mailbox", "/static/icon.svg"])
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "DELETE"])
+def test_every_answer_carries_them(sandbox: Flask, path: str, method: str) -> None:
+    with sandbox.test_client(use_cookies=False).open(path, method=method) as response:
+        check_headers(response)
+
+
+def test_nothing_may_be_loaded_but_our_own_style_and_images(visitor: Visitor) -> None:
+    policy = visitor.open("/reunite-families").headers["Content-Security-Policy"]
+
+    assert dict(part.split(" ", 1) for part in policy.split("; ")) == {
+        "default-src": "'none'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+    }
+
+
+def test_no_page_of_the_journey_sets_a_cookie_or_is_kept_on_the_way(visitor: Visitor, clock: Clock) -> None:
+    page = sign(visitor, clock)  # each answer on the way is checked for cookies
+
+    assert page.headers["Cache-Control"] == "private, no-store"
+    assert visitor.open("/reunite-families").headers["Cache-Control"].startswith("private")
+
+
+def test_the_stylesheet_has_a_name_of_its_content_and_may_be_kept_for_a_year(visitor: Visitor) -> None:
+    page = visitor.open("/reunite-families")
+    (address,) = [link.get("href") for link in page.all("link") if link.get("rel") == "stylesheet"]
+
+    assert re.fullmatch(r"/static/redress\.css\?v=[0-9a-f]{12}", address)
+    with visitor.client.get(address) as response:
+        assert response.status_code == 200
+        assert response.mimetype == "text/css"
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_file_without_its_version_is_asked_for_again(visitor: Visitor) -> None:
+    with visitor.client.get("/static/redress.css") as response:
+        assert "immutable" not in response.headers["Cache-Control"]
+
+
+def test_no_redirect_leaves_the_site(visitor: Visitor) -> None:
+    for path in ("//evil.example", "///evil.example/", "/\\evil.example", "/reunite-families/", "//", "/mailbox/"):
+        response = visitor.client.get("/", environ_overrides={"PATH_INFO": path})
+        assert urlsplit(response.headers.get("Location", "")).netloc in {"", "localhost"}

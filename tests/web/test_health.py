@@ -1,0 +1,65 @@
+"""/healthz, for programs that watch."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.conftest import OpenSandbox
+from tests.factories import Clock, write_lock
+from tests.pages import check_headers
+
+
+def ask(app: Flask) -> TestResponse:
+    response = app.test_client(use_cookies=False).get("/healthz")
+    check_headers(response)
+    return response
+
+
+def beat(data_dir: Path, clock: Clock, seconds_ago: float) -> None:
+    path = data_dir / "worker.heartbeat"
+    path.touch()
+    os.utime(path, times=(clock().timestamp() - seconds_ago,) * 2)
+
+
+def test_all_is_well(sandbox: Flask, clock: Clock, data_dir: Path) -> None:
+    beat(data_dir, clock, seconds_ago=5)
+
+    response = ask(sandbox)
+
+    assert response.status_code == 200
+    assert response.get_json() == {"status": "ok", "database": "ok", "worker": "ok"}
+
+
+def test_a_late_worker_is_said_but_the_pages_are_well(sandbox: Flask, clock: Clock, data_dir: Path) -> None:
+    beat(data_dir, clock, seconds_ago=61)
+
+    response = ask(sandbox)
+
+    assert response.status_code == 200
+    assert response.get_json()["worker"] == "late"
+
+
+def test_a_worker_that_never_started_is_late(sandbox: Flask) -> None:
+    assert ask(sandbox).get_json()["worker"] == "late"
+
+
+def test_a_database_that_cannot_be_read_is_a_failure(sandbox: Flask, data_dir: Path) -> None:
+    connection = sqlite3.connect(data_dir / "redress.db")
+    connection.execute("ALTER TABLE campaign RENAME TO elsewhere")
+    connection.close()
+
+    response = ask(sandbox)
+
+    assert response.status_code == 503
+    assert response.get_json()["database"] == "unreachable"
+
+
+def test_a_writer_does_not_make_it_fail(open_sandbox: OpenSandbox, data_dir: Path, impatient: None) -> None:
+    app = open_sandbox()
+    with write_lock(data_dir):
+        assert ask(app).status_code == 200

@@ -1,0 +1,164 @@
+"""/receipt/<token>: where each letter is, and no more than is known."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app.delivery import Outcome, OutcomeKind
+from app.delivery.outbox import Policy, claim, settle
+from app.extensions import db
+from app.models import DeliveryKind
+from tests.factories import Clock, campaign_source, mails, published
+from tests.pages import Page, Visitor
+from tests.web.steps import confirm, sign
+
+POLICY = Policy(
+    letters=(timedelta(minutes=2),),
+    confirmations=(timedelta(seconds=30),),
+    unknown=timedelta(minutes=30),
+    jitter=lambda: 1.0,
+)
+
+
+def attempt_letters(app: Flask, clock: Clock, *outcomes: Outcome) -> None:
+    """Try what is due: the letters with these outcomes, in their order; other mails are accepted."""
+    waiting = list(outcomes)
+    with app.app_context():
+        while claimed := claim(db.session(), clock()):
+            mine = waiting.pop(0) if claimed.kind is DeliveryKind.LETTER and waiting else ACCEPTED
+            settle(db.session(), claimed, mine, POLICY, clock())
+
+
+ACCEPTED = Outcome(OutcomeKind.ACCEPTED, "accepted", 250)
+REFUSED = Outcome(OutcomeKind.PERMANENT, "recipient refused", 550)
+LATER = Outcome(OutcomeKind.TRANSIENT, "refused", 450)
+UNKNOWN = Outcome(OutcomeKind.UNKNOWN, "no answer")
+
+
+def states(page: Page) -> list[str]:
+    """The words beside each letter, and beside the copy."""
+    return [
+        " ".join("".join(span.itertext()).split())
+        for span in page.all("span")
+        if "state" in span.get("class", "").split()
+    ]
+
+
+def test_it_thanks_by_name_and_lists_each_letter_and_the_copy(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+
+    page = confirm(visitor, data_dir)
+
+    assert page.heading == "Thank you, Ana. Here is where your letters are."
+    assert states(page) == ["On its way"] * 4
+    assert "Your copy, to a···@example.org" in page.text
+
+
+def test_it_is_kept_out_of_search_engines_and_leads_them_to_the_campaign(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+
+    page = confirm(visitor, data_dir)
+
+    assert page.headers["X-Robots-Tag"] == "noindex"
+    assert page.headers["Cache-Control"] == "private, no-store"
+    assert [link.get("href") for link in page.all("link") if link.get("rel") == "canonical"] == ["/reunite-families"]
+
+
+def test_street_and_email_are_masked(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock, address_line2="Apartment 42b")
+
+    page = confirm(visitor, data_dir)
+
+    for hidden in ("ana.garcia@example.org", "1200 Randall Avenue", "Apartment 42b"):
+        assert hidden not in page.html
+    assert "1··· A··· Cheyenne, WY 82001" in page.letters[0]
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        "Dear [Decision Maker],\n\nI live at [Your Address], [City, State ZIP]. Write to [Your Email].\n\n[Your Name]",
+        "Dear [Decision Maker],\n\nPlease.\n\n[Your Name]\n[Your Email]\n[Your Address]",
+        "[Your Address]\n\nDear [Decision Maker],\n\nPlease.\n\n[Your Name]",
+    ],
+)
+def test_street_and_email_are_masked_wherever_they_stand_in_the_letter(
+    visitor: Visitor, sandbox: Flask, clock: Clock, data_dir: Path, letter: str
+) -> None:
+    with sandbox.app_context():
+        published(db.session(), campaign_source(letter=letter), clock())
+    sign(visitor, clock, "the-well", address_line2="Apartment 42b")
+
+    page = confirm(visitor, data_dir)
+
+    for hidden in ("ana.garcia@example.org", "1200 Randall Avenue", "Apartment 42b"):
+        assert hidden not in page.html
+
+
+def test_it_tells_how_far_each_letter_has_got(visitor: Visitor, sandbox: Flask, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    attempt_letters(sandbox, clock)  # the mail to confirm
+    page = confirm(visitor, data_dir)
+    attempt_letters(sandbox, clock, ACCEPTED, REFUSED, LATER)
+
+    page = visitor.open(page.path)
+
+    assert states(page) == ["Accepted", "Not delivered", "Trying again", "Accepted"]
+    assert "The mail server did not take it. We try again on November 24, 2026, 12:02 PM Eastern." in page.text
+    assert "Sent" not in page.text
+
+    clock.forward(minutes=3)
+    attempt_letters(sandbox, clock, UNKNOWN)
+    clock.forward(minutes=31)
+    attempt_letters(sandbox, clock, UNKNOWN)
+    page = visitor.open(page.path)
+
+    assert states(page) == ["Accepted", "Not delivered", "Not certain", "Accepted"]
+    assert "it may or may not have arrived" in page.text
+
+
+def test_before_confirming_it_leads_to_the_page_with_the_button(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+
+    page = visitor.open(mails(data_dir, "confirmation")[-1].link.replace("/confirm/", "/receipt/"))
+
+    assert page.heading == "Confirm and send"
+
+
+def test_it_shows_the_campaign_as_it_was_signed(visitor: Visitor, sandbox: Flask, clock: Clock, data_dir: Path) -> None:
+    with sandbox.app_context():
+        published(db.session(), campaign_source(), clock())
+    sign(visitor, clock, "the-well")
+    page = confirm(visitor, data_dir)
+    with sandbox.app_context():
+        published(db.session(), campaign_source(headline="Another headline"), clock())
+
+    page = visitor.open(page.path)
+
+    assert "Look after the well" in page.text
+    assert "Another headline" not in page.text
+
+
+def test_an_unknown_or_foreign_token_is_not_found(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sent = sign(visitor, clock).path
+    confirm(visitor, data_dir)
+
+    for token in ("x", "A" * 32, "%00", "%ff", sent.rpartition("/")[2]):
+        assert visitor.open(f"/receipt/{token}").status == 404
+
+
+def test_nobody_elses_letters_are_on_it(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock, given_name="Luis", email="luis@example.org")
+    confirm(visitor, data_dir)
+    sign(visitor, clock)
+
+    page = confirm(visitor, data_dir)
+
+    assert len(states(page)) == 4
+    assert "Luis" not in page.html
