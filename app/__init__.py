@@ -104,6 +104,7 @@ def _mail_templates(app: Flask) -> Environment:
     templates = Environment(
         loader=FileSystemLoader(app.jinja_loader.searchpath if isinstance(app.jinja_loader, FileSystemLoader) else []),
         autoescape=False,  # noqa: S701 — text/plain
+        auto_reload=False,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,

@@ -37,7 +37,8 @@ def run(config: Config, session: Session, sender: Sender, stop: threading.Event)
 
         def wait(seconds: float) -> bool:
             _beat(config.data_dir)
-            return stop.wait(seconds)
+            # wait() holds a lock for a moment; a signal handler that called set() just then would hang, waiting for us
+            return stop.wait(seconds) if seconds else stop.is_set()
 
         abandoned = True  # we hold the lock: whoever was sending before us is dead
         while not stop.is_set():

@@ -13,8 +13,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Table, bindparam, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
@@ -35,6 +36,29 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.CANCELLED: frozenset(),
 }
 ENDED = frozenset({S.ACCEPTED, S.FAILED, S.PARKED, S.CANCELLED})
+
+_TABLE = cast(Table, Delivery.__table__)
+
+# The state stands in the text, not in a parameter: only so does SQLite see that the partial index fits.
+_CLAIM = (
+    update(_TABLE)
+    .where(
+        _TABLE.c.id
+        == select(_TABLE.c.id)
+        .where(text("state = 'queued'"), _TABLE.c.due_at <= bindparam("now"))
+        .order_by(_TABLE.c.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    .values(
+        state=S.SENDING,
+        lease=bindparam("new_lease"),
+        leased_until=bindparam("until"),
+        attempts=_TABLE.c.attempts + 1,
+    )
+    .returning(*(_TABLE.c[name] for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail")))
+)
 
 LEASE = timedelta(seconds=900)
 GREYLISTED_PAUSE = timedelta(minutes=6)
@@ -102,7 +126,6 @@ def hold(session: Session, signature: Signature, letter: Letter, channel: str, a
     )
     session.add(delivery)
     _record(session, delivery, now, "signed")
-    session.flush()
 
 
 def queue(session: Session, signature: Signature, kind: DeliveryKind, mail: Composed, now: datetime) -> None:
@@ -121,7 +144,6 @@ def queue(session: Session, signature: Signature, kind: DeliveryKind, mail: Comp
     )
     session.add(delivery)
     _record(session, delivery, now, "composed")
-    session.flush()
 
 
 def release(session: Session, delivery: Delivery, mail: Composed, now: datetime) -> None:
@@ -141,35 +163,11 @@ def cancel(session: Session, deliveries: Sequence[Delivery], now: datetime, why:
 def claim(session: Session, now: datetime) -> Claimed | None:
     """Take the row that has waited longest. One short transaction of its own; None when nothing is due."""
     lease = secrets.token_hex(16)
-    # The state stands in the text, not in a parameter: only so does SQLite see that the partial index fits.
-    due = (
-        select(Delivery.id)
-        .where(text("state = 'queued'"), Delivery.due_at <= now)
-        .order_by(Delivery.due_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    statement = (
-        update(Delivery)
-        .where(Delivery.id == due)
-        .values(state=S.SENDING, lease=lease, leased_until=now + LEASE, attempts=Delivery.attempts + 1)
-        .returning(
-            Delivery.id,
-            Delivery.kind,
-            Delivery.attempts,
-            Delivery.unknowns,
-            Delivery.sender,
-            Delivery.recipient,
-            Delivery.mail,
-        )
-        .execution_options(synchronize_session=False)
-    )
     with writing(session):
-        row = session.execute(statement).one_or_none()
+        row = session.execute(_CLAIM, {"now": now, "new_lease": lease, "until": now + LEASE}).one_or_none()
         if row is None:
             return None
-        session.add(DeliveryEvent(delivery_id=row.id, at=now, state=S.SENDING, why="claimed"))
+        _event(session, row.id, S.SENDING, now, "claimed")
     outgoing = Outgoing(row.sender or "", row.recipient or "", row.mail or b"")
     return Claimed(row.id, lease, row.kind, row.attempts, row.unknowns, outgoing)
 
@@ -177,16 +175,10 @@ def claim(session: Session, now: datetime) -> Claimed | None:
 def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy, now: datetime) -> bool:
     """Write an attempt's outcome. False, and nothing written, when the lease had passed to somebody else."""
     state, pause = verdict(claimed, outcome, policy)
+    unknowns = claimed.unknowns + (outcome.kind is OutcomeKind.UNKNOWN)
+    leaving = _Leaving(claimed.id, claimed.lease, state, now + pause, unknowns, outcome.why, outcome.code)
     with writing(session):
-        delivery = session.scalars(
-            select(Delivery).where(Delivery.id == claimed.id, Delivery.lease == claimed.lease)
-        ).one_or_none()
-        if delivery is None:
-            return False
-        _leave_sending(session, delivery, state, now + pause, now, outcome.why, outcome.code)
-        if outcome.kind is OutcomeKind.UNKNOWN:
-            delivery.unknowns += 1
-    return True
+        return _leave_sending(session, leaving, now)
 
 
 def verdict(claimed: Claimed, outcome: Outcome, policy: Policy) -> tuple[DeliveryState, timedelta]:
@@ -213,19 +205,20 @@ def recover(session: Session, policy: Policy, now: datetime, *, abandoned: bool 
 
     Whether they were accepted is unknown, so they follow the rule for that. Returns how many there were.
     """
-    stale = select(Delivery).where(text("state = 'sending'"))
+    stale = select(Delivery.id, Delivery.lease, Delivery.unknowns).where(text("state = 'sending'"))
     if not abandoned:
         stale = stale.where(Delivery.leased_until < now)
-    if session.scalars(stale.limit(1)).first() is None:
-        session.rollback()
+    found = session.execute(stale.limit(1)).first() is not None
+    session.rollback()
+    if not found:
         return 0
     with writing(session):
-        deliveries = session.scalars(stale).all()
-        for delivery in deliveries:
-            to = S.QUEUED if delivery.unknowns == 0 else S.PARKED
-            _leave_sending(session, delivery, to, now + policy.unknown, now, "sender died")
-            delivery.unknowns += 1
-    return len(deliveries)
+        rows = session.execute(stale).all()
+        for row in rows:
+            to = S.QUEUED if row.unknowns == 0 else S.PARKED
+            leaving = _Leaving(row.id, row.lease, to, now + policy.unknown, row.unknowns + 1, "sender died")
+            _leave_sending(session, leaving, now)
+    return len(rows)
 
 
 def drain(
@@ -294,33 +287,62 @@ def _settle_for_sure(
     log.error("delivery %d: stopped before its outcome %s could be written", claimed.id, outcome.kind)
 
 
-def _leave_sending(
-    session: Session,
-    delivery: Delivery,
-    to: DeliveryState,
-    due: datetime,
-    now: datetime,
-    why: str,
-    code: int | None = None,
-) -> None:
-    delivery.lease = delivery.leased_until = None
-    if to is S.QUEUED:
-        delivery.due_at = due
-    _move(session, delivery, to, now, why, code)
-    if to is S.QUEUED and delivery.signature.state is SignatureState.WITHDRAWN:
-        cancel(session, [delivery], now, "withdrawn meanwhile")
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """How a row leaves `sending`; `due` counts only for one that goes back into the queue."""
+
+    id: int
+    lease: str
+    to: DeliveryState
+    due: datetime
+    unknowns: int
+    why: str
+    code: int | None = None
 
 
-def _move(
-    session: Session, delivery: Delivery, to: DeliveryState, now: datetime, why: str, code: int | None = None
-) -> None:
-    if to not in TRANSITIONS[delivery.state]:
-        raise MoveRefused(f"delivery {delivery.id}: {delivery.state} → {to}")
+def _leave_sending(session: Session, leaving: _Leaving, now: datetime) -> bool:
+    _check_move(leaving.id, S.SENDING, leaving.to)
+    queued = leaving.to is S.QUEUED
+    values = {"due_at": leaving.due} if queued else {"ended_at": now}
+    moved = session.execute(
+        update(_TABLE)
+        .where(_TABLE.c.id == leaving.id, _TABLE.c.lease == leaving.lease)
+        .values(state=leaving.to, lease=None, leased_until=None, unknowns=leaving.unknowns, **values)
+        .returning(_TABLE.c.id)
+    ).one_or_none()
+    if moved is None:
+        return False
+    _event(session, leaving.id, leaving.to, now, leaving.why, leaving.code)
+    if queued:
+        delivery = session.get_one(Delivery, leaving.id)
+        if delivery.signature.state is SignatureState.WITHDRAWN:
+            cancel(session, [delivery], now, "withdrawn meanwhile")
+    return True
+
+
+def _move(session: Session, delivery: Delivery, to: DeliveryState, now: datetime, why: str) -> None:
+    _check_move(delivery.id, delivery.state, to)
     delivery.state = to
     if to in ENDED:
         delivery.ended_at = now
-    _record(session, delivery, now, why, code)
+    _record(session, delivery, now, why)
 
 
-def _record(session: Session, delivery: Delivery, now: datetime, why: str, code: int | None = None) -> None:
-    session.add(DeliveryEvent(delivery=delivery, at=now, state=delivery.state, why=why, code=code))
+def _check_move(delivery_id: int, state: DeliveryState, to: DeliveryState) -> None:
+    if to not in TRANSITIONS[state]:
+        raise MoveRefused(f"delivery {delivery_id}: {state} → {to}")
+
+
+def _record(session: Session, delivery: Delivery, now: datetime, why: str) -> None:
+    """The event of a move that is still in the session, with its row's number or before it has one."""
+    session.add(DeliveryEvent(delivery=delivery, at=now, state=delivery.state, why=why))
+
+
+def _event(
+    session: Session, delivery_id: int, state: DeliveryState, now: datetime, why: str, code: int | None = None
+) -> None:
+    """The event of a move that a statement has made."""
+    session.execute(
+        insert(DeliveryEvent.__table__),  # type: ignore[arg-type]  # a Table, which SQLAlchemy types more widely
+        {"delivery_id": delivery_id, "at": now, "state": state, "why": why, "code": code},
+    )

@@ -79,10 +79,10 @@ def sign(session: Session, draft: Draft, submission: Submission, pen: Pen, now: 
     signature = _signature(draft, submission, pen.keys, token, network, now)
     signature.repeats_id = earlier.id if earlier else None
     session.add(signature)
-    session.flush()
     if earlier is None:
         _hold_letters(session, signature, draft, now)
     _queue_first_mail(session, signature, submission.title, pen, token, now)
+    session.flush()  # once, at the end: all rows of a kind go in one statement
     return token
 
 
