@@ -74,7 +74,7 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now) -> F
 
 def mail_sender(app: Flask, config: Config) -> SmtpSender:
     """What the worker sends with. Raises LeavesTheMachine if a sandbox would send to another machine."""
-    guard.check_server(app.config["MAIL_SERVER"])
+    guard.check_server(app.config["MAIL_SERVER"], app.config["MAIL_PORT"])
     return SmtpSender(app, Timeouts.of(config.mail_timeout), config.bounce_domain)
 
 

@@ -21,6 +21,7 @@ from app.delivery.outbox import drain
 from app.extensions import db
 from tests import factories
 from tests.conftest import OpenSandbox
+from tests.delivery.factories import ScriptedSender
 from tests.factories import Clock, mails
 from tests.pages import Visitor
 from tests.smtp_server import scripted
@@ -227,7 +228,7 @@ def test_a_round_of_the_worker_that_fails(
         session = db.session()
         monkeypatch.setattr(worker, "PAUSE", 0.05)
         threading.Timer(0.3, stop.set).start()
-        worker.run(config, session, mail_sender(sandbox, config), stop)
+        worker.run(config, session, ScriptedSender(), stop)
 
     assert "failed" in (written := listener.heard()) or "database is locked or full" in written
 

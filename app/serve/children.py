@@ -35,15 +35,26 @@ def web(leash_end: int, listener: int) -> int:
 
 def worker(leash_end: int, mail_port: int) -> int:
     """Deliver to the mailbox on `mail_port`."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _told_to_stop()
     leash.follow(leash_end, stop.set)
     config = replace(Config.from_env(), mail_port=mail_port)
     app = create_app(config)
     with app.app_context():
         deliver(config, db.session(), mail_sender(app, config), stop)
     return 0
+
+
+def _told_to_stop() -> threading.Event:
+    """Set by SIGTERM or SIGINT: by a thread that waits for them, since a handler that sets an event can hang in it."""
+    stop, numbers = threading.Event(), {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+    def wait() -> None:
+        signal.sigwait(numbers)
+        stop.set()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    return stop
 
 
 def keep_mail(leash_end: int, listener: int) -> int:

@@ -62,13 +62,13 @@ class Submission:
 def sign(session: Session, draft: Draft, submission: Submission, pen: Pen, now: datetime) -> Token:
     """Store signature, letters (held) and the mail to confirm (queued); returns the token of the /sent/… page.
 
-    The same form, mailbox and name again is the same signature. Raises NothingToSign, TooManyToAddress,
+    The same form, mailbox, name and letters again are the same signature. Raises NothingToSign, TooManyToAddress,
     TooManyFromNetwork.
     """
     if not draft.letters:
         raise NothingToSign
     signer = draft.signer
-    token = pen.keys.sent(submission.nonce, signer.email, signer.name)
+    token = pen.keys.sent(submission.nonce, signer.email, signer.name, draft.seal)
     if _by_sent(session, token) is not None:
         return token
     network = pen.keys.network(submission.network)

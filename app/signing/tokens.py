@@ -27,9 +27,9 @@ class Keys:
 
     secret: str = field(repr=False)
 
-    def sent(self, nonce: str, email: str, name: str) -> Token:
-        """Opens /sent/…: the same for the same form, mailbox and name; nobody without the secret can make it."""
-        return self._token("sent", nonce, canonical_email(email), canonical_name(name))
+    def sent(self, nonce: str, email: str, name: str, seal: str) -> Token:
+        """Opens /sent/…: the same for the same form, mailbox, name and letters; only the secret can make it."""
+        return self._token("sent", nonce, canonical_email(email), canonical_name(name), seal)
 
     def mail(self, sent: Token) -> Token:
         """Opens /confirm/… and /receipt/…: only the mail to the signer holds it."""
@@ -44,11 +44,11 @@ class Keys:
         return self._digest("person", canonical_email(email), canonical_name(name))
 
     def network(self, address: str) -> bytes | None:
-        """Digest of an IPv4 address or of an IPv6 /64; None when the address is not one."""
+        """Digest of an IPv4 address or of an IPv6 /64, of the text if it is neither; None when there is none."""
         try:
             ip = ipaddress.ip_address(address)
         except ValueError:
-            return None
+            return self._digest("network", address) if address else None
         if isinstance(ip, ipaddress.IPv6Address):
             if ip.ipv4_mapped is not None:
                 return self._digest("network", str(ip.ipv4_mapped))

@@ -9,7 +9,7 @@ from app.sandbox.guard import LeavesTheMachine, check_server, office_address
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_a_mail_server_on_this_machine_passes(host: str) -> None:
-    check_server(host)
+    check_server(host, 2525)
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_a_mail_server_on_this_machine_passes(host: str) -> None:
 )
 def test_any_other_mail_server_does_not(host: str) -> None:
     with pytest.raises(LeavesTheMachine):
-        check_server(host)
+        check_server(host, 2525)
 
 
 def test_an_office_gets_an_address_that_never_exists() -> None:
@@ -28,3 +28,9 @@ def test_an_office_gets_an_address_that_never_exists() -> None:
 def test_what_is_no_bioguide_id_gets_none(bioguide: str) -> None:
     with pytest.raises(ValueError, match="bioguide"):
         office_address(bioguide)
+
+
+@pytest.mark.parametrize("port", [0, 25, 465, 587])
+def test_a_port_of_a_real_mail_server_does_not_pass(port: int) -> None:
+    with pytest.raises(LeavesTheMachine):
+        check_server("127.0.0.1", port)

@@ -144,9 +144,22 @@ def test_a_draft_without_letters_cannot_be_signed(app: Flask, session: Session) 
     assert signatures(session) == []
 
 
-def test_the_same_form_mailbox_and_name_is_one_signature(app: Flask, session: Session) -> None:
-    first = signed(app, session, signer(email="a.n.a@gmail.com"), "nonce")
-    again = signed(app, session, signer("ANA", email="ana+x@googlemail.com"), "nonce", now=NOW + timedelta(hours=1))
+def test_going_back_to_correct_the_street_is_another_signature_of_which_one_counts(
+    app: Flask, session: Session
+) -> None:
+    wrong = signed(app, session, signer(line1="1 Wrong Street"), "nonce")
+    right = signed(app, session, signer(line1="1 Right Street"), "nonce")
+
+    assert wrong != right
+    confirmed(app, session, right)
+    confirmed(app, session, wrong)
+    assert [one.state for one in signatures(session)] == [SignatureState.WITHDRAWN, SignatureState.CONFIRMED]
+    assert {delivery.state for delivery in mine(session, LETTER)} == {S.CANCELLED, S.QUEUED}
+
+
+def test_the_same_form_and_letters_are_one_signature(app: Flask, session: Session) -> None:
+    first = signed(app, session, signer(), "nonce")
+    again = signed(app, session, signer(), "nonce", now=NOW + timedelta(hours=1))
 
     assert again == first
     assert len(signatures(session)) == 1
