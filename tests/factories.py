@@ -133,7 +133,7 @@ class ComposedMail:
     def link(self) -> str:
         """The path of the page that the mail leads to."""
         (url,) = re.findall(r"^https?://\S+$", self.text, re.MULTILINE)
-        return urlsplit(url).path
+        return str(urlsplit(url).path)
 
     @property
     def token(self) -> str:
@@ -149,6 +149,6 @@ def mails(data_dir: Path, kind: str) -> list[ComposedMail]:
     found = []
     for recipient, sender, raw in rows:
         message = email.message_from_bytes(raw, policy=email.policy.default)
-        text = str(message.get_content()).replace("\r\n", "\n")  # type: ignore[attr-defined]
+        text = str(message.get_content()).replace("\r\n", "\n")
         found.append(ComposedMail(recipient, sender, {k: str(v) for k, v in message.items()}, text))
     return found

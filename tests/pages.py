@@ -16,6 +16,7 @@ import html5lib
 from flask import Flask
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response
 
 ORIGIN = "http://localhost"
 _LABELLED = {"input", "select", "textarea"}
@@ -168,7 +169,8 @@ class Visitor:
 
     def press(self, button: str, **headers: str) -> Page:
         """Press the first button with these words, of whichever form it is in."""
-        return self.post(*self.ready(button), **headers)
+        path, fields = self.ready(button)
+        return self.post(path, fields, **headers)
 
     def ready(self, button: str) -> tuple[str, list[tuple[str, str]]]:
         """Where and what `press` would send."""
@@ -232,7 +234,7 @@ def parse(html: str) -> Element:
     return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(html)
 
 
-def check_headers(response: TestResponse) -> None:
+def check_headers(response: Response) -> None:
     """What holds of every answer, whatever it is."""
     headers = response.headers
     policy = headers["Content-Security-Policy"]
@@ -299,7 +301,7 @@ def _check_loads(element: Element) -> None:
 
 
 def _is_button(element: Element) -> bool:
-    return element.tag == "button" or (element.tag == "input" and element.get("type") == "submit")
+    return bool(element.tag == "button" or (element.tag == "input" and element.get("type") == "submit"))
 
 
 def _words(button: Element) -> str:

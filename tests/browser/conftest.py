@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class Site:
     clock: factories.Clock
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not longer: Playwright keeps an event loop running, and other tests need their own
 def chromium() -> Iterator[Browser]:
     """The browser itself, started once."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -72,7 +72,7 @@ def site(data_dir: Path) -> Iterator[Site]:
         slug = factories.published(db.session(), factories.campaign_source(more="opens = 2027-01-01"), clock())
         assert slug == "the-well"
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield Site(f"http://127.0.0.1:{port}", data_dir, clock)
     server.shutdown()
@@ -89,9 +89,6 @@ class Seen:
 
     requests: list[str]
     errors: list[str]
-
-
-OpenPage = Callable[..., "contextmanager[tuple[Page, Seen]]"]
 
 
 def watch(context: BrowserContext) -> Seen:

@@ -59,11 +59,11 @@ def test_a_mail_without_a_subject_can_be_read(visitor: Visitor, data_dir: Path) 
     assert "(no subject)" in visitor.open("/mailbox").text
 
 
-@pytest.mark.parametrize("control", ["\x00", "\x07", "\x1b[31m", "\ufffe"])
-def test_control_characters_in_a_mail_do_not_break_the_page(visitor: Visitor, data_dir: Path, control: str) -> None:
-    key = deliver(data_dir, text=f"A{control}B")
+def test_control_characters_in_a_mail_do_not_break_the_page(visitor: Visitor, data_dir: Path) -> None:
+    for control in ["\x00", "\x07", "\x1b[31m", "\ufffe"]:
+        key = deliver(data_dir, text=f"A{control}B")
 
-    assert visitor.open(f"/mailbox/{key}").status == 200
+        assert visitor.open(f"/mailbox/{key}").status == 200
 
 
 def test_an_unknown_key_is_not_found(visitor: Visitor, data_dir: Path) -> None:
@@ -72,29 +72,29 @@ def test_an_unknown_key_is_not_found(visitor: Visitor, data_dir: Path) -> None:
         assert visitor.open(f"/mailbox/{key}").status == 404
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "localhost:8000", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000", "LOCALHOST"]
-)
-def test_it_answers_to_a_loopback_host(visitor: Visitor, host: str) -> None:
-    assert visitor.open("/mailbox", Host=host).status == 200
+def test_it_answers_to_a_loopback_host(visitor: Visitor) -> None:
+    for host in ["localhost", "localhost:8000", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000", "LOCALHOST"]:
+        assert visitor.open("/mailbox", Host=host).status == 200, host
 
 
-@pytest.mark.parametrize(
-    "host", ["act.example.org", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "evil.example:8000"]
-)
-def test_it_does_not_exist_for_another_host(visitor: Visitor, data_dir: Path, host: str) -> None:
+def test_it_does_not_exist_for_another_host(visitor: Visitor, data_dir: Path) -> None:
     key = deliver(data_dir)
 
-    assert visitor.open("/mailbox", Host=host).status == 404
-    assert visitor.open(f"/mailbox/{key}", Host=host).status == 404
-    assert "mailbox" not in visitor.open("/reunite-families", Host=host).html
+    for host in [
+        "act.example.org",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+        "evil.example:8000",
+    ]:
+        assert visitor.open("/mailbox", Host=host).status == 404
+        assert visitor.open(f"/mailbox/{key}", Host=host).status == 404
+        assert "mailbox" not in visitor.open("/reunite-families", Host=host).html
 
 
-@pytest.mark.parametrize(
-    "header", ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "Via", "x-forwarded-for"]
-)
-def test_it_does_not_exist_behind_a_proxy(visitor: Visitor, header: str) -> None:
-    assert visitor.open("/mailbox", **{header: "192.0.2.1"}).status == 404
+def test_it_does_not_exist_behind_a_proxy(visitor: Visitor) -> None:
+    for header in ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "Via", "x-forwarded-for"]:
+        assert visitor.open("/mailbox", **{header: "192.0.2.1"}).status == 404, header
 
 
 @pytest.mark.parametrize(

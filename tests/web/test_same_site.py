@@ -18,7 +18,9 @@ PUBLIC = "https://act.example.org"
 
 def ours(**headers: str) -> bool:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return from_our_page(Request(EnvironBuilder("/x", PUBLIC, method="POST", headers=named).get_environ()), PUBLIC)
+    return from_our_page(
+        Request(EnvironBuilder("/x", PUBLIC, method="POST", headers=list(named.items())).get_environ()), PUBLIC
+    )
 
 
 @pytest.mark.parametrize(
