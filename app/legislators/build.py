@@ -82,7 +82,7 @@ _ORIGINS: dict[str, _Origin] = {
     "zip_points": _Origin(
         _CENSUS, ("https://www.census.gov/geographies/reference-files/time-series/geo/gazetteer-files.html",)
     ),
-    "zip_places": _Origin("MIT (facts only)", ("https://pypi.org/project/zipcodes/3.0.0/",)),
+    "zip_places": _Origin("MIT (facts only)", ("https://github.com/seanpianka/Zipcodes",)),
 }
 _SOURCES_OF: dict[str, tuple[str, ...]] = {
     "members.csv": ("members", "contact_forms", "corrections", "crosswalk"),
