@@ -20,6 +20,7 @@ _DURATION = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?P<domain>[A-Za-z0-9.-]+)")
+_SHORTEST_SECRET = 32
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -238,11 +239,20 @@ def _secret(read: Reader, data_dir: Path) -> str:
     """SECRET_KEY, or the secret that the sandbox made for itself once and keeps in `data_dir`."""
     given = read.text("SECRET_KEY")
     if given is not None:
-        if len(given) < 32:
+        if len(given) < _SHORTEST_SECRET:
             read.problems.append("SECRET_KEY must be at least 32 characters; 64 random ones are a good choice.")
         return given
     try:
-        return _kept_secret(data_dir)
+        kept = _kept_secret(data_dir)
+        if len(kept) < _SHORTEST_SECRET:
+            raise ValueError("too short")
+        return kept
+    except ValueError:
+        read.problems.append(
+            f"The secret in {data_dir / 'secret-key'} is damaged. Put it back from a copy, or delete the file: "
+            "a new one is made, and forms that are open in a browser have to be sent once more."
+        )
+        return ""
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "unknown reason"
         read.problems.append(

@@ -1,9 +1,12 @@
 """The application that the web server and the `flask` command load."""
 
+import os
+
 from app import create_app
 from app.legislators import TablesUnusable
 from config import Config, SettingsError
 
+os.umask(0o077)  # the database holds addresses: what is written here belongs to this user alone
 try:
     app = create_app(Config.from_env())
 except (SettingsError, TablesUnusable) as error:

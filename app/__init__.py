@@ -79,7 +79,7 @@ def mail_sender(app: Flask, config: Config) -> SmtpSender:
 
 
 def _site(app: Flask, config: Config, clock: Callable[[], datetime]) -> Site:
-    civic = tables.load(ROOT / "app" / "legislators" / "data")
+    civic = tables.load(tables.SHIPPED)
     return Site(
         config=config,
         clock=clock,

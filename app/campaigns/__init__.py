@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
@@ -39,6 +40,7 @@ __all__ = [
     "open_campaigns",
     "publish",
     "read",
+    "read_published",
     "sample_source",
     "standing",
     "warnings",
@@ -181,8 +183,14 @@ def open_campaigns(session: Session, today: date) -> list[CampaignFile]:
         .where(Campaign.state == CampaignState.PUBLISHED)
         .order_by(Campaign.id)
     )
-    files = [read(source) for source in sources]
+    files = [read_published(source) for source in sources]
     return [file for file in files if standing(CampaignState.PUBLISHED, file, today) is Standing.OPEN]
+
+
+@lru_cache(maxsize=64)
+def read_published(source: str) -> CampaignFile:
+    """The file of a revision; a revision never changes, so it is kept."""
+    return read(source)
 
 
 def standing(state: CampaignState, file: CampaignFile, today: date) -> Standing:

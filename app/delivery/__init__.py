@@ -10,6 +10,11 @@ from typing import Protocol
 from app.legislators import Legislator
 
 
+def N_(message: str) -> str:  # noqa: N802 — the name by which gettext's tools find what is translated later
+    """A message for gettext that is translated where it is shown."""
+    return message
+
+
 class Actor(StrEnum):
     """Who carries a letter to its office."""
 

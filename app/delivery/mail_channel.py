@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.delivery import Actor
+from app.delivery import N_, Actor
 from app.legislators import Bioguide, Legislator
 
 
@@ -16,7 +16,7 @@ class EmailChannel:
     address_of: Callable[[Bioguide], str | None]
     name: str = "mail"
     acts: Actor = Actor.WE
-    promise: str = "We e-mail it to the office."
+    promise: str = N_("We e-mail it to the office.")
 
     def address(self, legislator: Legislator) -> str | None:
         """The office's address, if we have one."""

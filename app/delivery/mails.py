@@ -24,6 +24,8 @@ from app.delivery.outbox import Composed
 _NAME_PUNCTUATION = frozenset(" .'’-")
 _NAME_LENGTH = 64
 ANONYMOUS = "A constituent"
+ENCODED_WORD = "=?"
+"""How a header begins what it wants decoded; in an address it could become line ends and further addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +138,7 @@ def display_name(name: str) -> str:
 
 
 def _address(name: str, address: str) -> Address:
+    if ENCODED_WORD in address:
+        raise ValueError("an address that a header would decode")
     local, _, domain = address.rpartition("@")
     return Address(name, local, domain)

@@ -60,6 +60,10 @@ _CLAIM = (
     .returning(*(_TABLE.c[name] for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail")))
 )
 
+SENDER_DIED = "sender died"
+UNKNOWN = frozenset({SENDER_DIED, "no answer", "unreadable answer", "error"})
+"""Why it is not known whether a message was accepted, as events say it."""
+
 LEASE = timedelta(seconds=900)
 GREYLISTED_PAUSE = timedelta(minutes=6)
 LONGEST_PAUSE = timedelta(hours=24)
@@ -216,7 +220,7 @@ def recover(session: Session, policy: Policy, now: datetime, *, abandoned: bool 
         rows = session.execute(stale).all()
         for row in rows:
             to = S.QUEUED if row.unknowns == 0 else S.PARKED
-            leaving = _Leaving(row.id, row.lease, to, now + policy.unknown, row.unknowns + 1, "sender died")
+            leaving = _Leaving(row.id, row.lease, to, now + policy.unknown, row.unknowns + 1, SENDER_DIED)
             _leave_sending(session, leaving, now)
     return len(rows)
 

@@ -6,12 +6,14 @@ import errno
 import fcntl
 import os
 import socket
+import struct
 import time
 from pathlib import Path
 
 from app.serve.trouble import CannotStart
 
 _LAST_RUN_ENDS_IN = 8.0
+_STALLED_AFTER = 10
 
 
 def lock_folder(folder: Path) -> int:
@@ -65,6 +67,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit it: one that stops in the middle of a request must not hold a thread for ever.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", _STALLED_AFTER, 0))
         listener.bind(address)
         listener.listen(2048)
     except OSError as error:

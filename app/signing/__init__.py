@@ -68,8 +68,8 @@ def sign(session: Session, draft: Draft, submission: Submission, pen: Pen, now: 
     if not draft.letters:
         raise NothingToSign
     signer = draft.signer
-    token = pen.keys.sent(submission.nonce, signer.email, signer.name, draft.seal)
-    if _by_sent(session, token) is not None:
+    token, signed = _token(session, draft, submission, pen.keys)
+    if signed:
         return token
     network = pen.keys.network(submission.network)
     check_address(session, pen.keys.email(signer.email), pen.limits, now)
@@ -147,6 +147,17 @@ def correspondent(signature: Signature) -> Correspondent:
     """The signer as mails address them."""
     name = f"{signature.given_name or ''} {signature.family_name or ''}".strip()
     return Correspondent(name, signature.email or "")
+
+
+def _token(session: Session, draft: Draft, submission: Submission, keys: Keys) -> tuple[Token, bool]:
+    """The token of this submission, and whether it is signed already. One that was set aside can be signed anew."""
+    turn, signer = 0, draft.signer
+    while True:
+        token = keys.sent(submission.nonce, signer.email, signer.name, f"{draft.seal} {turn}")
+        found = _by_sent(session, token)
+        if found is None or found.state is not SignatureState.WITHDRAWN:
+            return token, found is not None
+        turn += 1
 
 
 def _by_sent(session: Session, token: str) -> Signature | None:

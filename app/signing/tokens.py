@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import unicodedata
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
@@ -17,8 +18,13 @@ from typing import NewType
 Token = NewType("Token", str)
 """Opens a page: 32 URL-safe characters (192 bits). Never stored, never logged."""
 
-# Providers that deliver to one mailbox whatever dots stand in the local part.
-_DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
+_WITH_PORT = re.compile(r"\[(.*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
+# Providers that have one mailbox under several domains, and the marks that do not count in its local part.
+_ALIASES = {
+    **dict.fromkeys(("gmail.com", "googlemail.com"), ("gmail.com", ".")),
+    **dict.fromkeys(("proton.me", "protonmail.com", "pm.me"), ("proton.me", "._-")),
+    **dict.fromkeys(("icloud.com", "me.com", "mac.com"), ("icloud.com", "")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,14 @@ class Keys:
         return self._digest("person", canonical_email(email), canonical_name(name))
 
     def network(self, address: str) -> bytes | None:
-        """Digest of an IPv4 address or of an IPv6 /64, of the text if it is neither; None when there is none."""
+        """Digest of an IPv4 address or of an IPv6 /64; None without one. All that is neither counts as one network."""
+        if not address:
+            return None
+        with_port = _WITH_PORT.fullmatch(address)
         try:
-            ip = ipaddress.ip_address(address)
+            ip = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else address)
         except ValueError:
-            return self._digest("network", address) if address else None
+            return self._digest("network", "unreadable")
         if isinstance(ip, ipaddress.IPv6Address):
             if ip.ipv4_mapped is not None:
                 return self._digest("network", str(ip.ipv4_mapped))
@@ -69,11 +78,12 @@ def hashed(token: str) -> bytes:
 
 
 def canonical_email(email: str) -> str:
-    """One spelling for each mailbox: lower case, without `+tag`; Gmail also without dots."""
+    """One spelling for each mailbox: lower case, without `+tag`, and what else large providers overlook."""
     local, _, domain = email.casefold().rpartition("@")
     local = local.partition("+")[0] or local
-    if domain in _DOTLESS:
-        local, domain = local.replace(".", "") or local, _DOTLESS[domain]
+    if domain in _ALIASES:
+        domain, marks = _ALIASES[domain]
+        local = "".join(character for character in local if character not in marks) or local
     return f"{local}@{domain}"
 
 

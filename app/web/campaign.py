@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import cast
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
@@ -34,8 +33,6 @@ from app.web.site import site
 blueprint = Blueprint("campaign", __name__)
 
 Page = tuple[str, int]
-
-_read = lru_cache(maxsize=64)(campaigns.read)  # a revision never changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +169,13 @@ def find(slug: str) -> Open | None:
     if found is None:
         return None
     campaign, revision = found
-    return Open(campaign.id, campaign.state, revision.id, _read(revision.source))
+    return Open(campaign.id, campaign.state, revision.id, campaigns.read_published(revision.source))
 
 
 def of(signature: Signature) -> Open:
     """The campaign as it stood when the signature was made."""
     revision = signature.revision
-    return Open(revision.campaign_id, revision.campaign.state, revision.id, _read(revision.source))
+    return Open(revision.campaign_id, revision.campaign.state, revision.id, campaigns.read_published(revision.source))
 
 
 def _front() -> FrontPages[Open]:

@@ -15,6 +15,7 @@ from wtforms.validators import DataRequired
 
 from app.addresses import STATES, PostalAddress, State, parse_zip
 from app.campaigns.letters import MergeField, Signer
+from app.delivery.mails import ENCODED_WORD
 from app.signing.draft import Entry
 
 _LINK = re.compile(r"://|www\.", re.IGNORECASE)
@@ -100,6 +101,8 @@ class OwnEmail:
             ).ascii_domain
         except EmailNotValidError as error:
             raise ValidationError(gettext("Enter your e-mail address, like name@example.com.")) from error
+        if ENCODED_WORD in str(field.data):  # allowed in addresses, but in a header it would be decoded to anything
+            raise ValidationError(gettext("Enter your e-mail address, like name@example.com."))
         if any(domain == office or domain.endswith(f".{office}") for office in _OFFICE_DOMAINS):
             raise ValidationError(gettext("Enter your own e-mail address, not one of an office."))
 
@@ -193,7 +196,7 @@ class SignForm(FlaskForm):
             signer=self.signer(),
             district=(self.district.data or "") if for_here else "",
             other_district=(self.other_district.data or "") if for_here else "",
-            sure_of_state=bool(self.sure_of_state.data),
+            sure_of_state=bool(self.sure_of_state.data) and for_here,
         )
 
     def signer(self) -> Signer:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.delivery.outbox import UNKNOWN
 from app.extensions import db
 from app.models import Delivery, DeliveryKind, DeliveryState, SignatureState
 from app.signing import NoSuchSignature, find_mailed
@@ -54,15 +55,20 @@ def label(delivery: Delivery) -> str:
 def happened(delivery: Delivery) -> str:
     """What has happened, in a sentence that says no more than is known."""
     ended = moment(delivery.ended_at) if delivery.ended_at else ""
+    last = delivery.events[-1]
     if delivery.state is DeliveryState.QUEUED and delivery.attempts:
         due = moment(delivery.due_at) if delivery.due_at else ""
+        if last.why in UNKNOWN:
+            return _("We do not know whether the mail server took it. We send it once more on %(when)s.", when=due)
         return _("The mail server did not take it. We try again on %(when)s.", when=due)
+    if delivery.state is DeliveryState.FAILED and (last.code or 0) < 500:
+        return _("We could not hand it to the mail server, and gave up on %(when)s.", when=ended)
     return {
         DeliveryState.HELD: _("It waits for you to confirm."),
         DeliveryState.QUEUED: _("It waits for its turn: usually a few seconds."),
         DeliveryState.SENDING: _("We are handing it to the mail server now."),
         DeliveryState.ACCEPTED: _("The mail server accepted it on %(when)s.", when=ended),
         DeliveryState.FAILED: _("The mail server refused it for good on %(when)s.", when=ended),
-        DeliveryState.PARKED: _("The connection broke twice before we had an answer: it may or may not have arrived."),
+        DeliveryState.PARKED: _("Twice we had no answer: it may or may not have arrived."),
         DeliveryState.CANCELLED: _("It was cancelled on %(when)s.", when=ended),
     }[delivery.state]

@@ -19,6 +19,8 @@ from app.signing.draft import SENATORS_ONLY, Choice
 from app.web.moments import day, moment
 from app.web.site import site
 
+_SHORT = 5
+
 
 def init_app(app: Flask) -> None:
     """Give the templates of `app` their words."""
@@ -62,7 +64,9 @@ def masked(text: str | None, signature: Signature) -> str:
         shown = shown.replace(signature.email, mask_email(signature.email))
     for line in (signature.address_line1, signature.address_line2):
         if line:
-            shown = re.sub(rf"(?<!\w){re.escape(line)}(?!\w)", mask_street(line), shown)
+            # A short one, like "A", may be a word of the letter: it is masked only where it can be nothing else.
+            before, after = (r"(?<!\w)", r"(?!\w)") if len(line) > _SHORT else (r"(?<=[\n,] )|^", "$")
+            shown = re.sub(f"(?:{before}){re.escape(line)}{after}", mask_street(line), shown, flags=re.MULTILINE)
     return shown
 
 

@@ -113,6 +113,9 @@ def test_names_with_and_without_accents_are_two_people() -> None:
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"),
         ("2001:db8:1:2::1", "2001:0DB8:0001:0002::1"),
         ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1:443", "192.0.2.1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
         ("fe80::1%eth0", "fe80::2%eth1"),
     ],
 )
@@ -133,9 +136,9 @@ def test_addresses_of_two_networks_count_apart(one: str, other: str) -> None:
     assert KEYS.network(one) != KEYS.network(other)
 
 
-@pytest.mark.parametrize("address", ["unix:", "localhost", "192.0.2.1:443", "1.2.3", "999.1.1.1"])
-def test_what_is_no_address_counts_by_itself(address: str) -> None:
-    assert KEYS.network(address) == KEYS.network(address) != KEYS.network("192.0.2.1")
+@pytest.mark.parametrize("address", ["unix:", "localhost", "1.2.3", "999.1.1.1", "[]:1"])
+def test_all_that_is_no_address_counts_together(address: str) -> None:
+    assert KEYS.network(address) == KEYS.network("unknown") != KEYS.network("192.0.2.1")
 
 
 def test_without_an_address_there_is_no_network() -> None:
