@@ -25,6 +25,14 @@ def problems(tmp_path: Path, **given: str) -> list[str]:
     return caught.value.problems
 
 
+@pytest.mark.parametrize("damage", [b"", b"short", "schlüssel".encode("latin-1") * 8])
+def test_a_damaged_secret_is_refused_in_a_sentence(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "secret-key").write_bytes(damage)
+
+    with pytest.raises(SettingsError, match="is damaged"):
+        Config.from_env({"DATA_DIR": str(tmp_path)})
+
+
 def test_nothing_has_to_be_set(tmp_path: Path) -> None:
     config = settings(tmp_path)
 

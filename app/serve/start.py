@@ -7,7 +7,6 @@ import http.client
 import os
 import signal
 import sys
-import threading
 import time
 
 from app.serve.family import Family
@@ -20,12 +19,27 @@ PAGES_ANSWER_IN = 30.0
 _LOOK_EVERY = 0.1
 
 
+class Stop:
+    """Whether somebody has asked to stop. A plain flag: a handler that sets an Event can hang in its lock."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def ask(self, *_signal: object) -> None:
+        """Ask; a signal handler."""
+        self._asked = True
+
+    def is_set(self) -> bool:
+        """Whether it was asked."""
+        return self._asked
+
+
 def run() -> int:
     """Run Redress; 0 when it was asked to stop, 1 when it could not start or go on, 2 when the settings are wrong."""
     os.umask(0o077)  # whatever is written belongs to this user alone
-    stop = threading.Event()
+    stop = Stop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, stop.ask)
     try:
         config = Config.from_env()
         _run(config, stop)
@@ -39,7 +53,7 @@ def run() -> int:
     return 0
 
 
-def _run(config: Config, stop: threading.Event) -> None:
+def _run(config: Config, stop: Stop) -> None:
     lock = lock_folder(config.data_dir)
     with listen(config.host, config.port) as pages, listen("127.0.0.1", 0) as mails:
         page = prepare(config)
@@ -60,7 +74,7 @@ def _run(config: Config, stop: threading.Event) -> None:
             family.stop()
 
 
-def _answers(address: tuple[str, int], family: Family, stop: threading.Event) -> bool:
+def _answers(address: tuple[str, int], family: Family, stop: Stop) -> bool:
     """Wait until pages answer; False when there is no need to wait any longer. Raises CannotStart."""
     deadline = time.monotonic() + PAGES_ANSWER_IN
     while not stop.is_set() and family.ended() is None:
@@ -68,7 +82,7 @@ def _answers(address: tuple[str, int], family: Family, stop: threading.Event) ->
             return True
         if time.monotonic() > deadline:
             raise CannotStart("The pages do not answer; what is written above may tell why.")
-        stop.wait(_LOOK_EVERY)
+        time.sleep(_LOOK_EVERY)
     return False
 
 
@@ -83,12 +97,12 @@ def _healthy(address: tuple[str, int]) -> bool:
             return False
 
 
-def _watch(family: Family, stop: threading.Event) -> None:
+def _watch(family: Family, stop: Stop) -> None:
     while not stop.is_set():
         if (ended := family.ended()) is not None:
             name, how = ended
             raise CannotStart(f"The {name} ended by itself ({how}), so Redress stops. Start it again with bin/run.")
-        stop.wait(_LOOK_EVERY)
+        time.sleep(_LOOK_EVERY)
 
 
 def _announce(config: Config, page: str) -> None:

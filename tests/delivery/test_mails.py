@@ -397,3 +397,8 @@ def test_every_header_line_is_short(composer: Composer, name: str) -> None:
 
     assert max(map(len, head.split(b"\r\n"))) <= 998
     assert head.isascii()
+
+
+def test_an_address_that_a_header_would_decode_is_not_composed(composer: Composer) -> None:
+    with pytest.raises(ValueError, match="decode"):
+        composer.confirmation("0" * 36, "=?utf-8?q?x=0D=0ABcc=3A_v?=@example.org", "The well", "https://x.test", 3, NOW)

@@ -251,6 +251,8 @@ BAD = [
     ("email", "Ana <ana@example.org>", "Leave out the characters < and >."),
     ("email", "ana@example.org, bo@example.org", "Enter your e-mail address, like name@example.com."),
     ("email", "ana@[127.0.0.1]", "Enter your e-mail address, like name@example.com."),
+    ("email", "=?utf-8?q?x=0D=0ABcc=3A_v?=@example.org", "Enter your e-mail address, like name@example.com."),
+    ("email", "=?utf-8?b?AAAA?=@example.org", "Enter your e-mail address, like name@example.com."),
     ("email", "senator@barrasso.senate.gov", "Enter your own e-mail address, not one of an office."),
     ("email", "rep@MAIL.HOUSE.GOV", "Enter your own e-mail address, not one of an office."),
 ]

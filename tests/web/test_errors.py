@@ -105,3 +105,10 @@ def test_after_an_error_the_next_request_is_answered(sandbox: Flask, data_dir: P
     connection.close()
 
     assert Visitor(sandbox).open("/reunite-families").status == 200
+
+
+def test_a_body_without_a_length_is_refused_rather_than_cut(sandbox: Flask) -> None:
+    answer = sandbox.test_client().post("/reunite-families", headers={"Transfer-Encoding": "chunked"})
+
+    assert answer.status_code == 411
+    assert "Use Back" in answer.text

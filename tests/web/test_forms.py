@@ -78,6 +78,11 @@ def test_a_choice_counts_only_for_the_place_for_which_it_was_made(sandbox: Flask
     assert form(sandbox, **chosen).entry().district == ""
 
 
+def test_being_sure_of_the_state_counts_only_for_the_zip_code_it_was_said_of(sandbox: Flask) -> None:
+    assert form(sandbox, sure_of_state="y", chosen_for="WY 82001").entry().sure_of_state
+    assert not form(sandbox, sure_of_state="y", chosen_for="WY 57701").entry().sure_of_state
+
+
 def test_what_no_page_can_hold_is_shown_as_the_sign_for_it(sandbox: Flask) -> None:
     made = form(sandbox, given_name="A\x00n\x1ba", district="\x00", replaces="\ufffe")
 

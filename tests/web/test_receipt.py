@@ -101,6 +101,39 @@ def test_street_and_email_are_masked_wherever_they_stand_in_the_letter(
         assert hidden not in page.html
 
 
+def test_a_short_unit_is_masked_without_touching_the_words_of_the_letter(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock, address_line1="the", address_line2="I")
+
+    page = confirm(visitor, data_dir)
+
+    assert "\nthe\n" not in page.letters[0]
+    assert "I am writing to you about parents" in page.letters[0]
+    assert "t···" in page.letters[0]
+    assert page.letters[0].count("···") == 3
+
+
+def test_it_says_no_more_than_is_known_of_a_message_that_did_not_go(
+    visitor: Visitor, sandbox: Flask, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+    attempt_letters(sandbox, clock)
+    page = confirm(visitor, data_dir)
+    nobody = Outcome(OutcomeKind.TRANSIENT, "no connection")
+    attempt_letters(sandbox, clock, UNKNOWN, REFUSED, nobody)
+
+    page = visitor.open(page.path)
+    assert "We do not know whether the mail server took it. We send it once more on" in page.text
+    assert "The mail server refused it for good on" in page.text
+
+    for _attempt in POLICY.letters:
+        clock.forward(hours=30)
+        attempt_letters(sandbox, clock, *[nobody] * 2)
+    page = visitor.open(page.path)
+    assert "We could not hand it to the mail server, and gave up on" in page.text
+
+
 def test_it_tells_how_far_each_letter_has_got(visitor: Visitor, sandbox: Flask, clock: Clock, data_dir: Path) -> None:
     sign(visitor, clock)
     attempt_letters(sandbox, clock)  # the mail to confirm

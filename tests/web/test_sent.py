@@ -12,7 +12,7 @@ from app.extensions import db
 from tests.conftest import OpenSandbox
 from tests.factories import Clock, mails, stored, supporter, write_lock
 from tests.pages import Visitor
-from tests.web.steps import SEND, SHOW, confirm, sign
+from tests.web.steps import SEND, SHOW, begin, confirm, sign
 
 AGAIN, CHANGE = "Send it again", "Wrong address? Change it"
 
@@ -78,6 +78,27 @@ def test_a_wrong_address_leads_back_to_the_filled_form_and_withdraws_the_first(
     assert len(mails(data_dir, "confirmation")) == 2
     assert visitor.open(wrong.link).heading == "These letters do not go"
     assert visitor.page.buttons == []
+
+
+def test_going_back_to_the_first_form_after_a_slip_sends_another_mail(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    begin(visitor, clock, email="ana@example.org").press(SHOW)
+    path, fields = visitor.ready(SEND)
+    visitor.press(SEND)
+    visitor.press(CHANGE)
+    clock.forward(seconds=30)
+    visitor.fill(email="ana@exmaple.org").press(SHOW)
+    visitor.press(SEND)
+
+    page = visitor.post(path, fields)  # Back, and Send once more
+
+    assert page.heading == "Check your e-mail"
+    assert [mail.recipient for mail in mails(data_dir, "confirmation")] == [
+        "ana@example.org",
+        "ana@exmaple.org",
+        "ana@example.org",
+    ]
 
 
 def test_the_first_page_says_that_it_was_replaced(visitor: Visitor, clock: Clock) -> None:
