@@ -68,8 +68,30 @@ is_usable() {
     done
 }
 
+# One at a time: a second start would take the half-made .venv of the first away. The lock is a link whose target is the
+# number of its holder, so that one left behind by a holder that is gone can be told and taken away.
+lock_venv() {
+    told=''
+    until ln -s "$$" .venv.lock 2>/dev/null; do
+        holder=$(readlink .venv.lock) || { [ -w . ] || return 0; continue; }
+        if ! kill -0 "$holder" 2>/dev/null; then
+            rm -f .venv.lock
+            continue
+        fi
+        [ -n "$told" ] || printf 'Waiting for another start that is installing packages here ...\n' >&2
+        told=yes
+        sleep 1
+    done
+}
+
 ensure_venv() {
     is_ready "$1" && return
+    lock_venv
+    is_ready "$1" || install_venv "$@"
+    rm -f .venv.lock
+}
+
+install_venv() {
     if ! is_usable; then
         find_python
         printf 'Making .venv with %s ...\n' "$("$python" -V 2>&1)" >&2

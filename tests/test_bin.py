@@ -119,6 +119,34 @@ def test_other_requirements_are_installed_into_the_same_environment(made: Path) 
     assert run(made / "bin" / "ready").stderr == ""
 
 
+def test_a_second_start_waits_for_the_first_to_install(made: Path) -> None:
+    (made / "requirements.txt").write_text("# nothing, but newer still\n")
+    lock = made / ".venv.lock"
+    lock.symlink_to(str(os.getpid()))  # this test installs, says the lock
+    waiting = subprocess.Popen(
+        ["sh", made / "bin" / "ready"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert waiting.stderr is not None
+    assert waiting.stderr.readline() == "Waiting for another start that is installing packages here ...\n"
+    lock.unlink()
+    out, _err = waiting.communicate(timeout=60)
+
+    assert (waiting.returncode, out) == (0, "ready\n")
+    assert not lock.is_symlink()
+
+
+def test_a_lock_whose_holder_is_gone_holds_nobody_up(made: Path) -> None:
+    (made / "requirements.txt").write_text("# nothing, but newest\n")
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    (made / ".venv.lock").symlink_to(str(ended.pid))
+
+    result = run(made / "bin" / "ready")
+
+    assert (result.returncode, result.stdout) == (0, "ready\n")
+    assert "Waiting" not in result.stderr
+
+
 def test_packages_that_cannot_be_installed_are_one_sentence_and_what_was_there_stays(made: Path) -> None:
     before = (made / "requirements.txt").read_text()
     (made / "requirements.txt").write_text(f"nothing @ file:///nowhere/nothing.whl --hash=sha256:{'0' * 64}\n")
