@@ -33,7 +33,6 @@ def init_app(app: Flask) -> None:
         merge_paragraphs=merge_paragraphs,
         moment=moment,
         paragraphs=paragraphs,
-        state_name=state_name,
         towns=towns,
         without_senators=without_senators,
     )
@@ -89,11 +88,6 @@ def anchor(text: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in text)
 
 
-def state_name(state: State) -> str:
-    """`WY` → `Wyoming`."""
-    return STATES[state]
-
-
 def without_senators(state: State) -> bool:
     """Whether DC or a territory: nobody sits in the Senate for them."""
     return state in TERRITORIES or state == "DC"
@@ -131,7 +125,7 @@ def doubt(choice: Choice, zip_code: str) -> str:
         return _("ZIP code %(zip)s lies in more than one district. Who represents you?", zip=zip_code[:5])
     if choice.doubt is Doubt.ZIP_WITHOUT_DISTRICT:
         return _(
-            "ZIP code %(zip)s is one of boxes or of a single building. Who represents you where you live?",
+            "ZIP code %(zip)s is for PO boxes or for a single building. Who represents you where you live?",
             zip=zip_code[:5],
         )
     if choice.doubt is Doubt.UNKNOWN_ZIP:

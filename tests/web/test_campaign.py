@@ -465,7 +465,7 @@ def test_somebody_in_the_capital_writes_to_the_delegate_and_is_told_why(visitor:
 
     assert len(page.letters) == 1
     assert "Dear Delegate Norton," in page.letters[0]
-    assert "District of Columbia has no senators." in page.text
+    assert "No letter goes to the Senate: it has no members from where you live." in page.text
     assert visitor.press(SEND).heading == "Check your e-mail"
 
 
