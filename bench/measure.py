@@ -19,5 +19,5 @@ def compare(what: str, ours: Callable[[], None], floor: Callable[[], None], *, r
                 run()
             rates[name].append(times / (time.perf_counter() - start))
     ours_rate, floor_rate = (statistics.median(rates[name]) for name in ("ours", "floor"))
-    print(f"{what}: ours {ours_rate:,.0f}/s, floor {floor_rate:,.0f}/s, ratio {ours_rate / floor_rate:.2f}")
+    print(f"{what}: ours {ours_rate:,.1f}/s, floor {floor_rate:,.1f}/s, ratio {ours_rate / floor_rate:.2f}")
     return ours_rate / floor_rate

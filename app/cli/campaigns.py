@@ -47,12 +47,14 @@ def import_(file: str) -> None:
                 stored = campaigns.import_campaign(session, given.source, now)
             revision = campaigns.newest_revision(session, stored)
         if given.captured:
-            _say(f"Made a draft of the captured page; to change it: flask campaign export {stored.slug} > FILE")
+            _say(
+                f"Made a draft of the captured page; to change it: .venv/bin/flask campaign export {stored.slug} > FILE"
+            )
         _warn(campaigns.warnings(given.source))
         if revision is not None and revision.source == stored.source:
             _say(f"Imported {stored.slug}: it is what supporters see already.")
         else:
-            _say(f"Imported {stored.slug}. Supporters see it after: flask campaign publish {stored.slug}")
+            _say(f"Imported {stored.slug}. Supporters see it after: .venv/bin/flask campaign publish {stored.slug}")
 
 
 @campaign.command("list")
@@ -65,7 +67,7 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps([row._asdict() for row in rows], ensure_ascii=False, indent=2))
         return
     if not rows:
-        _say("There are no campaigns. Import one: flask campaign import FILE")
+        _say("There are no campaigns. Import one: .venv/bin/flask campaign import FILE")
         return
     cells = [("SLUG", "STATE", "REVISION", "CHANGED", "OPENS", "CLOSES", "TITLE")] + [
         (
@@ -75,7 +77,7 @@ def list_(as_json: bool) -> None:
             "yes" if row.changed else "no",
             row.opens or "-",
             row.closes or "-",
-            row.title or "(has problems, see: flask campaign check)",
+            row.title or "(has problems, see: .venv/bin/flask campaign check)",
         )
         for row in rows
     ]
@@ -123,7 +125,7 @@ def close(slug: str) -> None:
     """End the campaign. Its page stays and says so; letters on their way still go out."""
     with _plainly(slug), writing(db.session()):
         campaigns.close(db.session(), slug)
-    _say(f"Closed {slug}. To open it again: flask campaign publish {slug}")
+    _say(f"Closed {slug}. To open it again: .venv/bin/flask campaign publish {slug}")
 
 
 @campaign.command()
@@ -201,10 +203,13 @@ def _plainly(what: str = "") -> Iterator[None]:
         raise click.ClickException(str(error)) from None
     except DatabaseUnavailable:
         raise click.ClickException(
-            "The database took no change: it is busy, its disk is full, or it has no tables yet (flask db upgrade)."
+            "The database took no change: it is busy, its disk is full, "
+            "or bin/run has not been started with this DATA_DIR yet."
         ) from None
     except (OperationalError, ProgrammingError):
-        raise click.ClickException("The database can't be read; has it no tables yet (flask db upgrade)?") from None
+        raise click.ClickException(
+            "There is no site in this DATA_DIR yet, or its database is damaged. Start bin/run with it once."
+        ) from None
 
 
 def _warn(problems: Sequence[Problem]) -> None:

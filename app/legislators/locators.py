@@ -44,9 +44,10 @@ class TableLocator:
         return Doubt.ZIP_OF_NEIGHBOUR
 
     def _whole_state(self, state: State, doubt: Doubt) -> Location:
-        """Every district of the state; where it has a single one the state decides, and there is no doubt."""
+        """Every district of the state. Where it has a single one the state decides, and the only doubt is a slip."""
         districts = self._tables.districts[state]
-        return Location(self._tables.congress, state, districts, Method.STATE, None if len(districts) == 1 else doubt)
+        decided = len(districts) == 1 and doubt is not Doubt.UNKNOWN_ZIP
+        return Location(self._tables.congress, state, districts, Method.STATE, None if decided else doubt)
 
 
 def _refuse_mail_without_district(zip_code: Zip, area: ZipArea | None) -> None:

@@ -107,7 +107,7 @@ def confirm(session: Session, token: Token, sentence: str, title: str, pen: Pen,
     signature = find_mailed(session, token)
     if signature.state is not SignatureState.PENDING:
         return signature
-    if _confirmed_before(session, signature.campaign_id, signature.person_digest) is not None:
+    if not can_be_confirmed(session, signature):
         _withdraw(session, signature, now, "written already")
         return signature
     signature.state = SignatureState.CONFIRMED
@@ -143,6 +143,14 @@ def find_mailed(session: Session, token: str) -> Signature:
     return signature
 
 
+def can_be_confirmed(session: Session, signature: Signature) -> bool:
+    """Whether its letters wait, and the same person has not confirmed others meanwhile."""
+    return (
+        signature.state is SignatureState.PENDING
+        and _confirmed_before(session, signature.campaign_id, signature.person_digest) is None
+    )
+
+
 def correspondent(signature: Signature) -> Correspondent:
     """The signer as mails address them."""
     name = f"{signature.given_name or ''} {signature.family_name or ''}".strip()
@@ -175,9 +183,20 @@ def _confirmed_before(session: Session, campaign_id: int, person: bytes) -> Sign
 
 
 def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
+    """Set aside what waits under the corrected address: all of it that the same person sent from the same network."""
     replaced = _by_sent(session, token) if token else None
-    if replaced is not None and replaced.state is SignatureState.PENDING:
-        _withdraw(session, replaced, now, "replaced")
+    if replaced is None:
+        return
+    waiting = session.scalars(
+        select(Signature).where(
+            Signature.campaign_id == replaced.campaign_id,
+            Signature.person_digest == replaced.person_digest,
+            Signature.network_digest.is_not_distinct_from(replaced.network_digest),
+            Signature.state == SignatureState.PENDING,
+        )
+    )
+    for signature in waiting:
+        _withdraw(session, signature, now, "replaced")
 
 
 def _withdraw(session: Session, signature: Signature, now: datetime, why: str) -> None:

@@ -97,10 +97,10 @@ def write(slug: str) -> Page | Response:
     if token is None or not from_our_page(request, site().config.public_url):
         notice = _("This page was open for very long, or came from elsewhere. Please press the button once more.")
         return _page(campaign, form, _fresh(slug), notice=notice), 422
-    if token.too_quick(now):
-        return _page(campaign, form, token, notice=_("That was very quick. Please press the button once more.")), 422
     if not form.validate():
         return _page(campaign, form, token), 422
+    if token.too_quick(now):
+        return _page(campaign, form, token, notice=_("That was very quick. Please press the button once more.")), 422
     try:
         return _answer(campaign, form, token, now)
     except NoDataForDay:
@@ -115,7 +115,8 @@ def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> 
         form.postal_code.errors = [_explain(result, form)]
         return _page(campaign, form, token, asks_state=result.problem is Problem.NEIGHBOUR_STATE), 422
     if isinstance(result, Choice):
-        if sending or result.refused or form.chosen_for.data == form.place:
+        asked = "asked" in request.form and form.chosen_for.data == form.place
+        if sending or result.refused or asked:
             form.district.errors = [_("Choose who represents you, or say that you are not sure.")]
         return _page(campaign, form, token, choice=result), 422 if form.district.errors else 200
     if not sending or not result.letters:
@@ -160,7 +161,8 @@ def _send(campaign: Open, form: SignForm, token: FormToken, result: Draft, now: 
 
 def filled(campaign: Open, form: SignForm) -> str:
     """The page with the fields filled and a token of its own, for somebody who corrects an address."""
-    return _page(campaign, form, _fresh(campaign.file.slug))
+    notice = _("Correct what is wrong below and look at your letters again. Then only the corrected ones count.")
+    return _page(campaign, form, _fresh(campaign.file.slug), notice=notice)
 
 
 def find(slug: str) -> Open | None:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from app.db import DatabaseUnavailable, writing
 from app.extensions import db
 from app.models import Signature, SignatureState
-from app.signing import NoSuchSignature, confirm, find_mailed
+from app.signing import NoSuchSignature, can_be_confirmed, confirm, find_mailed
 from app.signing.tokens import Token
 from app.web import campaign as campaign_page
 from app.web.same_site import from_our_page
@@ -67,7 +67,7 @@ def _page(signature: Signature, token: str, *, notice: str = "") -> str:
         signature=signature,
         token=token,
         campaign=campaign_page.of(signature).file,
-        pending=signature.state is SignatureState.PENDING,
+        pending=can_be_confirmed(db.session(), signature),
         sentence=_sentence(),
         notice=notice,
     )

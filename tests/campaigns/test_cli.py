@@ -30,7 +30,7 @@ def test_a_campaign_is_imported_published_and_closed(app: Flask, session: Sessio
 
     imported = run(app, "import", str(file))
     assert imported.stdout == ""
-    assert "Supporters see it after: flask campaign publish save-the-creek" in imported.stderr
+    assert "Supporters see it after: .venv/bin/flask campaign publish save-the-creek" in imported.stderr
     assert find(session, "save-the-creek") is None
 
     published = run(app, "publish", "save-the-creek")
@@ -183,5 +183,5 @@ def test_a_database_without_tables_is_said(app: Flask, session: Session) -> None
     session.execute(text("ALTER TABLE campaign RENAME TO elsewhere"))
     session.commit()
 
-    assert "flask db upgrade" in run(app, "list", code=1).stderr
-    assert "flask db upgrade" in run(app, "import", "-", stdin=source(), code=1).stderr
+    assert "bin/run" in run(app, "list", code=1).stderr
+    assert "bin/run" in run(app, "import", "-", stdin=source(), code=1).stderr

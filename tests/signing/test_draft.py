@@ -194,8 +194,12 @@ def test_an_unknown_zip_code_asks_with_every_district_of_the_state(desk: Desk) -
     assert len(result.options) == 8
 
 
-def test_an_unknown_zip_code_in_a_state_of_one_district_asks_nothing(desk: Desk) -> None:
-    assert seats(drafted(desk, at("WY", "82999")))[-1] == "WY-AL"
+def test_an_unknown_zip_code_asks_even_where_there_is_one_district(desk: Desk) -> None:
+    asked = drafted(desk, at("WY", "82999"))
+
+    assert isinstance(asked, Choice)
+    assert asked.doubt is Doubt.UNKNOWN_ZIP
+    assert [holder.seat for holder in asked.options] == ["WY-AL"]
 
 
 def test_a_zip_code_of_another_state_is_an_error_that_names_it(desk: Desk) -> None:

@@ -787,3 +787,21 @@ def test_behind_a_proxy_that_is_trusted_the_last_address_counts(open_sandbox: Op
         visitor.press(SEND)
 
     assert visitor.page.status == 429
+
+
+def test_a_question_that_comes_after_a_mistake_is_asked_and_not_held_against_anybody(
+    visitor: Visitor, clock: Clock
+) -> None:
+    begin(visitor, clock, address_level1="WI", postal_code="53811", email="bad").press(SHOW)
+
+    page = visitor.fill(email="ana@example.org").press(SHOW)
+
+    assert page.status == 200
+    assert page.errors == []
+    assert visitor.press(SHOW).status == 422
+
+
+def test_mistakes_are_named_even_to_somebody_very_quick(visitor: Visitor) -> None:
+    visitor.open("/reunite-families")
+
+    assert len(visitor.press(SHOW).errors) == 7

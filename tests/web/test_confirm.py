@@ -197,3 +197,18 @@ def test_the_mail_to_confirm_holds_nothing_that_was_typed(visitor: Visitor, cloc
 
     for typed in ("Buy Pills", "García", "Cheap Street", "Cheyenne"):
         assert typed not in mail.text + str(mail.headers)
+
+
+def test_a_second_link_says_on_opening_that_its_letters_do_not_go(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+    sign(visitor, clock)
+    first, second = mails(data_dir, "confirmation")
+    visitor.open(first.link)
+    visitor.press(CONFIRM)
+
+    page = visitor.open(second.link)
+
+    assert page.heading == "These letters do not go"
+    assert page.buttons == []

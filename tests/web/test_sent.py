@@ -101,6 +101,22 @@ def test_going_back_to_the_first_form_after_a_slip_sends_another_mail(
     ]
 
 
+def test_correcting_the_address_sets_aside_everything_that_waits_under_the_wrong_one(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock, email="ana@exmaple.org")
+    sign(visitor, clock, email="ana@exmaple.org")
+    wrong = mails(data_dir, "confirmation")
+    visitor.press(CHANGE)
+    clock.forward(seconds=30)
+    visitor.fill(email="ana@example.org").press(SHOW)
+    visitor.press(SEND)
+
+    assert len(wrong) == 2
+    for mail in wrong:
+        assert visitor.open(mail.link).heading == "These letters do not go"
+
+
 def test_the_first_page_says_that_it_was_replaced(visitor: Visitor, clock: Clock) -> None:
     first = sign(visitor, clock)
     visitor.press(CHANGE)
