@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable
 from app.delivery import Sender
-from app.delivery.outbox import Policy, drain, recover
+from app.delivery.outbox import drain, recover
+from app.delivery.retries import Policy
 from app.logs import kind_and_place
 from config import Config
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
 from app.delivery import Outcome, OutcomeKind, Outgoing, Sender
+from app.delivery.retries import Claimed, Policy, verdict
 from app.logs import kind_and_place
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 
@@ -65,8 +66,6 @@ UNKNOWN = frozenset({SENDER_DIED, "no answer", "unreadable answer", "error"})
 """Why it is not known whether a message was accepted, as events say it."""
 
 LEASE = timedelta(seconds=900)
-GREYLISTED_PAUSE = timedelta(minutes=6)
-LONGEST_PAUSE = timedelta(hours=24)
 _SETTLE_PAUSE = 1.0
 
 
@@ -82,33 +81,6 @@ class Composed:
     sender: str
     recipient: str
     mail: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When to try again. `jitter` gives a factor around 1, so that a thousand letters do not come back at once."""
-
-    letters: tuple[timedelta, ...]
-    confirmations: tuple[timedelta, ...]
-    unknown: timedelta
-    jitter: Callable[[], float]
-
-    def pauses(self, kind: DeliveryKind) -> tuple[timedelta, ...]:
-        """The pauses between attempts; when they are used up the delivery has failed."""
-        quick = kind in {DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT}
-        return self.confirmations if quick else self.letters
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A row that this process alone may send, until its lease runs out."""
-
-    id: int
-    lease: str
-    kind: DeliveryKind
-    attempts: int
-    unknowns: int
-    outgoing: Outgoing
 
 
 def new_uuid() -> str:
@@ -183,25 +155,6 @@ def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy,
     leaving = _Leaving(claimed.id, claimed.lease, state, now + pause, unknowns, outcome.why, outcome.code)
     with writing(session):
         return _leave_sending(session, leaving, now)
-
-
-def verdict(claimed: Claimed, outcome: Outcome, policy: Policy) -> tuple[DeliveryState, timedelta]:
-    """Where an outcome leads, and after which pause if it leads back into the queue."""
-    if outcome.kind is OutcomeKind.ACCEPTED:
-        return S.ACCEPTED, timedelta()
-    if outcome.kind is OutcomeKind.PERMANENT:
-        return S.FAILED, timedelta()
-    if outcome.kind is OutcomeKind.UNKNOWN:
-        return (S.QUEUED, policy.unknown) if claimed.unknowns == 0 else (S.PARKED, timedelta())
-    pauses = policy.pauses(claimed.kind)
-    if claimed.attempts > len(pauses):
-        return S.FAILED, timedelta()
-    pause = pauses[claimed.attempts - 1]
-    if outcome.retry_after is not None:  # not before, but no faster than the schedule: it would be used up in no time
-        return S.QUEUED, max(pause * policy.jitter(), min(outcome.retry_after, LONGEST_PAUSE))
-    if outcome.why == "greylisted" and claimed.attempts == 1:
-        pause = GREYLISTED_PAUSE
-    return S.QUEUED, pause * policy.jitter()
 
 
 def recover(session: Session, policy: Policy, now: datetime, *, abandoned: bool = False) -> int:

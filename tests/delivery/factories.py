@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.delivery import Outcome, OutcomeKind, Outgoing
-from app.delivery.outbox import Policy
+from app.delivery.retries import Policy
 from app.models import (
     Campaign,
     CampaignRevision,

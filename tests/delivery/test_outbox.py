@@ -18,10 +18,8 @@ from app.db import DatabaseUnavailable, writing
 from app.delivery import Outcome, OutcomeKind, Outgoing
 from app.delivery.outbox import (
     ENDED,
-    GREYLISTED_PAUSE,
     LEASE,
     TRANSITIONS,
-    Claimed,
     Composed,
     MoveRefused,
     cancel,
@@ -32,8 +30,8 @@ from app.delivery.outbox import (
     recover,
     release,
     settle,
-    verdict,
 )
+from app.delivery.retries import GREYLISTED_PAUSE, Claimed, verdict
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, SignatureState
 from tests.delivery.factories import (
     ACCEPTED,
