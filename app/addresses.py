@@ -113,12 +113,6 @@ def parse_zip(text: str) -> str | None:
     return digits if len(digits) == 5 else f"{digits[:5]}-{digits[5:]}"
 
 
-def parse_state(text: str) -> State | None:
-    """A key of STATES in any case, else None."""
-    code = State(text.strip().upper())
-    return code if code in STATES else None
-
-
 def mask_email(address: str) -> str:
     """`jane.doe@example.com` → `j···@example.com`: enough to recognise one's own, too little to learn another's."""
     local, _, domain = address.rpartition("@")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
@@ -60,16 +60,10 @@ class DatabaseUnavailable(Exception):
 ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
 
 
-def make_engine(url: str) -> Engine:
-    """An engine for a process outside a web request (worker, commands of the start)."""
-    return prepare(create_engine(url, **ENGINE_OPTIONS))
-
-
-def prepare(engine: Engine) -> Engine:
-    """Make an SQLite engine durable and honest about transactions; returns the same engine."""
+def prepare(engine: Engine) -> None:
+    """Make an SQLite engine durable and honest about transactions."""
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
-    return engine
 
 
 def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no useful type

@@ -74,10 +74,6 @@ class Campaign(Base):
     source: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
 
-    revisions: Mapped[list[CampaignRevision]] = relationship(
-        back_populates="campaign", order_by="CampaignRevision.number"
-    )
-
 
 class CampaignRevision(Base):
     """The campaign file as it was published, numbered from 1; never changed afterwards."""
@@ -91,7 +87,7 @@ class CampaignRevision(Base):
     source: Mapped[str] = mapped_column(Text)
     published_at: Mapped[datetime]
 
-    campaign: Mapped[Campaign] = relationship(back_populates="revisions")
+    campaign: Mapped[Campaign] = relationship()
 
 
 class Signature(Base):

@@ -15,23 +15,12 @@ def N_(message: str) -> str:  # noqa: N802 — the name by which gettext's tools
     return message
 
 
-class Actor(StrEnum):
-    """Who carries a letter to its office."""
-
-    WE = "we"
-    SIGNER = "signer"
-
-
 class Channel(Protocol):
     """A way for a letter to reach an office. Adapters are listed by the composition root, best first."""
 
     @property
     def name(self) -> str:
         """Kept with each delivery; at most 20 characters."""
-
-    @property
-    def acts(self) -> Actor:
-        """Who has to do something for the letter to arrive."""
 
     @property
     def promise(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.delivery import N_, Actor
+from app.delivery import N_
 from app.legislators import Bioguide, Legislator
 
 
@@ -15,7 +15,6 @@ class EmailChannel:
 
     address_of: Callable[[Bioguide], str | None]
     name: str = "mail"
-    acts: Actor = Actor.WE
     promise: str = N_("We e-mail it to the office.")
 
     def address(self, legislator: Legislator) -> str | None:

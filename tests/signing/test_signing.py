@@ -14,8 +14,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import make_engine, writing
+from app.db import writing
 from app.delivery.outbox import claim, drain, settle
+from app.extensions import db
 from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing import (
     NoSuchSignature,
@@ -391,7 +392,7 @@ def test_a_refusal_in_the_middle_leaves_nothing_behind(app: Flask, session: Sess
 
 def test_two_at_once_with_the_same_submission_are_one_signature(app: Flask, session: Session) -> None:
     form, letters, tools = submission(session, "nonce"), letters_of(app, signer()), pen(app)
-    engine = make_engine(site(app).config.database_url)
+    engine = db.engine
     start, tokens = threading.Barrier(4), []
 
     def press() -> None:
@@ -417,7 +418,7 @@ def test_two_at_once_with_the_same_submission_are_one_signature(app: Flask, sess
 def test_two_signatures_of_one_person_confirmed_at_once_are_one_set_of_letters(app: Flask, session: Session) -> None:
     links = [site(app).keys.mail(signed(app, session)) for _form in range(2)]
     tools = pen(app)
-    engine = make_engine(site(app).config.database_url)
+    engine = db.engine
     start = threading.Barrier(2)
 
     def press(link: Token) -> None:
