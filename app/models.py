@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -35,11 +35,16 @@ class CampaignState(StrEnum):
 
 
 class SignatureState(StrEnum):
-    """pending → confirmed | withdrawn."""
+    """pending → confirmed | withdrawn | expired; confirmed → withdrawn; any → erased.
+
+    Expired and erased signatures hold nothing personal any more.
+    """
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
     WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    ERASED = "erased"
 
 
 class DeliveryKind(StrEnum):
@@ -49,6 +54,7 @@ class DeliveryKind(StrEnum):
     CONFIRMATION = "confirmation"
     REPEAT = "repeat"  # "you have already written", in place of a confirmation
     COPY = "copy"
+    REMINDER = "reminder"  # "these letters still wait for you"
 
 
 class DeliveryState(StrEnum):
@@ -61,6 +67,9 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
     PARKED = "parked"
     CANCELLED = "cancelled"
+    OFFERED = "offered"  # the signer was given everything that it takes to deliver the letter by hand
+    REPORTED = "reported"  # the signer says that they delivered it
+    STUCK = "stuck"  # the signer says that the office's form did not work
 
 
 class Campaign(Base):
@@ -91,10 +100,11 @@ class CampaignRevision(Base):
 
 
 class Signature(Base):
-    """One person who wrote once. The personal columns can be blanked; hashes, state and times stay.
+    """One person who wrote once. What is nullable down to `network_digest` is personal and gets blanked.
 
     `sent_hash` and `mail_hash` are SHA-256 of the tokens in the addresses /sent/… and /confirm/…, /receipt/….
-    The digests are keyed (HMAC): they can be counted and compared, not read.
+    The digests are keyed (HMAC): they can be counted and compared, not read. `erased_at` is the moment from which
+    nothing personal is left but the digests, which follow two days later.
     """
 
     __tablename__ = "signature"
@@ -102,6 +112,8 @@ class Signature(Base):
         Index("ix_signature_person", "campaign_id", "person_digest"),
         Index("ix_signature_network", "network_digest", "created_at"),
         Index("ix_signature_email", "email_digest"),
+        # Only what still holds personal data is in it: what is to be deleted is found beside a million long blank.
+        Index("ix_signature_kept", "created_at", sqlite_where=text("erased_at IS NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -111,6 +123,7 @@ class Signature(Base):
     repeats_id: Mapped[int | None] = mapped_column(ForeignKey("signature.id"), index=True)
     sent_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     mail_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    prefix: Mapped[str | None] = mapped_column(String(10))
     given_name: Mapped[str | None] = mapped_column(String(100))
     family_name: Mapped[str | None] = mapped_column(String(100))
     address_line1: Mapped[str | None] = mapped_column(String(200))
@@ -119,14 +132,16 @@ class Signature(Base):
     region: Mapped[str | None] = mapped_column(String(2))
     postal_code: Mapped[str | None] = mapped_column(String(10))
     email: Mapped[str | None] = mapped_column(String(254))
-    person_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    email_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    phone: Mapped[str | None] = mapped_column(String(40))
+    person_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    email_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     congress: Mapped[int]
     division: Mapped[str | None] = mapped_column(String(80))
     located_by: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
     revision: Mapped[CampaignRevision] = relationship()
     letters: Mapped[list[Letter]] = relationship(back_populates="signature", order_by="Letter.position")
@@ -134,7 +149,7 @@ class Signature(Base):
 
 
 class Consent(Base):
-    """Proof that a signer agreed: when, and to which sentence; kept longer than any text."""
+    """Proof that a signer agreed: when, and to which sentence; kept longer than any letter."""
 
     __tablename__ = "consent"
 
@@ -166,7 +181,11 @@ class Letter(Base):
 
 
 class Delivery(Base):
-    """One message on its way. `mail` holds the exact bytes from the moment that it is queued."""
+    """One letter or mail on its way. `mail` holds the exact bytes from the moment that it is queued.
+
+    A letter that the signer delivers by hand has no bytes and is never queued; `recipient` is then the address of the
+    office's form, or empty. `ended_at` is when we had nothing more to do with it: the days of keeping count from it.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -213,3 +232,41 @@ class DeliveryEvent(Base):
     code: Mapped[int | None]
 
     delivery: Mapped[Delivery] = relationship(back_populates="events")
+
+
+class Contact(Base):
+    """An office's e-mail address, as the organisation collected it. `office` is a bioguide id or a seat."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    office: Mapped[str] = mapped_column(String(10), unique=True)
+    role: Mapped[str] = mapped_column(String(60))
+    email: Mapped[str] = mapped_column(String(254))
+    source: Mapped[str] = mapped_column(String(200))
+    as_of: Mapped[date]
+
+
+class LimitEvent(Base):
+    """Something that may be tried only so often in a day: which kind, and the digest of who or what it was about."""
+
+    __tablename__ = "limit_event"
+    __table_args__ = (Index("ix_limit_event_kind", "kind", "digest", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    at: Mapped[datetime]
+
+
+class SiteState(Base):
+    """What this database belongs to; at most one row. `delivery` is `sandbox` or `live`, from the first start on.
+
+    While `paused_at` is set the worker sends nothing.
+    """
+
+    __tablename__ = "site_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery: Mapped[str] = mapped_column(String(10))
+    paused_at: Mapped[datetime | None]

@@ -28,13 +28,16 @@ log = logging.getLogger(__name__)
 
 S = DeliveryState
 TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
-    S.HELD: frozenset({S.QUEUED, S.CANCELLED}),
-    S.QUEUED: frozenset({S.SENDING, S.CANCELLED}),
+    S.HELD: frozenset({S.QUEUED, S.OFFERED, S.CANCELLED}),
+    S.QUEUED: frozenset({S.SENDING, S.PARKED, S.CANCELLED}),
     S.SENDING: frozenset({S.ACCEPTED, S.QUEUED, S.FAILED, S.PARKED}),
     S.ACCEPTED: frozenset(),
     S.FAILED: frozenset(),
     S.PARKED: frozenset(),
     S.CANCELLED: frozenset(),
+    S.OFFERED: frozenset({S.REPORTED, S.STUCK, S.CANCELLED}),
+    S.STUCK: frozenset({S.REPORTED, S.CANCELLED}),
+    S.REPORTED: frozenset(),
 }
 ENDED = frozenset({S.ACCEPTED, S.FAILED, S.PARKED, S.CANCELLED})
 

@@ -36,6 +36,11 @@ ROWS: dict[str, list[str]] = {
            created_at) VALUES (1, 'u', 'letter', 'held', 'mail', 1, 1, 0, 0, '2026-01-01 00:00:00.000000')""",
         "INSERT INTO delivery_event VALUES (1, 1, '2026-01-01 00:00:00.000000', 'held', 'signed', NULL)",
     ],
+    "0002": [
+        "INSERT INTO contact VALUES (1, 'WY-AL', 'scheduler', 'staff@example.org', 'a call', '2026-01-01')",
+        "INSERT INTO limit_event VALUES (1, 'erase', x'05', '2026-01-01 00:00:00.000000')",
+        "INSERT INTO site_state VALUES (1, 'sandbox', NULL)",
+    ],
 }
 
 
@@ -90,7 +95,41 @@ def test_going_up_down_and_up_keeps_every_row_of_the_revision_before(
     flask_migrate.downgrade(revision=before[-1] if before else "base")
     assert _contents(tmp_path) == rows
     flask_migrate.upgrade(revision=revision)
-    assert {table: kept for table, kept in _contents(tmp_path).items() if kept} == {t: r for t, r in rows.items() if r}
+    again = _contents(tmp_path)
+    for table, kept in rows.items():
+        assert [{name: row[name] for name in kept[0]} for row in again[table]] == kept
+
+
+def test_going_down_tells_what_the_version_before_could_not_as_the_nearest_that_it_could(
+    empty: Flask, tmp_path: Path
+) -> None:
+    flask_migrate.upgrade()
+    _insert(
+        tmp_path,
+        [
+            *ROWS["0001"],
+            "UPDATE signature SET state = 'erased', person_digest = NULL, email_digest = NULL",
+            "UPDATE delivery SET state = 'offered'",
+            "UPDATE delivery_event SET state = 'offered'",
+            """INSERT INTO delivery (id, uuid, kind, state, channel, signature_id, attempts, unknowns, created_at)
+               VALUES (2, 'v', 'reminder', 'queued', 'mail', 1, 0, 0, '2026-01-01 00:00:00.000000')""",
+            "INSERT INTO delivery_event VALUES (2, 2, '2026-01-01 00:00:00.000000', 'queued', 'composed', NULL)",
+        ],
+    )
+    flask_migrate.downgrade(revision="0001")
+    with sqlite3.connect(tmp_path / "redress.db") as connection:
+        assert connection.execute("SELECT state, person_digest FROM signature").fetchall() == [("withdrawn", b"")]
+        assert connection.execute("SELECT id, state FROM delivery").fetchall() == [(1, "cancelled")]
+        assert connection.execute("SELECT id, state FROM delivery_event").fetchall() == [(1, "cancelled")]
+    connection.close()
+
+
+def test_a_state_that_does_not_exist_is_refused_after_every_revision(empty: Flask, tmp_path: Path) -> None:
+    flask_migrate.upgrade()
+    _insert(tmp_path, [row for rows in ROWS.values() for row in rows])
+    for table in ("campaign", "signature", "delivery", "delivery_event"):
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            _insert(tmp_path, [f"UPDATE {table} SET state = 'lost'"])
 
 
 def test_rows_without_a_parent_stop_a_migration_and_undo_it(empty: Flask, tmp_path: Path) -> None:
@@ -110,11 +149,13 @@ def _insert(folder: Path, statements: list[str]) -> None:
     connection.close()
 
 
-def _contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+def _contents(folder: Path) -> dict[str, list[dict[str, object]]]:
+    """The rows of each table, by the names of their columns."""
     connection = sqlite3.connect(folder / "redress.db")
+    connection.row_factory = sqlite3.Row
     names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     tables = {
-        name: connection.execute(f"SELECT * FROM {name}").fetchall()
+        name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")]
         for name in names
         if name != "alembic_version" and not name.startswith("sqlite_")
     }
