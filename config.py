@@ -6,9 +6,11 @@ import ipaddress
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -20,8 +22,21 @@ _DURATION = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?P<domain>[A-Za-z0-9.-]+)")
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_MACHINE = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _SHORTEST_SECRET = 32
+_LONGEST_PRIVACY_TEXT = 20_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NOWHERE = {"invalid", "test", "localhost", "example"}
+"""Top-level domains that nobody can have (RFC 2606): mail to them arrives nowhere."""
+
+_LIVE_NEEDS = {
+    "PUBLIC_URL": "the address of this site, like https://act.example.org: links in mails lead there",
+    "ORGANISATION": "the name of your organisation: pages show it, and mails come from it",
+    "ORGANISATION_EMAIL": "an address of your own domain, like letters@example.org: mails come from it",
+    "SECRET_KEY": "64 random characters, for example what `openssl rand -hex 32` prints",
+    "MAIL_SERVER": "the server that takes your mails, like mail.example.org",
+}
 
 
 class SettingsError(Exception):
@@ -32,10 +47,46 @@ class SettingsError(Exception):
         self.problems = problems
 
 
+class Security(StrEnum):
+    """How the conversation with a mail server is kept secret."""
+
+    PLAIN = "plain"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+_PORTS = {Security.PLAIN: "25", Security.STARTTLS: "587", Security.TLS: "465"}
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mails are handed over. Without a user name there is no login."""
+
+    host: str
+    port: int
+    security: Security
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def on_loopback(cls, port: int) -> MailServer:
+        """One on this machine that asks for nothing: the built-in mailbox, or a test's."""
+        return cls("127.0.0.1", port, Security.PLAIN)
+
+    @property
+    def address(self) -> str:
+        """Host and port, for people."""
+        return f"{_bracketed(self.host)}:{self.port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Settings as typed values. Durations are timedeltas, paths are absolute."""
 
+    live: bool
+    """Whether letters go to offices and mails to people; else this is a sandbox."""
+    sandbox_channel: str
+    """`mail` or `handoff`: how letters go in a sandbox."""
     host: str
     port: int
     data_dir: Path
@@ -44,6 +95,13 @@ class Config:
     trusted_proxies: int
     organisation: str
     organisation_email: str
+    organisation_address: str
+    """The postal address in one line, or ""."""
+    privacy_email: str
+    privacy_text: str
+    """The organisation's own paragraphs about privacy, Markdown, or ""."""
+    mail: MailServer | None
+    """None in a sandbox: the built-in mailbox has a free port at each start, and `bin/run` alone knows it."""
     mail_timeout: timedelta
     letter_retries: tuple[timedelta, ...]
     confirmation_retries: tuple[timedelta, ...]
@@ -51,8 +109,10 @@ class Config:
     bounce_domain: str
     limit_address: int
     limit_network: int
-    mail_port: int = 0
-    """Port of the built-in mailbox on loopback. Not a setting: `bin/run` chooses a free one at each start."""
+    keep_pending: timedelta
+    """How long an unconfirmed signature is kept: whole hours."""
+    keep_letters: timedelta
+    """How long what people wrote is kept after the last delivery ended: whole hours."""
 
     @property
     def database_url(self) -> str:
@@ -68,7 +128,7 @@ class Config:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
         """Read all settings. Raises SettingsError that names everything that is wrong, not the first only.
 
-        Makes `data_dir` and, the first time, a secret in it; both failures are SettingsErrors too.
+        Makes `data_dir` and, for a sandbox and the first time, a secret in it; both failures are SettingsErrors too.
         """
         reader = Reader(os.environ if environ is None else environ)
         config = read_settings(reader)
@@ -83,7 +143,12 @@ class Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self.defaults: dict[str, str] = {}
+        self.refused: set[str] = set()
         self.problems: list[str] = []
+
+    def is_set(self, name: str) -> bool:
+        """Whether the environment holds the setting, or names a file for it; an empty one counts as unset."""
+        return bool(self._environ.get(name) or self._environ.get(f"{name}_FILE"))
 
     def text(self, name: str) -> str | None:
         """The setting as it stands in the environment, or in the file that NAME_FILE names; None when unset."""
@@ -94,6 +159,7 @@ class Reader:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
+            self.refused.add(name)
             self.problems.append(f"{name}_FILE names a file that cannot be read. Give the path of a readable file.")
             return None
 
@@ -103,32 +169,35 @@ class Reader:
         try:
             return parse(self._environ.get(name, default))
         except ValueError as error:
+            self.refused.add(name)
             self.problems.append(f"{name} must be {error}.")
             return parse(default)
 
 
 def read_settings(read: Reader) -> Config:
-    """Ask `read` for every setting there is; docs/settings.md is compared with what was asked."""
-    read("DELIVERY", "sandbox", _delivery)
+    """Ask `read` for every setting there is; docs/settings.md is compared with what was asked in both modes."""
+    live = read("DELIVERY", "sandbox", _one_of("sandbox", "live")) == "live"
     host = read("HOST", "127.0.0.1", _host)
     port = read("PORT", "8000", _whole(1, 65535))
     data_dir = read("DATA_DIR", "instance", _folder)
     public = read("SANDBOX_PUBLIC", "0", _switch)
-    if not is_loopback(host) and not public:
-        read.problems.append(
-            f"HOST is {host}, which other machines can reach, but this is a sandbox that sends nothing. "
-            "Leave HOST at 127.0.0.1, or set SANDBOX_PUBLIC=1 if others shall see it."
-        )
+    makes_secret = _made(read, data_dir) and not live and "DELIVERY" not in read.refused
     email = read("ORGANISATION_EMAIL", "letters@sandbox.invalid", _email)
-    return Config(
+    config = Config(
+        live=live,
+        sandbox_channel=read("SANDBOX_CHANNEL", "mail", _one_of("mail", "handoff")),
         host=host,
         port=port,
         data_dir=data_dir,
-        secret_key=_secret(read, data_dir),
+        secret_key=_secret(read, data_dir, kept=makes_secret),
         public_url=read("PUBLIC_URL", f"http://{_bracketed(host)}:{port}", _base_url),
         trusted_proxies=read("TRUSTED_PROXIES", "0", _whole(0, 10)),
         organisation=read("ORGANISATION", "Sample Organisation", _name),
         organisation_email=email,
+        organisation_address=read("ORGANISATION_ADDRESS", "", _line),
+        privacy_email=read("PRIVACY_EMAIL", email, _email),
+        privacy_text=read("PRIVACY_FILE", "", _privacy_text),
+        mail=_mail_server(read) if live else None,
         mail_timeout=read("MAIL_TIMEOUT", "60s", duration),
         letter_retries=read("LETTER_RETRIES", "2m 10m 30m 1h 2h 4h 8h 12h 24h 24h 24h", _durations),
         confirmation_retries=read("CONFIRMATION_RETRIES", "30s 2m 10m 30m 2h 6h 12h", _durations),
@@ -136,7 +205,110 @@ def read_settings(read: Reader) -> Config:
         bounce_domain=read("BOUNCE_DOMAIN", email.partition("@")[2], _domain),
         limit_address=read("LIMIT_ADDRESS", "3", _whole(1, 1_000_000)),
         limit_network=read("LIMIT_NETWORK", "100", _whole(1, 1_000_000)),
+        keep_pending=read("KEEP_PENDING", "7d", _keeping),
+        keep_letters=read("KEEP_LETTERS", "90d", _keeping),
     )
+    if live:
+        _check_live(read, config)
+    elif "DELIVERY" not in read.refused:
+        _check_sandbox(read, config, public=public)
+    return config
+
+
+def _check_sandbox(read: Reader, config: Config, *, public: bool) -> None:
+    """Nobody shall take a sandbox for a live site, nor show it to others without meaning to."""
+    if not is_loopback(config.host) and not public:
+        read.problems.append(
+            f"HOST is {config.host}, which other machines can reach, but this is a sandbox that sends nothing. "
+            "Leave HOST at 127.0.0.1, or set SANDBOX_PUBLIC=1 if others shall see it."
+        )
+    if read.is_set("MAIL_SERVER"):
+        read.problems.append(
+            "MAIL_SERVER is set, but DELIVERY is sandbox, which sends nothing from this machine. "
+            "Set DELIVERY=live if mails shall go out, or unset MAIL_SERVER."
+        )
+
+
+def _check_live(read: Reader, config: Config) -> None:
+    for name, what in _LIVE_NEEDS.items():
+        if not read.is_set(name) and name not in read.refused:
+            read.problems.append(f"{name} is not set, and live mode needs it: give {what}.")
+    _check_addresses(read, config)
+    _check_public_url(read, config)
+
+
+def _check_addresses(read: Reader, config: Config) -> None:
+    domains = {
+        "ORGANISATION_EMAIL": config.organisation_email,
+        "PRIVACY_EMAIL": config.privacy_email,
+        "BOUNCE_DOMAIN": config.bounce_domain,
+    }
+    for name, value in domains.items():
+        ending = value.lower().rpartition(".")[2]
+        if read.is_set(name) and ending in _NOWHERE:
+            read.problems.append(f"{name} ends in .{ending}, where no mail ever arrives. Use a domain of your own.")
+
+
+def _check_public_url(read: Reader, config: Config) -> None:
+    """What is sent to others must go through TLS, and what comes through a proxy must be known to."""
+    url = urlsplit(config.public_url)
+    if is_loopback(url.hostname or ""):
+        return
+    if url.scheme == "http":
+        read.problems.append(
+            f"PUBLIC_URL is {config.public_url}, where names and addresses would cross the network unencrypted. "
+            "Let a proxy in front answer for https:, and give the address that starts with https:."
+        )
+    if config.trusted_proxies == 0 and "TRUSTED_PROXIES" not in read.refused and is_loopback(config.host):
+        read.problems.append(
+            f"TRUSTED_PROXIES is 0, but HOST is {config.host}: others reach this site only through a proxy, and "
+            "all of them would count as one network. Set TRUSTED_PROXIES=1, or how many proxies there are."
+        )
+
+
+def _mail_server(read: Reader) -> MailServer:
+    """What MAIL_… say together. Only live mode asks: a sandbox has no use for them, and reads no password."""
+    host = read("MAIL_SERVER", "", _machine)
+    near = is_loopback(host)
+    implicit = read("MAIL_USE_SSL", "0", _switch)
+    starttls = read("MAIL_USE_TLS", "0" if implicit or near else "1", _switch)
+    security = Security.TLS if implicit else Security.STARTTLS if starttls else Security.PLAIN
+    plain_is_meant = read("MAIL_PLAIN", "0", _switch)
+    username, password = _login(read)
+    read("SSL_CERT_FILE", "", _certificates)
+    if implicit and starttls:
+        read.problems.append(
+            "MAIL_USE_TLS and MAIL_USE_SSL are both 1, and only one can be. Most servers want MAIL_USE_TLS=1 on "
+            "port 587; MAIL_USE_SSL=1 is for port 465."
+        )
+    if security is Security.PLAIN and not near:
+        _check_plain(read, host, meant=plain_is_meant, password=bool(password))
+    return MailServer(host, read("MAIL_PORT", _PORTS[security], _whole(1, 65535)), security, username, password)
+
+
+def _check_plain(read: Reader, host: str, *, meant: bool, password: bool) -> None:
+    if password:
+        read.problems.append(
+            f"MAIL_PASSWORD would cross the network to {host} unencrypted. "
+            "Set MAIL_USE_TLS=1, or MAIL_USE_SSL=1 if the server wants that."
+        )
+    elif not meant:
+        read.problems.append(
+            f"MAIL_USE_TLS is 0, so letters would cross the network to {host} unencrypted. Set MAIL_USE_TLS=1, "
+            "or MAIL_PLAIN=1 if everything between here and that server is yours."
+        )
+
+
+def _login(read: Reader) -> tuple[str, str]:
+    username = read("MAIL_USERNAME", "", _credential)
+    password = read.text("MAIL_PASSWORD") or ""
+    if _CONTROL.search(password):
+        read.problems.append("MAIL_PASSWORD must be one line, as your mail provider gave it to you.")
+    if username and not password and "MAIL_PASSWORD" not in read.refused:
+        read.problems.append("MAIL_USERNAME is set without MAIL_PASSWORD. Set both, or neither for no login.")
+    if password and not read.is_set("MAIL_USERNAME"):
+        read.problems.append("MAIL_PASSWORD is set without MAIL_USERNAME. Set both, or neither for no login.")
+    return username, password
 
 
 def is_loopback(host: str) -> bool:
@@ -167,10 +339,21 @@ def _durations(text: str) -> tuple[timedelta, ...]:
     return pauses
 
 
-def _delivery(text: str) -> str:
-    if text != "sandbox":
-        raise ValueError("sandbox: this version cannot deliver letters to the real offices yet")
-    return text
+def _keeping(text: str) -> timedelta:
+    """For a sentence that says "7 days" or "36 hours": nothing finer, and nobody's words for ever."""
+    kept = duration(text)
+    if kept % timedelta(hours=1) or not timedelta(hours=1) <= kept <= timedelta(days=400):
+        raise ValueError("whole hours or days, from 1h to 400d")
+    return kept
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(" or ".join(words))
+        return text
+
+    return parse
 
 
 def _switch(text: str) -> bool:
@@ -235,35 +418,102 @@ def _domain(text: str) -> str:
     return text.lower()
 
 
-def _secret(read: Reader, data_dir: Path) -> str:
-    """SECRET_KEY, or the secret that the sandbox made for itself once and keeps in `data_dir`."""
+def _line(text: str) -> str:
+    if len(text) > 200 or _CONTROL.search(text):
+        raise ValueError("at most 200 characters on one line")
+    return text.strip()
+
+
+def _machine(text: str) -> str:
+    """A host name, of one word too as containers have them, or an IP address; "" for none."""
+    name = text.lower()
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        if name and not _MACHINE.fullmatch(name):
+            raise ValueError("the name or address of a mail server, like mail.example.org, without a port") from None
+        return name
+
+
+def _credential(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("one line, as your mail provider gave it to you")
+    return text
+
+
+def _certificates(text: str) -> str:
+    """SSL_CERT_FILE, which OpenSSL reads by itself and passes over in silence when it cannot."""
+    try:
+        if text and Path(text).is_absolute():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=text)
+        elif text:
+            raise ValueError
+    except (OSError, ValueError):
+        raise ValueError("the absolute path of a readable file with certificates in PEM form") from None
+    return text
+
+
+def _privacy_text(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        with (ROOT / text).open(encoding="utf-8-sig") as file:
+            content = file.read(_LONGEST_PRIVACY_TEXT + 1)
+    except UnicodeDecodeError:
+        raise ValueError("a text file in UTF-8; save it in that encoding") from None
+    except (OSError, ValueError):
+        raise ValueError("the path of a readable Markdown file, or unset") from None
+    if len(content) > _LONGEST_PRIVACY_TEXT:
+        raise ValueError(f"a file of at most {_LONGEST_PRIVACY_TEXT:,} characters; shorten it")
+    return content.strip()
+
+
+def _made(read: Reader, data_dir: Path) -> bool:
+    """Whether the folder is there, made if need be."""
+    if "DATA_DIR" in read.refused:
+        return False
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        read.problems.append(_unusable(data_dir, error))
+        return False
+    return True
+
+
+def _unusable(data_dir: Path, error: OSError) -> str:
+    reason = os.strerror(error.errno) if error.errno else "unknown reason"
+    return f"The folder {data_dir} cannot be used ({reason.lower()}). Give DATA_DIR a folder that you may write to."
+
+
+def _secret(read: Reader, data_dir: Path, *, kept: bool) -> str:
+    """SECRET_KEY, or the one that a sandbox makes for itself once and `kept` in `data_dir`."""
     given = read.text("SECRET_KEY")
     if given is not None:
         if len(given) < _SHORTEST_SECRET:
+            read.refused.add("SECRET_KEY")
             read.problems.append("SECRET_KEY must be at least 32 characters; 64 random ones are a good choice.")
         return given
+    return _own_secret(read, data_dir) if kept else ""
+
+
+def _own_secret(read: Reader, data_dir: Path) -> str:
     try:
-        kept = _kept_secret(data_dir)
-        if len(kept) < _SHORTEST_SECRET:
+        secret = _kept_secret(data_dir)
+        if len(secret) < _SHORTEST_SECRET:
             raise ValueError("too short")
-        return kept
+        return secret
     except ValueError:
         read.problems.append(
             f"The secret in {data_dir / 'secret-key'} is damaged. Put it back from a copy, or delete the file: "
             "a new one is made, and forms that are open in a browser have to be sent once more."
         )
-        return ""
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "unknown reason"
-        read.problems.append(
-            f"The folder {data_dir} cannot be used ({reason.lower()}). Give DATA_DIR a folder that you may write to."
-        )
-        return ""
+        read.problems.append(_unusable(data_dir, error))
+    return ""
 
 
 def _kept_secret(data_dir: Path) -> str:
     path = data_dir / "secret-key"
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         fresh = data_dir / f".secret-key-{secrets.token_hex(8)}"
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
@@ -277,3 +527,15 @@ def _kept_secret(data_dir: Path) -> str:
         finally:
             fresh.unlink()
     return path.read_text(encoding="ascii")
+
+
+_SECRETS = frozenset({"SECRET_KEY", "MAIL_PASSWORD"})
+
+
+def given_settings(environ: Mapping[str, str] | None = None) -> dict[str, str | None]:
+    """The settings that are given, by name, as they stand; None for a secret, and for what NAME_FILE holds."""
+    environ = os.environ if environ is None else environ
+    reader = Reader(environ)
+    read_settings(reader)
+    hidden = {name for name in reader.defaults if f"{name}_FILE" in environ or name in _SECRETS}
+    return {name: None if name in hidden else environ[name] for name in reader.defaults if reader.is_set(name)}

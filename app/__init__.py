@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import flask_babel
@@ -11,27 +11,44 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import models
+from app.cli.backups import backup, restore
 from app.cli.campaigns import campaign as campaign_commands
+from app.cli.contacts import contacts as contacts_commands
 from app.cli.legislators import legislators as legislators_commands
+from app.cli.outbox import outbox as outbox_commands
+from app.cli.signatures import signatures as signature_commands
 from app.db import ENGINE_OPTIONS, prepare
+from app.delivery import Channel
+from app.delivery.handoff import HandoffChannel, PaperChannel
 from app.delivery.mail_channel import EmailChannel
-from app.delivery.mails import Composer, Identity
+from app.delivery.mails import Composer, Identity, Terms
 from app.delivery.smtp import SmtpSender, Timeouts
 from app.extensions import babel, db, mail, migrate
 from app.legislators import tables
+from app.legislators.contacts import ContactBook
 from app.legislators.directory import TableDirectory
 from app.legislators.locators import TableLocator
 from app.sandbox import guard
 from app.signing.draft import Desk
 from app.signing.tokens import Keys
-from app.web import campaign, confirm, errors, headers, health, mailbox, receipt, sent, words
+from app.web import campaign, confirm, errors, handoff, headers, health, mailbox, privacy, receipt, sent, undo, words
 from app.web.front import FrontPages
-from app.web.moments import moment
+from app.web.moments import moment, span
 from app.web.site import Site
-from config import ROOT, Config
+from config import ROOT, Config, MailServer, Security
 
 MOST_BYTES = 256 * 1024
 """A request's body: 10,000 characters of Chinese or emoji are 120 kB when a form carries them."""
+
+COMMANDS = (
+    backup,
+    campaign_commands,
+    contacts_commands,
+    legislators_commands,
+    outbox_commands,
+    restore,
+    signature_commands,
+)
 
 
 def _utc_now() -> datetime:
@@ -42,14 +59,13 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now) -> F
     """The web application and the commands, wired by `config`. Opens no connection. Raises TablesUnusable."""
     app = Flask("app", root_path=str(ROOT / "app"))
     app.config.from_mapping(
+        _mail_settings(config),
         REDRESS=config,
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=MOST_BYTES,
         MAX_FORM_MEMORY_SIZE=MOST_BYTES,
         SQLALCHEMY_DATABASE_URI=config.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
-        MAIL_SERVER="127.0.0.1",
-        MAIL_PORT=config.mail_port,
         MAIL_SUPPRESS_SEND=False,  # Flask-Mail would take it from `testing`
     )
     for extension in (db, mail, babel):
@@ -60,11 +76,11 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now) -> F
     app.extensions["redress"] = _site(app, config, clock)
     app.extensions["redress-front"] = FrontPages()
     app.jinja_env.undefined = StrictUndefined
-    for blueprint in (health, mailbox, sent, confirm, receipt, campaign):
+    for blueprint in (health, mailbox, privacy, sent, confirm, receipt, handoff, undo, campaign):
         app.register_blueprint(blueprint.blueprint)
     for part in (headers, errors, words):
         part.init_app(app)
-    for commands in (campaign_commands, legislators_commands):
+    for commands in COMMANDS:
         app.cli.add_command(commands)
     if config.trusted_proxies:
         hops = config.trusted_proxies
@@ -74,19 +90,44 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now) -> F
 
 def mail_sender(app: Flask, config: Config) -> SmtpSender:
     """What the worker sends with. Raises LeavesTheMachine if a sandbox would send to another machine."""
-    guard.check_server(app.config["MAIL_SERVER"], app.config["MAIL_PORT"])
+    if not config.live:
+        guard.check_server(app.config["MAIL_SERVER"], app.config["MAIL_PORT"])
     return SmtpSender(app, Timeouts.of(config.mail_timeout), config.bounce_domain)
+
+
+def _mail_settings(config: Config) -> dict[str, object]:
+    """Flask-Mail's own. In a sandbox only the worker is told where the mailbox is; nobody else sends."""
+    server = config.mail or MailServer.on_loopback(0)
+    return {
+        "MAIL_SERVER": server.host,
+        "MAIL_PORT": server.port,
+        "MAIL_USE_TLS": server.security is Security.STARTTLS,
+        "MAIL_USE_SSL": server.security is Security.TLS,
+        "MAIL_USERNAME": server.username,
+        "MAIL_PASSWORD": server.password,
+    }
 
 
 def _site(app: Flask, config: Config, clock: Callable[[], datetime]) -> Site:
     civic = tables.load(tables.SHIPPED)
+    terms = Terms(config.keep_pending, config.keep_letters)
     return Site(
         config=config,
         clock=clock,
-        desk=Desk(TableLocator(civic), TableDirectory(civic), [EmailChannel(guard.office_address)]),
+        desk=Desk(TableLocator(civic), TableDirectory(civic), lambda: _channels(config)),
         keys=Keys(config.secret_key),
-        composer=Composer(_mail_templates(app), _identity(config)),
+        composer=Composer(_mail_templates(app), _identity(config), terms),
     )
+
+
+def _channels(config: Config) -> Sequence[Channel]:
+    """The ways out as they are now, best first; the contact book is read anew each time."""
+    by_hand = (HandoffChannel(), PaperChannel())
+    if config.live:
+        return (EmailChannel(ContactBook(db.session()).address_of), *by_hand)
+    if config.sandbox_channel == "handoff":
+        return by_hand
+    return (EmailChannel(lambda legislator: guard.office_address(legislator.bioguide)), *by_hand)
 
 
 def _identity(config: Config) -> Identity:
@@ -111,7 +152,7 @@ def _mail_templates(app: Flask) -> Environment:
         lstrip_blocks=True,
     )
     templates.install_gettext_callables(flask_babel.gettext, flask_babel.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    templates.filters["moment"] = moment
+    templates.filters.update(moment=moment, span=span)
     return templates
 
 

@@ -73,6 +73,7 @@ def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no 
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",  # what is deleted is overwritten, in every page of the file
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -80,6 +81,24 @@ def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no 
 def _on_begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get(_IMMEDIATE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def truncate_journal(session: Session) -> bool:
+    """Empty SQLite's write-ahead log, which holds old pages with what was deleted from them. False when it was busy.
+
+    Ends the session's read transaction. Does not wait for other readers: whoever asks, asks again later.
+    """
+    session.rollback()
+    connection = session.connection()
+    connection.exec_driver_sql("ROLLBACK")  # a checkpoint runs outside of transactions; ours was begun for us
+    try:
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.exec_driver_sql("BEGIN")
+        session.rollback()
+    return not busy
 
 
 @contextmanager

@@ -260,9 +260,12 @@ class LimitEvent(Base):
 
 
 class SiteState(Base):
-    """What this database belongs to; at most one row. `delivery` is `sandbox` or `live`, from the first start on.
+    """What this database belongs to; at most one row, whose id is 1.
 
-    While `paused_at` is set the worker sends nothing.
+    `delivery` is `sandbox` or `live`, from the first start on.
+
+    While `paused_at` is set the worker sends nothing. `restored_at` is set with it by a restore: letters that were
+    confirmed before may have gone out after the backup was made.
     """
 
     __tablename__ = "site_state"
@@ -270,3 +273,4 @@ class SiteState(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     delivery: Mapped[str] = mapped_column(String(10))
     paused_at: Mapped[datetime | None]
+    restored_at: Mapped[datetime | None]

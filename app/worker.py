@@ -1,4 +1,4 @@
-"""The delivery worker: one process, under a lock, that sends what is due."""
+"""The worker: one process, under a lock, that sends what is due and deletes what is over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import fcntl
 import logging
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from app.db import DatabaseUnavailable
 from app.delivery import Sender
 from app.delivery.outbox import drain, recover
+from app.delivery.pause import is_paused
 from app.delivery.retries import Policy
 from app.logs import kind_and_place
+from app.upkeep import Sweep, Upkeep
 from config import Config
 
 log = logging.getLogger(__name__)
@@ -31,32 +33,60 @@ class AlreadyRunning(Exception):
     """Another worker holds the lock in this DATA_DIR."""
 
 
-def run(config: Config, session: Session, sender: Sender, stop: threading.Event) -> None:
-    """Send what is due until `stop` is set; a message in hand is finished first. Raises AlreadyRunning."""
+def run(config: Config, session: Session, sender: Sender, stop: threading.Event, sweep: Sweep | None = None) -> None:
+    """Send what is due and delete what is over until `stop` is set; a message in hand is finished first.
+
+    Raises AlreadyRunning.
+    """
     with _lock(config.data_dir):
-        policy = policy_of(config)
+        upkeep = Upkeep(config, sweep)
 
         def wait(seconds: float) -> bool:
             _beat(config.data_dir)
             # wait() holds a lock for a moment; a signal handler that called set() just then would hang, waiting for us
-            return stop.wait(seconds) if seconds else stop.is_set()
+            return stop.wait(seconds) if seconds else stop.is_set() or upkeep.is_due(_now())
 
-        abandoned = True  # we hold the lock: whoever was sending before us is dead
+        rounds = _Rounds(session, sender, policy_of(config), upkeep, wait)
         while not stop.is_set():
             _beat(config.data_dir)
             try:
-                recovered = recover(session, policy, _now(), abandoned=abandoned)
-                abandoned = False
-                if recovered:
-                    log.warning("%d deliveries were left in the middle; each is sent once more later", recovered)
-                drain(session, sender, policy, _now, wait)
+                rounds.one()
             except DatabaseUnavailable:
                 log.error("the database is locked or full; trying again")
                 session.rollback()
             except Exception as error:  # whatever it is, the next round may go better; its text may hold a name
                 log.error("a round of the worker failed: %s", kind_and_place(error))
                 session.rollback()
-            stop.wait(PAUSE)
+            if not upkeep.is_due(_now()):
+                stop.wait(PAUSE)
+
+
+class _Rounds:
+    """What the worker does again and again."""
+
+    def __init__(
+        self, session: Session, sender: Sender, policy: Policy, upkeep: Upkeep, wait: Callable[[float], bool]
+    ) -> None:
+        self._session = session
+        self._sender = sender
+        self._policy = policy
+        self._upkeep = upkeep
+        self._wait = wait
+        self._abandoned = True  # we hold the lock: whoever was sending before us is dead
+
+    def one(self) -> None:
+        """Delete what is over, when it is time for that; then send what is due, unless somebody has paused sending."""
+        if self._upkeep.is_due(_now()):
+            self._upkeep.run(self._session, _now(), self._wait)
+        paused = is_paused(self._session)
+        self._session.rollback()  # else the next look would be into the same snapshot
+        if paused:
+            return
+        recovered = recover(self._session, self._policy, _now(), abandoned=self._abandoned)
+        self._abandoned = False
+        if recovered:
+            log.warning("%d deliveries were left in the middle; each is sent once more later", recovered)
+        drain(self._session, self._sender, self._policy, _now, self._wait)
 
 
 def policy_of(config: Config) -> Policy:

@@ -30,6 +30,7 @@ from app.models import (
 )
 from app.worker import policy_of
 from bench import measure, site
+from config import MailServer
 
 MESSAGES = 100
 ANSWERS = {b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}
@@ -39,7 +40,7 @@ MAIL = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: x\r\n\r\n" + b"A l
 def main() -> None:
     port = _sink()
     app = site.make()
-    config = replace(app.config["REDRESS"], mail_port=port)
+    config = replace(app.config["REDRESS"], mail=MailServer.on_loopback(port))
     app = create_app(config)
     with app.app_context():
         sender, session, policy = mail_sender(app, config), db.session(), policy_of(config)

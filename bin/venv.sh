@@ -1,4 +1,4 @@
-# Shared by bin/run, bin/test and bin/check, which source it from the project's root: keep .venv in order.
+# Shared by bin/run, bin/install, bin/test and bin/check, which source it from the project's root: keep .venv in order.
 # After `ensure_venv FILE`, .venv/bin/python runs with the packages that FILE pins; when nothing changed this takes
 # a few milliseconds and needs no network.
 

@@ -39,7 +39,7 @@ def run() -> None:
 
 def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no useful type
     connection.isolation_level = None
-    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF"):
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -28,6 +28,22 @@ def config(data_dir: Path, **settings: str) -> Config:
     return Config.from_env({"DATA_DIR": str(data_dir), "SECRET_KEY": SECRET, **settings})
 
 
+LIVE = {
+    "DELIVERY": "live",
+    "PUBLIC_URL": "https://act.example.org",
+    "TRUSTED_PROXIES": "1",
+    "ORGANISATION": "Friends of the Well",
+    "ORGANISATION_EMAIL": "letters@example.org",
+    "SECRET_KEY": SECRET,
+    "MAIL_SERVER": "127.0.0.1",
+}
+
+
+def live_config(data_dir: Path, **settings: str) -> Config:
+    """Settings of a live site in `data_dir` whose mail server is on this machine."""
+    return config(data_dir, **(LIVE | settings))
+
+
 @dataclass
 class Clock:
     """A clock that stands until it is moved, at noon of a day that the tables cover."""

@@ -268,7 +268,8 @@ def check_elements(root: Element) -> None:
         _check_references(element, set(ids))
         _check_loads(element)
         assert not any(name.startswith("on") or name == "style" for name in element.keys())  # noqa: SIM118
-        assert element.tag not in {"style", "script", "base", "iframe", "object", "embed"}
+        assert element.tag not in {"style", "base", "iframe", "object", "embed"}
+        assert element.tag != "script" or (element.get("src") and not _text(element)), "an inline script"
         assert element.get("href", "").partition(":")[0].strip().lower() not in {"javascript", "data"}
         if element.tag == "a":
             assert _text(element) or element.get("aria-label")

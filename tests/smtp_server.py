@@ -6,14 +6,15 @@
 
 A step is one part, or a tuple of parts done in order: text is a reply line (CRLF is added), bytes go out as they are,
 a number is a pause in seconds, an Event is waited for, DROP ends the connection, HANG says nothing more until the
-other side leaves. A phase is one step for every time, or a list of steps, used up one by one; then the server answers
-as a good one would.
+other side leaves, TLS encrypts from there on, with the certificate that the server was given. A phase is one step for
+every time, or a list of steps, used up one by one; then the server answers as a good one would.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -27,9 +28,10 @@ class Act(Enum):
 
     DROP = "drop"
     HANG = "hang"
+    TLS = "tls"
 
 
-DROP, HANG = Act.DROP, Act.HANG
+DROP, HANG, TLS = Act.DROP, Act.HANG, Act.TLS
 
 Part = str | bytes | float | threading.Event | Act
 Step = Part | tuple[Part, ...]
@@ -39,6 +41,8 @@ GOOD: dict[str, Step] = {
     "connect": "220 mail.example.org",
     "ehlo": ("250-mail.example.org", "250 8BITMIME"),
     "helo": "250 mail.example.org",
+    "starttls": ("220 go ahead", TLS),
+    "auth": "235 welcome",
     "mail": "250 sender ok",
     "rcpt": "250 recipient ok",
     "data": "354 go on",
@@ -65,11 +69,16 @@ class Taken:
 
 @dataclass
 class Server:
-    """What happened so far. `commands` are all lines that came, with the number of their connection."""
+    """What happened so far. `commands` are all lines that came, with the number of their connection.
+
+    `in_clear` are those of them that anybody on the way could read.
+    """
 
     port: int
     script: dict[str, Phase]
+    certificate: ssl.SSLContext | None = None
     commands: list[tuple[int, str]] = field(default_factory=list)
+    in_clear: list[str] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     connections: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -99,10 +108,14 @@ class Server:
         with self._lock:
             self.connections += 1
             number = self.connections
-            self._sockets.append(connection)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError, _Over), connection, connection.makefile("rb") as lines:
-            _Conversation(self, number, connection, lines).run()
+        with contextlib.ExitStack() as opened, contextlib.suppress(OSError, _Over):
+            _Conversation(self, number, opened, connection).run()
+
+    def keep(self, connection: socket.socket) -> None:
+        """Remember whom to drop at the end."""
+        with self._lock:
+            self._sockets.append(connection)
 
     def end(self) -> None:
         """Drop everybody who is still there."""
@@ -111,22 +124,32 @@ class Server:
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-@dataclass
 class _Conversation:
-    server: Server
-    number: int
-    connection: socket.socket
-    lines: BinaryIO
-    sender: str = ""
-    recipients: list[str] = field(default_factory=list)
+    def __init__(self, server: Server, number: int, opened: contextlib.ExitStack, connection: socket.socket) -> None:
+        self.server, self.number, self.opened = server, number, opened
+        self.sender = ""
+        self.recipients: list[str] = []
+        self.use(connection)
+
+    def use(self, connection: socket.socket) -> None:
+        self.server.keep(connection)
+        self.connection: socket.socket = self.opened.enter_context(connection)
+        self.lines: BinaryIO = self.opened.enter_context(connection.makefile("rb"))
 
     def run(self) -> None:
         self.do("connect")
-        while line := self.lines.readline():
-            text = line.decode("latin-1").rstrip("\r\n")
-            self.server.commands.append((self.number, text))
-            verb, _space, rest = text.partition(" ")
+        while text := self.heard():
+            verb, _space, rest = text.rstrip("\r\n").partition(" ")
             self.obey(verb.lower(), rest)
+
+    def heard(self) -> str:
+        text = self.lines.readline().decode("latin-1")
+        if text:
+            line = text.rstrip("\r\n")
+            self.server.commands.append((self.number, line))
+            if not isinstance(self.connection, ssl.SSLSocket):
+                self.server.in_clear.append(line)
+        return text
 
     def obey(self, verb: str, rest: str) -> None:
         address = rest.partition("<")[2].partition(">")[0]
@@ -135,6 +158,8 @@ class _Conversation:
         elif verb == "rcpt":
             self.recipients.append(address)
         said = self.do(verb if verb in GOOD else "rset")
+        while verb == "auth" and said.startswith(b"334") and self.heard():
+            said = self.do("auth")
         if verb == "data" and said.startswith(b"354"):
             self.do("body")
             self.take()
@@ -169,14 +194,17 @@ class _Conversation:
         if act is HANG:
             while self.lines.read(4096):
                 pass
-        raise _Over
+        if act is not TLS:
+            raise _Over
+        assert self.server.certificate is not None, "the server was given no certificate"
+        self.use(self.server.certificate.wrap_socket(self.connection, server_side=True))
 
 
 @contextlib.contextmanager
-def scripted(port: int = 0, /, **script: Phase) -> Iterator[Server]:
-    """A server that follows `script`; keywords are the phases of GOOD."""
+def scripted(port: int = 0, certificate: ssl.SSLContext | None = None, /, **script: Phase) -> Iterator[Server]:
+    """A server that follows `script`; keywords are the phases of GOOD. A script with TLS needs a certificate."""
     with socket.create_server(("127.0.0.1", port)) as listener:
-        server = Server(listener.getsockname()[1], script)
+        server = Server(listener.getsockname()[1], script, certificate)
         threads: list[threading.Thread] = []
 
         def accept() -> None:

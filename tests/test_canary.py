@@ -20,6 +20,7 @@ from app import create_app, mail_sender, worker
 from app.db import writing
 from app.delivery.outbox import drain
 from app.extensions import db
+from config import MailServer
 from tests import factories
 from tests.conftest import OpenSandbox
 from tests.delivery.factories import ScriptedSender
@@ -76,7 +77,7 @@ def signed(visitor: Visitor, clock: Clock, data_dir: Path, listener: Listener) -
 
 def deliver(app: Flask, data_dir: Path, clock: Clock, port: int) -> None:
     """Send what is due to a mail server on `port`."""
-    config = replace(factories.config(data_dir), mail_port=port)
+    config = replace(factories.config(data_dir), mail=MailServer.on_loopback(port))
     mailing = create_app(config, clock=clock)
     with mailing.app_context():
         drain(db.session(), mail_sender(mailing, config), worker.policy_of(config), clock, lambda _seconds: False)
@@ -129,6 +130,13 @@ def views(sent: str, mailed: str) -> list[tuple[str, Callable[[Visitor], object]
         ("sent.act", lambda visitor: visitor.post(f"/sent/{sent}", [("again", "")])),
         ("confirm.show", lambda visitor: visitor.open(f"/confirm/{mailed}")),
         ("confirm.release", lambda visitor: visitor.post(f"/confirm/{mailed}", [])),
+        ("handoff.show", lambda visitor: visitor.open(f"/receipt/{mailed}/letters/1")),
+        ("handoff.act", lambda visitor: visitor.post(f"/receipt/{mailed}/letters/1", [("sent", "")])),
+        ("handoff.sheets", lambda visitor: visitor.open(f"/receipt/{mailed}/print")),
+        ("undo.ask", lambda visitor: visitor.open(f"/receipt/{mailed}/erase")),
+        ("undo.act", lambda visitor: visitor.post(f"/receipt/{mailed}/erase", [("email", CANARY["email"])])),
+        ("undo.reminder", lambda visitor: visitor.open(f"/receipt/{mailed}/reminder")),
+        ("undo.no_reminder", lambda visitor: visitor.post(f"/receipt/{mailed}/reminder", [])),
         ("receipt.show", lambda visitor: visitor.open(f"/receipt/{mailed}")),
     ]
 
@@ -177,14 +185,13 @@ def test_tables_that_have_vanished(sandbox: Flask, clock: Clock, data_dir: Path,
         connection.execute("DROP TABLE delivery")
         connection.execute("DROP TABLE campaign")
         connection.execute("DROP TABLE letter")
-    for endpoint, call in views(*tokens)[
-        :-1
-    ]:  # an unconfirmed receipt leads to /confirm/…, without a look at its letters
+    for endpoint, call in views(*tokens):
         visitor = Visitor(sandbox)
         call(visitor)
 
         assert visitor.page.status == 503, endpoint
-        expected = "confirm.show" if endpoint == "receipt.show" else endpoint  # nobody has confirmed yet
+        led_on = endpoint.partition(".")[0] in {"receipt", "handoff"}  # nobody has confirmed yet
+        expected = "confirm.show" if led_on else endpoint
         assert f"{expected}: the database is unavailable" in listener.heard()
 
 

@@ -39,17 +39,15 @@ def test_contributing_names_every_module() -> None:
 
 
 def test_every_command_that_the_documents_show_exists(app: Flask) -> None:
+    groups = ("campaign", "contacts", "legislators", "outbox", "signatures")
+    pattern = rf"(?:flask|redress) ({'|'.join(groups)}) (\w+)"
     shown = {
         (group, command)
         for document in DOCUMENTS
-        for group, command in re.findall(r"flask (campaign|legislators) (\w+)", document.read_text(encoding="utf-8"))
+        for group, command in re.findall(pattern, document.read_text(encoding="utf-8"))
     }
     assert ("campaign", "import") in shown
-    there = {
-        (group, command)
-        for group in ("campaign", "legislators")
-        for command in getattr(app.cli.commands[group], "commands", {})
-    }
+    there = {(group, command) for group in groups for command in getattr(app.cli.commands[group], "commands", {})}
     assert shown <= there
 
 

@@ -15,7 +15,7 @@ from app.web import form_token
 from tests.conftest import OpenSandbox
 from tests.factories import SECRET, Clock, mails, stored, supporter
 from tests.pages import Visitor, check_headers
-from tests.web.steps import SEND, SHOW, begin, sign
+from tests.web.steps import SEND, SHOW, begin
 
 REQUESTS = 2000
 METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "get", "X" * 50]
@@ -30,7 +30,7 @@ RAW = [b"\xff\xfe", b"\xed\xa0\x80", b"%ED%A0%80", b"%", b"%zz", b"\xc0\xaf", b"
 FIELDS = [
     *(name.replace("_", "-") for name in supporter()),
     "token", "seal", "replaces", "district", "other-district", "chosen-for", "sure-of-state", "website", "show", "send",
-    "again", "change", "unknown",
+    "again", "change", "sent", "stuck", "act", "stop", "unknown",
 ]  # fmt: skip
 HEADERS = {
     "Host": [
@@ -104,12 +104,15 @@ class Fuzz:
 
     def path(self) -> str:
         token = self.random.choice([*self.tokens, *BITS])
+        position = self.random.choice([*BITS, "1", "2", "9"])
+        what = self.random.choice(["print", "withdraw", "erase", "reminder", "letters"])
         return self.random.choice(
             [
                 "/", "/reunite-families", "/reunite-families", "/reunite-families", f"/sent/{token}",
-                f"/confirm/{token}", f"/receipt/{token}", "/healthz", "/mailbox", f"/mailbox/{token}",
-                "/static/redress.css", f"/static/{token}",
-                "/static/../config.py", f"/{token}", f"/{token}/{token}", f"/?{quote(token)}={quote(token)}",
+                f"/confirm/{token}", f"/receipt/{token}", f"/receipt/{token}/letters/{position}",
+                f"/receipt/{token}/{what}", f"/receipt/{token}/print?letter={quote(position)}", "/privacy", "/healthz",
+                "/mailbox", f"/mailbox/{token}", "/static/redress.css", f"/static/{token}", "/static/../config.py",
+                f"/{token}", f"/{token}/{token}", f"/?{quote(token)}={quote(token)}",
             ]
         )  # fmt: skip
 
@@ -157,18 +160,21 @@ def multipart(fields: Fields) -> bytes:
     return b"".join(parts) + b"--x--\r\n"
 
 
-@pytest.mark.parametrize("proxies", ["0", "2"])
+@pytest.mark.parametrize(("proxies", "channel"), [("0", "mail"), ("2", "handoff")])
 def test_two_thousand_hostile_requests_and_not_one_failure(
-    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path, proxies: str
+    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path, proxies: str, channel: str
 ) -> None:
-    app = open_sandbox(TRUSTED_PROXIES=proxies, LIMIT_ADDRESS="50", LIMIT_NETWORK="100000")
-    visitor = Visitor(app)
-    sent = sign(visitor, clock).path.rpartition("/")[2]
-    tokens = [sent, mails(data_dir, "confirmation")[0].token]
+    app = open_sandbox(TRUSTED_PROXIES=proxies, SANDBOX_CHANNEL=channel, LIMIT_ADDRESS="50", LIMIT_NETWORK="100000")
+    visitor, send = Visitor(app), SEND if channel == "mail" else "Get my letters"
+    tokens = []
+    for name in ("Al", "Ann"):
+        begin(visitor, clock, given_name=name).press(SHOW)
+        tokens += [visitor.press(send).path.rpartition("/")[2], mails(data_dir, "confirmation")[-1].token]
+    visitor.post(f"/confirm/{tokens[-1]}", [])
     good = []
     for name in ("Bo", "Cy", "Di", "Ed"):
         begin(visitor, clock, given_name=name).press(SHOW)
-        good.append(visitor.ready(SEND)[1])
+        good.append(visitor.ready(send)[1])
     fuzz = Fuzz(app, clock, tokens, good, seed=20261124 + int(proxies))
     statuses: Counter[int] = Counter()
     started = time.monotonic()

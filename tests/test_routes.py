@@ -19,6 +19,14 @@ RIGHTS = {
     "confirm.show": TOKEN,
     "confirm.release": TOKEN,
     "receipt.show": TOKEN,
+    "handoff.show": TOKEN,
+    "handoff.act": TOKEN,
+    "handoff.sheets": TOKEN,
+    "undo.ask": TOKEN,
+    "undo.act": TOKEN,
+    "undo.reminder": TOKEN,
+    "undo.no_reminder": TOKEN,
+    "privacy.show": PUBLIC,
     "mailbox.show": SANDBOX,
     "mailbox.read": SANDBOX,
 }
@@ -30,12 +38,13 @@ def test_every_route_is_on_the_list_and_none_is_invented(sandbox: Flask) -> None
 
 
 @pytest.mark.parametrize("endpoint", [endpoint for endpoint, right in RIGHTS.items() if right == TOKEN])
-def test_a_page_behind_a_token_has_nothing_but_the_token_and_refuses_a_guess(sandbox: Flask, endpoint: str) -> None:
+def test_a_page_behind_a_token_shows_nothing_without_it_and_refuses_a_guess(sandbox: Flask, endpoint: str) -> None:
     (rule,) = sandbox.url_map.iter_rules(endpoint)
-    path = rule.rule.replace("<token>", GUESS)
+    path = rule.rule.replace("<token>", GUESS).replace("<int:position>", "1")
+    path = path.replace("<any(withdraw, erase):what>", "erase")
     methods = (rule.methods or set()) - {"OPTIONS", "HEAD"}
 
-    assert rule.arguments == {"token"}
+    assert "token" in rule.arguments <= {"token", "position", "what"}
     for method in methods:
         response = sandbox.test_client(use_cookies=False).open(path, method=method)
         assert response.status_code == 404
@@ -53,4 +62,11 @@ def test_a_page_of_the_sandbox_does_not_exist_for_another_machine(sandbox: Flask
 def test_only_these_take_a_post(sandbox: Flask) -> None:
     taking = {rule.endpoint for rule in sandbox.url_map.iter_rules() if "POST" in (rule.methods or set())}
 
-    assert taking == {"campaign.write", "sent.act", "confirm.release"}
+    assert taking == {
+        "campaign.write",
+        "sent.act",
+        "confirm.release",
+        "handoff.act",
+        "undo.act",
+        "undo.no_reminder",
+    }

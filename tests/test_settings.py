@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from config import ROOT, Config, Reader, SettingsError, is_loopback, read_settings
+from config import ROOT, Config, MailServer, Reader, Security, SettingsError, is_loopback, read_settings
+from tests.certificates import Authority
+from tests.factories import LIVE
 
 
 def settings(tmp_path: Path, **given: str) -> Config:
@@ -23,6 +27,20 @@ def problems(tmp_path: Path, **given: str) -> list[str]:
     with pytest.raises(SettingsError) as caught:
         settings(tmp_path, **given)
     return caught.value.problems
+
+
+def live(tmp_path: Path, **given: str) -> Config:
+    return settings(tmp_path, **(LIVE | given))
+
+
+def mail_server(tmp_path: Path, **given: str) -> MailServer:
+    mail = live(tmp_path, **given).mail
+    assert mail is not None
+    return mail
+
+
+def live_problems(tmp_path: Path, without: Sequence[str] = (), **given: str) -> list[str]:
+    return problems(tmp_path, **{name: value for name, value in (LIVE | given).items() if name not in without})
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", "schlüssel".encode("latin-1") * 8])
@@ -42,19 +60,29 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
     assert len(config.letter_retries) == 11
     assert config.confirmation_retries[0] == timedelta(seconds=30)
     assert config.bounce_domain == "sandbox.invalid"
+    assert (config.live, config.mail, config.sandbox_channel) == (False, None, "mail")
+    assert (config.keep_pending, config.keep_letters) == (timedelta(days=7), timedelta(days=90))
+    assert (config.organisation_address, config.privacy_email) == ("", "letters@sandbox.invalid")
+    assert config.privacy_text == ""
 
 
 NONSENSE = {
-    "DELIVERY": ["", "live", "Sandbox", "1"],
+    "DELIVERY": ["", "Live", "Sandbox", "1"],
     "HOST": ["", "127.0.0.1/8", "a b", "http://x", "\x00"],
     "PORT": ["", "0", "65536", "80a", "-1", "8000.0", "٨٠", "1_000", " 8000"],
     "SANDBOX_PUBLIC": ["", "yes", "true", "2"],
+    "SANDBOX_CHANNEL": ["", "Mail", "hand-off", "cwc"],
     "PUBLIC_URL": ["", "act.example.org", "ftp://x", "http://", "http://x/path", "http://x?y", "http://x:a",
                    "http://[::1", "http://x\n", "javascript:alert(1)"],
     "TRUSTED_PROXIES": ["", "-1", "11", "one"],
     "ORGANISATION": ["", "  ", "x" * 101, "A\nB", "A\x00"],
     "ORGANISATION_EMAIL": ["", "letters", "@example.org", "a@b", "a b@example.org", "a@example.org\n",
                            "A <a@example.org>"],
+    "ORGANISATION_ADDRESS": ["x" * 201, "1 Main St\nSpringfield"],
+    "PRIVACY_EMAIL": ["", "us", "us@localhost"],
+    "PRIVACY_FILE": ["no-such-file.md", ".", "a\0b"],
+    "KEEP_PENDING": ["", "7", "30m", "90m", "59m", "401d", "for ever"],
+    "KEEP_LETTERS": ["", "0d", "61s", "9601h"],
     "MAIL_TIMEOUT": ["", "60", "0s", "1 s", "-1s", "60S", "1w"],
     "LETTER_RETRIES": ["", "  ", "2m,10m", "2m x"],
     "CONFIRMATION_RETRIES": ["", "30"],
@@ -118,6 +146,218 @@ def test_an_ipv6_host_is_bracketed_in_links(tmp_path: Path) -> None:
 
 def test_a_slash_at_the_end_of_the_public_address_does_not_matter(tmp_path: Path) -> None:
     assert settings(tmp_path, PUBLIC_URL="https://act.example.org/").public_url == "https://act.example.org"
+
+
+def test_keeping_is_told_in_whole_hours(tmp_path: Path) -> None:
+    config = settings(tmp_path, KEEP_PENDING="120m", KEEP_LETTERS="400d")
+
+    assert (config.keep_pending, config.keep_letters) == (timedelta(hours=2), timedelta(days=400))
+
+
+def test_the_paragraphs_about_privacy_come_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "privacy.md"
+    path.write_bytes(b"\xef\xbb\xbf## With us\r\n\r\nWe keep n\xc3\xb6thing else.\r\n")
+
+    assert settings(tmp_path, PRIVACY_FILE=str(path)).privacy_text == "## With us\n\nWe keep nöthing else."
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "the path of a readable Markdown file"),
+        (b"na\xefve", "a text file in UTF-8; save it in that encoding"),
+        ("é".encode() * 20_001, "a file of at most 20,000 characters; shorten it"),
+    ],
+)
+def test_a_privacy_file_that_cannot_be_used_is_said(tmp_path: Path, content: bytes | None, words: str) -> None:
+    path = tmp_path / "privacy.md"
+    if content is not None:
+        path.write_bytes(content)
+
+    (found,) = problems(tmp_path, PRIVACY_FILE=str(path))
+
+    assert found.startswith(f"PRIVACY_FILE must be {words}")
+
+
+def test_a_privacy_file_may_be_just_long_enough(tmp_path: Path) -> None:
+    (tmp_path / "privacy.md").write_text("é" * 20_000, encoding="utf-8")
+
+    assert len(settings(tmp_path, PRIVACY_FILE=str(tmp_path / "privacy.md")).privacy_text) == 20_000
+
+
+# --- live mode ------------------------------------------------------------------------------------------------
+
+
+def test_a_live_site_with_what_it_needs(tmp_path: Path) -> None:
+    config = live(tmp_path / "data", MAIL_SERVER="Mail.Example.org")
+
+    assert config.live
+    assert config.mail == MailServer("mail.example.org", 587, Security.STARTTLS)
+    assert (config.privacy_email, config.bounce_domain) == ("letters@example.org", "example.org")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_everything_that_live_mode_misses_is_said_at_once(tmp_path: Path) -> None:
+    found = problems(tmp_path, DELIVERY="live")
+
+    names = ["PUBLIC_URL", "ORGANISATION", "ORGANISATION_EMAIL", "SECRET_KEY", "MAIL_SERVER"]
+    assert [line.partition(" is not set, and live mode needs it: give ")[0] for line in found] == names
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_live_mode_neither_makes_nor_reads_a_secret_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").write_text("k" * 64, encoding="ascii")
+
+    (found,) = live_problems(tmp_path, without=["SECRET_KEY"])
+
+    assert found.startswith("SECRET_KEY is not set, and live mode needs it: give 64 random characters")
+
+
+def test_an_empty_setting_is_said_once_too(tmp_path: Path) -> None:
+    empty = dict.fromkeys(("PUBLIC_URL", "ORGANISATION", "ORGANISATION_EMAIL", "SECRET_KEY", "MAIL_SERVER"), "")
+
+    found = live_problems(tmp_path, **empty)
+
+    assert sorted(line.split()[0] for line in found) == sorted(empty)
+
+
+def test_a_live_site_may_listen_where_others_reach_it(tmp_path: Path) -> None:
+    assert live(tmp_path, HOST="0.0.0.0", TRUSTED_PROXIES="0").host == "0.0.0.0"
+
+
+def test_a_live_site_can_be_tried_on_one_machine(tmp_path: Path) -> None:
+    config = live(tmp_path, PUBLIC_URL="http://127.0.0.1:8000", TRUSTED_PROXIES="0")
+
+    assert config.public_url == "http://127.0.0.1:8000"
+
+
+def test_names_and_addresses_do_not_cross_the_network_unencrypted(tmp_path: Path) -> None:
+    (found,) = live_problems(tmp_path, PUBLIC_URL="http://act.example.org")
+
+    assert found.startswith("PUBLIC_URL is http://act.example.org, where names and addresses would cross the network")
+    assert found.endswith("give the address that starts with https:.")
+
+
+def test_a_proxy_that_nobody_told_of_is_missed(tmp_path: Path) -> None:
+    (found,) = live_problems(tmp_path, TRUSTED_PROXIES="0")
+
+    assert "all of them would count as one network. Set TRUSTED_PROXIES=1" in found
+
+
+@pytest.mark.parametrize("ending", ["invalid", "test", "localhost", "EXAMPLE"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("ORGANISATION_EMAIL", "a@b."), ("PRIVACY_EMAIL", "a@b."), ("BOUNCE_DOMAIN", "b.")]
+)
+def test_a_domain_where_no_mail_arrives_is_refused(tmp_path: Path, name: str, value: str, ending: str) -> None:
+    found = live_problems(tmp_path, **{name: value + ending})
+
+    assert found == [f"{name} ends in .{ending.lower()}, where no mail ever arrives. Use a domain of your own."]
+
+
+def test_a_sandbox_with_a_mail_server_does_not_start(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, MAIL_SERVER="mail.example.org")
+
+    assert found.startswith("MAIL_SERVER is set, but DELIVERY is sandbox, which sends nothing from this machine.")
+    assert found.endswith("Set DELIVERY=live if mails shall go out, or unset MAIL_SERVER.")
+
+
+def test_a_sandbox_does_not_look_at_the_rest_of_a_mail_server(tmp_path: Path) -> None:
+    given = {"MAIL_PORT": "many", "MAIL_USE_TLS": "x", "MAIL_USERNAME": "a", "MAIL_PASSWORD_FILE": "/no/such/file"}
+
+    assert settings(tmp_path, **given).mail is None
+
+
+def test_a_mode_that_is_misspelt_is_the_only_thing_said_of_it(tmp_path: Path) -> None:
+    found = problems(tmp_path, **(LIVE | {"DELIVERY": "Live", "HOST": "0.0.0.0"}))
+
+    assert found == ["DELIVERY must be sandbox or live."]
+
+
+# --- the mail server ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "port", "security"),
+    [
+        ({"MAIL_SERVER": "mail.example.org"}, 587, Security.STARTTLS),
+        ({"MAIL_SERVER": "mail.example.org", "MAIL_USE_SSL": "1"}, 465, Security.TLS),
+        ({"MAIL_SERVER": "mail.example.org", "MAIL_USE_TLS": "0", "MAIL_PLAIN": "1"}, 25, Security.PLAIN),
+        ({"MAIL_SERVER": "mail.example.org", "MAIL_PLAIN": "1"}, 587, Security.STARTTLS),
+        ({"MAIL_SERVER": "localhost"}, 25, Security.PLAIN),
+        ({"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": "2525"}, 2525, Security.PLAIN),
+        ({"MAIL_SERVER": "::1", "MAIL_USE_TLS": "1"}, 587, Security.STARTTLS),
+        ({"MAIL_SERVER": "localhost", "MAIL_USE_SSL": "1"}, 465, Security.TLS),
+        ({"MAIL_SERVER": "mail_relay", "MAIL_USE_SSL": "1", "MAIL_USE_TLS": "0"}, 465, Security.TLS),
+    ],
+)
+def test_port_and_encryption_follow_from_what_is_set(
+    tmp_path: Path, given: dict[str, str], port: int, security: Security
+) -> None:
+    mail = mail_server(tmp_path, **given)
+
+    assert (mail.host, mail.port, mail.security) == (given["MAIL_SERVER"], port, security)
+
+
+def test_the_password_can_come_from_a_file_and_is_in_nobodys_words(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("swordfish\n", encoding="utf-8")
+
+    mail = mail_server(tmp_path, MAIL_USERNAME="ana", MAIL_PASSWORD_FILE=str(tmp_path / "password"))
+
+    assert (mail.username, mail.password) == ("ana", "swordfish")
+    assert "swordfish" not in repr(live(tmp_path, MAIL_USERNAME="ana", MAIL_PASSWORD="swordfish"))
+
+
+def test_the_address_of_a_mail_server_is_bracketed_where_it_must_be() -> None:
+    assert [MailServer(host, 25, Security.PLAIN).address for host in ("::1", "mail")] == ["[::1]:25", "mail:25"]
+
+
+ELSEWHERE = {"MAIL_SERVER": "mail.example.org"}
+IMPOSSIBLE_MAIL: dict[str, tuple[dict[str, str], str]] = {
+    "both kinds of TLS": ({"MAIL_USE_TLS": "1", "MAIL_USE_SSL": "1"}, "MAIL_USE_TLS and MAIL_USE_SSL are both 1"),
+    "no TLS": (ELSEWHERE | {"MAIL_USE_TLS": "0"}, "MAIL_USE_TLS is 0, so letters would cross the network"),
+    "a password without TLS": (
+        ELSEWHERE | {"MAIL_USE_TLS": "0", "MAIL_USERNAME": "a", "MAIL_PASSWORD": "p"},
+        "MAIL_PASSWORD would cross the network",
+    ),
+    "a password without TLS, meant": (
+        ELSEWHERE | {"MAIL_USE_TLS": "0", "MAIL_PLAIN": "1", "MAIL_USERNAME": "a", "MAIL_PASSWORD": "p"},
+        "MAIL_PASSWORD would cross the network",
+    ),
+    "a name without a password": ({"MAIL_USERNAME": "a"}, "MAIL_USERNAME is set without MAIL_PASSWORD."),
+    "a password without a name": ({"MAIL_PASSWORD": "p"}, "MAIL_PASSWORD is set without MAIL_USERNAME."),
+    "an empty password": ({"MAIL_USERNAME": "a", "MAIL_PASSWORD": ""}, "MAIL_USERNAME is set without MAIL_PASSWORD."),
+    "a password of two lines": ({"MAIL_USERNAME": "a", "MAIL_PASSWORD": "p\nq"}, "MAIL_PASSWORD must be one line"),
+    "a name of two lines": ({"MAIL_USERNAME": "a\nb", "MAIL_PASSWORD": "p"}, "MAIL_USERNAME must be one line"),
+    "a file that is not there": (
+        {"MAIL_USERNAME": "a", "MAIL_PASSWORD_FILE": "/no/such/file"},
+        "MAIL_PASSWORD_FILE names a file that cannot be read.",
+    ),
+    "a port with the name": ({"MAIL_SERVER": "mail.example.org:587"}, "MAIL_SERVER must be the name or address"),
+    "an address of the web": ({"MAIL_SERVER": "https://example.org"}, "MAIL_SERVER must be the name or address"),
+    "a name with an empty part": ({"MAIL_SERVER": "mail..org"}, "MAIL_SERVER must be the name or address"),
+    "an overlong name": ({"MAIL_SERVER": "a" * 64 + ".org"}, "MAIL_SERVER must be the name or address"),
+    "port 0": ({"MAIL_PORT": "0"}, "MAIL_PORT must be a whole number"),
+    "a switch": ({"MAIL_PLAIN": "yes"}, "MAIL_PLAIN must be 1 (on) or 0 (off)."),
+    "no authorities": ({"SSL_CERT_FILE": "/no/such/file"}, "SSL_CERT_FILE must be the absolute path of a readable"),
+    "authorities at a relative path": ({"SSL_CERT_FILE": "pyproject.toml"}, "SSL_CERT_FILE must be the absolute path"),
+    "no PEM": ({"SSL_CERT_FILE": str(ROOT / "pyproject.toml")}, "SSL_CERT_FILE must be the absolute path"),
+}
+
+
+@pytest.mark.parametrize(("given", "words"), IMPOSSIBLE_MAIL.values(), ids=IMPOSSIBLE_MAIL)
+def test_a_mail_server_that_cannot_be_is_refused_in_one_sentence(
+    tmp_path: Path, given: dict[str, str], words: str
+) -> None:
+    (found,) = live_problems(tmp_path, **given)
+
+    assert found.startswith(words)
+    assert found.endswith(".")
+
+
+def test_authorities_of_ones_own_are_taken(tmp_path: Path) -> None:
+    authority = Authority.made_in(tmp_path)
+
+    assert live(tmp_path / "data", SSL_CERT_FILE=str(authority.certificate)).live
 
 
 # --- the secret -----------------------------------------------------------------------------------------------
@@ -199,9 +439,15 @@ def documented() -> dict[str, str]:
 
 
 def asked(tmp_path: Path) -> dict[str, str]:
-    reader = Reader({"DATA_DIR": str(tmp_path)})
-    read_settings(reader)
-    return reader.defaults
+    """Every setting that either mode asks for, with its default; a sandbox's where they differ."""
+    far_away = LIVE | {"MAIL_SERVER": "mail.example.org"}
+    defaults: dict[str, str] = {}
+    for mode in (far_away, {}):
+        reader = Reader({"DATA_DIR": str(tmp_path), **mode})
+        read_settings(reader)
+        assert reader.problems == []
+        defaults |= reader.defaults
+    return defaults
 
 
 def test_every_setting_is_documented_and_none_is_invented(tmp_path: Path) -> None:
@@ -210,6 +456,26 @@ def test_every_setting_is_documented_and_none_is_invented(tmp_path: Path) -> Non
 
 def test_the_documented_defaults_are_true(tmp_path: Path) -> None:
     said = documented()
-    derived = {"PUBLIC_URL": "http://HOST:PORT", "BOUNCE_DOMAIN": "domain of `ORGANISATION_EMAIL"}
+    derived = {
+        "PUBLIC_URL": ("http://127.0.0.1:8000", "http://HOST:PORT"),
+        "PRIVACY_EMAIL": ("letters@sandbox.invalid", "ORGANISATION_EMAIL"),
+        "BOUNCE_DOMAIN": ("sandbox.invalid", "domain of `ORGANISATION_EMAIL"),
+    }
     for name, default in asked(tmp_path).items():
-        assert said[name] == derived.get(name, default), name
+        assert (default, said[name]) == derived.get(name, (default, default)), name
+
+
+def test_the_documented_live_site_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    given = dict(
+        word.split("=", 1) for line in re.findall(r"^    (\S+=.+)$", page, re.MULTILINE) for word in shlex.split(line)
+    )
+    for name in ("SECRET_KEY_FILE", "MAIL_PASSWORD_FILE"):
+        given[name] = str(tmp_path / Path(given[name]).name)
+        Path(given[name]).write_text("s" * 64, encoding="utf-8")
+
+    config = settings(tmp_path, **given)
+
+    assert config.live
+    assert config.organisation == "Friends of the Well"
+    assert config.mail == MailServer("mail.example.org", 587, Security.STARTTLS, "letters@example.org", "s" * 64)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from app import create_app, mail_sender
 from app.extensions import db
 from app.worker import AlreadyRunning, run
-from config import Config
+from config import Config, MailServer
 
 REFUSED = 3
 
@@ -19,7 +19,7 @@ def main(port: int) -> int:
     """Deliver to the server on `port` until SIGTERM."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    config = replace(Config.from_env(), mail_port=port)
+    config = replace(Config.from_env(), mail=MailServer.on_loopback(port))
     app = create_app(config)
     with app.app_context():
         try:

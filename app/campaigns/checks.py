@@ -26,6 +26,43 @@ RESERVED_SLUGS = frozenset(
     """.split()  # noqa: SIM905 — seventy strings in quotes would hide the words
 )
 
+# The policy areas of the Library of Congress (https://www.congress.gov/help/field-values/policy-area): the House's
+# interface for constituents' mail takes these, and offices' forms ask for one of them or for something like it.
+TOPICS = (
+    "Agriculture and Food",
+    "Animals",
+    "Armed Forces and National Security",
+    "Arts, Culture, Religion",
+    "Civil Rights and Liberties, Minority Issues",
+    "Commerce",
+    "Congress",
+    "Crime and Law Enforcement",
+    "Economics and Public Finance",
+    "Education",
+    "Emergency Management",
+    "Energy",
+    "Environmental Protection",
+    "Families",
+    "Finance and Financial Sector",
+    "Foreign Trade and International Finance",
+    "Government Operations and Politics",
+    "Health",
+    "Housing and Community Development",
+    "Immigration",
+    "International Affairs",
+    "Labor and Employment",
+    "Law",
+    "Native Americans",
+    "Public Lands and Natural Resources",
+    "Science, Technology, Communications",
+    "Social Sciences and History",
+    "Social Welfare",
+    "Sports and Recreation",
+    "Taxation",
+    "Transportation and Public Works",
+    "Water Resources Development",
+)
+
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LOOKS_LIKE_A_FIELD = re.compile(r"\[(?=\s*[^\W\d_])([^\[\]\n]{1,40})\]")
 
@@ -108,6 +145,13 @@ def line_complaint(name: str, value: str) -> str | None:
         if field.bracket in value:
             return f"Write {name} without {field.bracket}: merge fields are filled in the letter only."
     return None
+
+
+def head_warnings(topic: str) -> list[Problem]:
+    """What is odd about the head, but may be meant."""
+    if topic:
+        return []
+    return [Problem(1, 1, 'There is no topic: most offices\' forms ask for one, like topic = "Immigration".')]
 
 
 def story_problems(story: str, first_line: int) -> list[Problem]:

@@ -17,10 +17,12 @@ from typing import NamedTuple
 import tomli_w
 
 from app.campaigns.checks import (
+    TOPICS,
     CampaignFileError,
     Problem,
     control_problems,
     forbidden,
+    head_warnings,
     letter_problems,
     letter_warnings,
     line_complaint,
@@ -37,7 +39,7 @@ _FENCE = "+++"
 _STORY = "# Story"
 _LETTER = "# Letter"
 _AT_MOST = 20  # complaints of one kind, where a senseless file could bring thousands
-_KEYS = ("slug", "title", "headline", "targets", "subject", "opens", "closes")
+_KEYS = ("slug", "title", "headline", "targets", "subject", "topic", "opens", "closes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class CampaignFile:
     """Markdown; may be empty."""
     letter: str
     """Plain text with merge fields."""
+    topic: str = ""
+    """One of TOPICS, or empty: what offices' forms ask a writer to choose."""
     opens: date | None = None
     """First day on which it is open."""
     closes: date | None = None
@@ -94,8 +98,8 @@ def read(source: str) -> CampaignFile:
 
 def warnings(source: str) -> tuple[Problem, ...]:
     """What is odd in a file that can be used. Raises CampaignFileError as `read` does."""
-    _, story, letter = _read(source)
-    return tuple(sorted([*story_warnings(*story), *letter_warnings(*letter)]))
+    file, story, letter = _read(source)
+    return tuple(sorted([*head_warnings(file.topic), *story_warnings(*story), *letter_warnings(*letter)]))
 
 
 def write(file: CampaignFile) -> str:
@@ -111,9 +115,10 @@ def write(file: CampaignFile) -> str:
         "targets": [target.value for target in file.targets],
         "subject": file.subject,
     }
+    topic = {"topic": file.topic} if file.topic else {}
     days = {key: day for key, day in (("opens", file.opens), ("closes", file.closes)) if day is not None}
     story = f"{_STORY}\n\n{file.story}\n\n" if file.story else f"{_STORY}\n\n"
-    source = f"{_FENCE}\n{tomli_w.dumps(head | days)}{_FENCE}\n\n{story}{_LETTER}\n\n{file.letter}\n"
+    source = f"{_FENCE}\n{tomli_w.dumps(head | topic | days)}{_FENCE}\n\n{story}{_LETTER}\n\n{file.letter}\n"
     if read(source) != file:
         raise ValueError("no campaign file can hold this story, letter or head as it is")
     return source
@@ -210,6 +215,7 @@ class _Head:
             subject=self._text("subject", lambda value: line_complaint("subject", value)),
             story=story,
             letter=letter,
+            topic=self._topic(),
             opens=self._day("opens"),
             closes=self._day("closes"),
         )
@@ -275,6 +281,16 @@ class _Head:
         if len(set(targets)) < len(targets):
             self._complain("targets", "Name each target once.")
         return targets
+
+    def _topic(self) -> str:
+        value = self._values.get("topic")
+        if value is None:
+            return ""
+        meant = nearest(str(value), TOPICS)
+        if value not in TOPICS:
+            hint = f"write {meant}" if meant else f"the topics are {'; '.join(TOPICS)}"
+            self._complain("topic", f"There is no topic {str(value)[:80]!r}; {hint}.")
+        return str(value)
 
     def _day(self, key: str) -> date | None:
         value = self._values.get(key)

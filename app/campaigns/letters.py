@@ -45,11 +45,19 @@ class Signer:
     family_name: str
     address: PostalAddress
     email: str
+    prefix: str = ""
+    """`Ms.`, or empty; like the phone it stands in no letter, but offices' forms ask for it."""
+    phone: str = ""
 
     @property
     def name(self) -> str:
         """As it is signed."""
         return f"{self.given_name} {self.family_name}".strip()
+
+    @property
+    def asides(self) -> str:
+        """What was given beside the letters; tells a corrected form from the same form twice."""
+        return f"{self.prefix} {self.phone}"
 
 
 def parts(letter: str) -> tuple[Part, ...]:

@@ -24,6 +24,10 @@ class Target(StrEnum):
     SENATORS = "us-senators"
     REPRESENTATIVE = "us-representative"
 
+    def reaches(self, role: Role) -> bool:
+        """Whether members of this role are among those it means; delegates are who represents their place."""
+        return (role is Role.SENATOR) == (self is Target.SENATORS)
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:

@@ -12,14 +12,19 @@ from typing import NamedTuple
 import click
 from flask.cli import AppGroup
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app import campaigns
 from app.campaigns import CampaignFile, CampaignFileError, NeverPublished, NoSuchCampaign, Problem
 from app.campaigns.captured import from_captured, looks_captured
 from app.campaigns.checks import is_slug
-from app.db import DatabaseUnavailable, writing
+from app.campaigns.files import FILE_LIMIT
+from app.cli.plainly import NO_TABLES, plainly, problems_of, read_file, say, table
+from app.cli.reach import reach
+from app.cli.site import roll, site
+from app.db import writing
 from app.extensions import db
+from app.legislators import NoDataForDay
+from app.legislators.contacts import ContactBook
 from app.models import Campaign
 
 campaign = AppGroup("campaign", help="Import, check, publish and close campaigns.")
@@ -47,14 +52,14 @@ def import_(file: str) -> None:
                 stored = campaigns.import_campaign(session, given.source, now)
             revision = campaigns.newest_revision(session, stored)
         if given.captured:
-            _say(
+            say(
                 f"Made a draft of the captured page; to change it: .venv/bin/flask campaign export {stored.slug} > FILE"
             )
         _warn(campaigns.warnings(given.source))
         if revision is not None and revision.source == stored.source:
-            _say(f"Imported {stored.slug}: it is what supporters see already.")
+            say(f"Imported {stored.slug}: it is what supporters see already.")
         else:
-            _say(f"Imported {stored.slug}. Supporters see it after: .venv/bin/flask campaign publish {stored.slug}")
+            say(f"Imported {stored.slug}. Supporters see it after: .venv/bin/flask campaign publish {stored.slug}")
 
 
 @campaign.command("list")
@@ -67,7 +72,7 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps([row._asdict() for row in rows], ensure_ascii=False, indent=2))
         return
     if not rows:
-        _say("There are no campaigns. Import one: .venv/bin/flask campaign import FILE")
+        say("There are no campaigns. Import one: .venv/bin/flask campaign import FILE")
         return
     cells = [("SLUG", "STATE", "REVISION", "CHANGED", "OPENS", "CLOSES", "TITLE")] + [
         (
@@ -81,9 +86,7 @@ def list_(as_json: bool) -> None:
         )
         for row in rows
     ]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    for row in cells:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    table(cells)
 
 
 @campaign.command()
@@ -94,17 +97,16 @@ def check(what: str) -> None:
     A slug goes before a file of the same name; for the file write ./name.
     """
     with _plainly(what):
-        stored = db.session().scalar(select(Campaign).where(Campaign.slug == what))
-        if stored is None and is_slug(what) and not Path(what).exists():
-            raise click.ClickException(f"There is no campaign and no file {what!r}.")
+        stored = _stored(what)
         given = _read(what) if stored is None else _Input(stored.source, captured=False)
         file = campaigns.read(given.source)
         _warn(campaigns.warnings(given.source))
         if given.captured:
-            _say("This is a captured page; importing it makes a draft of it.")
+            say("This is a captured page; importing it makes a draft of it.")
         elif stored is None:
             _warn_of_namesake(file)
-    _say("No problems found.")
+    say("No problems found.")
+    _say_reach(file)
 
 
 @campaign.command()
@@ -116,7 +118,7 @@ def publish(slug: str) -> None:
             revision = campaigns.publish(db.session(), slug, datetime.now(UTC))
         _warn(campaigns.warnings(revision.source))
         _warn_of_dates(campaigns.read(revision.source))
-    _say(f"Published {slug}, revision {revision.number}.")
+    say(f"Published {slug}, revision {revision.number}.")
 
 
 @campaign.command()
@@ -125,7 +127,7 @@ def close(slug: str) -> None:
     """End the campaign. Its page stays and says so; letters on their way still go out."""
     with _plainly(slug), writing(db.session()):
         campaigns.close(db.session(), slug)
-    _say(f"Closed {slug}. To open it again: .venv/bin/flask campaign publish {slug}")
+    say(f"Closed {slug}. To open it again: .venv/bin/flask campaign publish {slug}")
 
 
 @campaign.command()
@@ -164,13 +166,29 @@ def _row(stored: Campaign) -> _Row:
     )
 
 
-def _read(path: str) -> _Input:
+def _stored(what: str) -> Campaign | None:
+    """The campaign of this slug; None when `what` is a file, which can be checked without any database."""
+    is_file = not is_slug(what) or _exists(what)
     try:
-        with click.open_file(path, "rb") as stream:
-            data = stream.read()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = (isinstance(error, OSError) and error.strerror) or str(error)
-        raise click.ClickException(f"Can't read the file {path[:200]!r}: {reason}.") from None
+        stored = db.session().scalar(select(Campaign).where(Campaign.slug == what))
+    except NO_TABLES:
+        if is_file:
+            return None
+        raise
+    if stored is None and not is_file:
+        raise click.ClickException(f"There is no campaign and no file {what!r}.")
+    return stored
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # in a folder that we may not enter
+        return False
+
+
+def _read(path: str) -> _Input:
+    data = read_file(path, FILE_LIMIT)
     text = campaigns.decode(data)
     if looks_captured(text):
         return _Input(campaigns.write(from_captured(text)), captured=True)
@@ -178,44 +196,42 @@ def _read(path: str) -> _Input:
 
 
 def _warn_of_namesake(file: CampaignFile) -> None:
-    namesake = db.session().scalar(select(Campaign).where(Campaign.slug == file.slug))
+    try:
+        namesake = db.session().scalar(select(Campaign).where(Campaign.slug == file.slug))
+    except NO_TABLES:  # no database, no namesake
+        return
     if namesake is not None:
-        _say(f"warning: there is a campaign {file.slug} already; importing this file replaces its text.")
+        say(f"warning: there is a campaign {file.slug} already; importing this file replaces its text.")
+
+
+def _say_reach(file: CampaignFile) -> None:
+    try:
+        for sentence in reach(file.targets, roll(), ContactBook(db.session()), site().config):
+            say(sentence)
+    except NoDataForDay as error:
+        say(f"How many offices have an e-mail address cannot be told. {error}")
+    except NO_TABLES:
+        say("How many offices have an e-mail address can be told once bin/run has been started with this DATA_DIR.")
 
 
 def _warn_of_dates(file: CampaignFile) -> None:
     today = datetime.now(UTC).date()
     if file.opens and today < file.opens:
-        _say(f"warning: nobody can write before {file.opens}, the day of opens.")
+        say(f"warning: nobody can write before {file.opens}, the day of opens.")
     if file.closes and file.closes < today:
-        _say(f"warning: nobody can write after {file.closes}, the day of closes.")
+        say(f"warning: nobody can write after {file.closes}, the day of closes.")
 
 
 @contextmanager
 def _plainly(what: str = "") -> Iterator[None]:
     """Errors as sentences on standard error, and exit code 1."""
-    try:
-        yield
-    except CampaignFileError as error:
-        lines = [f"{what}: {problem}" for problem in error.problems]
-        raise click.ClickException("\n".join(lines)) from None
-    except (NoSuchCampaign, NeverPublished) as error:
-        raise click.ClickException(str(error)) from None
-    except DatabaseUnavailable:
-        raise click.ClickException(
-            "The database took no change: it is busy, its disk is full, "
-            "or bin/run has not been started with this DATA_DIR yet."
-        ) from None
-    except (OperationalError, ProgrammingError):
-        raise click.ClickException(
-            "There is no site in this DATA_DIR yet, or its database is damaged. Start bin/run with it once."
-        ) from None
+    with plainly(NoSuchCampaign, NeverPublished):
+        try:
+            yield
+        except CampaignFileError as error:
+            raise problems_of(what, error.problems) from None
 
 
 def _warn(problems: Sequence[Problem]) -> None:
     for problem in problems:
-        _say(f"warning: {problem}")
-
-
-def _say(message: str) -> None:
-    click.echo(message, err=True)
+        say(f"warning: {problem}")

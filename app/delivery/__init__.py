@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -15,6 +16,10 @@ def N_(message: str) -> str:  # noqa: N802 — the name by which gettext's tools
     return message
 
 
+HANDOFF = "handoff"
+"""Name of the channel by which a letter goes that mail could not bring."""
+
+
 class Channel(Protocol):
     """A way for a letter to reach an office. Adapters are listed by the composition root, best first."""
 
@@ -26,8 +31,29 @@ class Channel(Protocol):
     def promise(self) -> str:
         """The sentence that says beforehand how a letter goes; a gettext message."""
 
+    @property
+    def by_signer(self) -> bool:
+        """Whether the signer delivers the letter, with what we prepare; else we send it."""
+
     def address(self, legislator: Legislator) -> str | None:
         """Where the letter to this member goes, or None where the channel does not reach the office."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one letter goes: the channel, and where that takes it."""
+
+    channel: Channel
+    address: str
+
+
+def way_to(legislator: Legislator, channels: Sequence[Channel]) -> Way:
+    """The best way to this member's office. The last channel must reach every office."""
+    for channel in channels[:-1]:
+        address = channel.address(legislator)
+        if address is not None:
+            return Way(channel, address)
+    return Way(channels[-1], channels[-1].address(legislator) or "")
 
 
 class OutcomeKind(StrEnum):

@@ -12,13 +12,14 @@ import hmac
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
 from jinja2 import Environment
 
+from app.delivery.handoff import Handoff
 from app.delivery.outbox import Composed
 
 _NAME_PUNCTUATION = frozenset(" .'’-")
@@ -56,14 +57,33 @@ class SentLetter:
     promise: str
     subject: str
     body: str
+    handoff: Handoff | None
+    """What the signer needs to deliver it; None for a letter that we send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Pages of one signature: its receipt, and the page that stops the reminder."""
+
+    receipt: str
+    reminder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What mails promise, as timedeltas: how long a letter waits for its confirmation, and is kept after its end."""
+
+    pending: timedelta
+    letters: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Makes the four mails. `templates` holds email/<name>/subject.txt and body.txt, with gettext installed."""
+    """Makes the five mails. `templates` holds email/<name>/subject.txt and body.txt, with gettext installed."""
 
     templates: Environment
     identity: Identity
+    terms: Terms
 
     def letter(
         self, uuid: str, address: str, subject: str, body: str, signer: Correspondent, confirmed_at: datetime
@@ -76,9 +96,16 @@ class Composer:
         message["Subject"] = subject
         return self._composed(uuid, address, message, text)
 
-    def confirmation(self, uuid: str, email: str, campaign: str, link: str, letters: int, now: datetime) -> Composed:
-        """The mail with the link. Holds no word that the visitor typed, else the form would be a spam relay."""
-        return self._to_signer("confirmation", uuid, email, now, campaign=campaign, link=link, letters=letters)
+    def confirmation(
+        self, uuid: str, email: str, campaign: str, link: str, letters: int, by_us: int, now: datetime
+    ) -> Composed:
+        """The mail with the link; of the `letters` we send `by_us`, the signer delivers the others.
+
+        Holds no word that the visitor typed, else the form would be a spam relay.
+        """
+        return self._to_signer(
+            "confirmation", uuid, email, now, campaign=campaign, link=link, letters=letters, by_us=by_us
+        )
 
     def repeat(self, uuid: str, email: str, campaign: str, written_on: datetime, now: datetime) -> Composed:
         """Says that this person has already written; the page itself never does."""
@@ -90,13 +117,27 @@ class Composer:
         signer: Correspondent,
         campaign: str,
         letters: Sequence[SentLetter],
-        receipt: str,
+        links: Links,
         now: datetime,
     ) -> Composed:
         """Every letter in full, to whom it goes and how. Goes to a confirmed address only."""
         return self._to_signer(
-            "copy", uuid, signer.email, now, campaign=campaign, letters=letters, receipt=receipt, signer=signer
+            "copy", uuid, signer.email, now, campaign=campaign, letters=letters, links=links, signer=signer
         )
+
+    def reminder(
+        self,
+        uuid: str,
+        signer: Correspondent,
+        campaign: str,
+        recipients: Sequence[str],
+        links: Links,
+        now: datetime,
+        due: datetime,
+    ) -> Composed:
+        """Says once which letters still wait for their signer; composed at `now`, for `due`."""
+        values = {"campaign": campaign, "recipients": recipients, "links": links, "confirmed_at": now}
+        return self._to_signer("reminder", uuid, signer.email, due, **values)
 
     def envelope_sender(self, uuid: str) -> str:
         """`b+<id>.<hmac>@<bounce domain>`: a bounce that comes back can be trusted and finds its delivery."""
@@ -125,7 +166,8 @@ class Composer:
         return Composed(uuid, self.envelope_sender(uuid), to, message.as_bytes())
 
     def _text(self, name: str, **values: object) -> str:
-        return self.templates.get_template(f"email/{name}.txt").render(identity=self.identity, **values)
+        template = self.templates.get_template(f"email/{name}.txt")
+        return template.render(identity=self.identity, terms=self.terms, **values)
 
 
 def display_name(name: str) -> str:

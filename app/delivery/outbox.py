@@ -15,14 +15,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Table, bindparam, insert, select, text, update
+from sqlalchemy import Table, bindparam, exists, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
-from app.delivery import Outcome, OutcomeKind, Outgoing, Sender
+from app.delivery import HANDOFF, Outcome, OutcomeKind, Outgoing, Sender
 from app.delivery.retries import Claimed, Policy, verdict
 from app.logs import kind_and_place
-from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
+from app.models import (
+    Delivery,
+    DeliveryEvent,
+    DeliveryKind,
+    DeliveryState,
+    Letter,
+    Signature,
+    SignatureState,
+    SiteState,
+)
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +52,15 @@ ENDED = frozenset({S.ACCEPTED, S.FAILED, S.PARKED, S.CANCELLED})
 
 _TABLE = cast(Table, Delivery.__table__)
 
+_PAUSED = exists().where(SiteState.id == 1, SiteState.paused_at.is_not(None))
+
 # The state stands in the text, not in a parameter: only so does SQLite see that the partial index fits.
 _CLAIM = (
     update(_TABLE)
     .where(
         _TABLE.c.id
         == select(_TABLE.c.id)
-        .where(text("state = 'queued'"), _TABLE.c.due_at <= bindparam("now"))
+        .where(text("state = 'queued'"), _TABLE.c.due_at <= bindparam("now"), ~_PAUSED)
         .order_by(_TABLE.c.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -107,8 +118,15 @@ def hold(session: Session, signature: Signature, letter: Letter, channel: str, a
     _record(session, delivery, now, "signed")
 
 
-def queue(session: Session, signature: Signature, kind: DeliveryKind, mail: Composed, now: datetime) -> None:
-    """Store a mail to the signer, due at once."""
+def queue(
+    session: Session,
+    signature: Signature,
+    kind: DeliveryKind,
+    mail: Composed,
+    now: datetime,
+    due: datetime | None = None,
+) -> None:
+    """Store a mail to the signer, due at once unless `due` says when."""
     delivery = Delivery(
         uuid=mail.uuid,
         kind=kind,
@@ -118,11 +136,18 @@ def queue(session: Session, signature: Signature, kind: DeliveryKind, mail: Comp
         recipient=mail.recipient,
         sender=mail.sender,
         mail=mail.mail,
-        due_at=now,
+        due_at=due or now,
         created_at=now,
     )
     session.add(delivery)
     _record(session, delivery, now, "composed")
+
+
+def readdress(delivery: Delivery, channel: str, address: str) -> None:
+    """Change how a held letter goes: the office's address was found, changed or taken away since it was signed."""
+    if delivery.state is not S.HELD:
+        raise MoveRefused(f"delivery {delivery.id} is {delivery.state}: how it goes is settled")
+    delivery.channel, delivery.recipient = channel, address
 
 
 def release(session: Session, delivery: Delivery, mail: Composed, now: datetime) -> None:
@@ -132,15 +157,43 @@ def release(session: Session, delivery: Delivery, mail: Composed, now: datetime)
     _move(session, delivery, S.QUEUED, now, "confirmed")
 
 
+def offer(session: Session, delivery: Delivery, now: datetime) -> None:
+    """Give a held letter to its signer to deliver. The days of keeping count from now, whatever is reported later."""
+    _move(session, delivery, S.OFFERED, now, "confirmed")
+    delivery.ended_at = now
+
+
+def report(session: Session, delivery: Delivery, now: datetime, *, worked: bool) -> None:
+    """Note the signer's word on a letter that was offered: they delivered it, or the form did not work.
+
+    The same word twice is one. Raises MoveRefused for a letter that is not theirs to deliver, or no longer.
+    """
+    to = S.REPORTED if worked else S.STUCK
+    if delivery.state is not to:
+        _move(session, delivery, to, now, "the signer's word")
+
+
 def cancel(session: Session, deliveries: Sequence[Delivery], now: datetime, why: str) -> None:
     """Cancel those that have not begun to be sent; leave the others as they are."""
     for delivery in deliveries:
-        if S.CANCELLED in TRANSITIONS[delivery.state]:
+        if can_be_cancelled(delivery):
             _move(session, delivery, S.CANCELLED, now, why)
 
 
+def park(session: Session, deliveries: Sequence[Delivery], now: datetime, why: str) -> None:
+    """Leave unsent what may have gone out already, without our knowing. Only while no worker can have them in hand."""
+    for delivery in deliveries:
+        _move(session, delivery, S.PARKED, now, why)
+        delivery.lease = delivery.leased_until = None
+
+
+def can_be_cancelled(delivery: Delivery) -> bool:
+    """Whether nobody has taken it yet, as far as we know."""
+    return S.CANCELLED in TRANSITIONS[delivery.state]
+
+
 def claim(session: Session, now: datetime) -> Claimed | None:
-    """Take the row that has waited longest. One short transaction of its own; None when nothing is due."""
+    """Take the row that has waited longest. One short transaction of its own; None when nothing is due, or paused."""
     lease = secrets.token_hex(16)
     with writing(session):
         row = session.execute(_CLAIM, {"now": now, "new_lease": lease, "until": now + LEASE}).one_or_none()
@@ -273,17 +326,40 @@ def _leave_sending(session: Session, leaving: _Leaving, now: datetime) -> bool:
     if moved is None:
         return False
     _event(session, leaving.id, leaving.to, now, leaving.why, leaving.code)
-    if queued:
-        delivery = session.get_one(Delivery, leaving.id)
-        if delivery.signature.state is SignatureState.WITHDRAWN:
-            cancel(session, [delivery], now, "withdrawn meanwhile")
+    if queued or leaving.to is S.FAILED:
+        _after_a_failure(session, session.get_one(Delivery, leaving.id), now)
     return True
+
+
+def _after_a_failure(session: Session, delivery: Delivery, now: datetime) -> None:
+    """Nobody sends again what was withdrawn meanwhile; a letter that mail could not bring goes to its signer."""
+    stands = delivery.signature.state in {SignatureState.PENDING, SignatureState.CONFIRMED}
+    if not stands:
+        cancel(session, [delivery], now, "withdrawn meanwhile")
+    elif delivery.state is S.FAILED and delivery.letter is not None:
+        _offer_instead(session, delivery, now)
+
+
+def _offer_instead(session: Session, failed: Delivery, now: datetime) -> None:
+    """A second delivery, by hand, beside the failed one, which stays as it is."""
+    delivery = Delivery(
+        uuid=new_uuid(),
+        kind=DeliveryKind.LETTER,
+        state=S.OFFERED,
+        channel=HANDOFF,
+        signature=failed.signature,
+        letter=failed.letter,
+        created_at=now,
+        ended_at=now,
+    )
+    session.add(delivery)
+    _record(session, delivery, now, "mail failed")
 
 
 def _move(session: Session, delivery: Delivery, to: DeliveryState, now: datetime, why: str) -> None:
     _check_move(delivery.id, delivery.state, to)
     delivery.state = to
-    if to in ENDED:
+    if to in ENDED and delivery.ended_at is None:
         delivery.ended_at = now
     _record(session, delivery, now, why)
 

@@ -7,10 +7,12 @@ was accepted when the connection drops afterwards.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 import re
 import smtplib
+import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -43,6 +45,14 @@ class Timeouts:
         """From the one setting, MAIL_TIMEOUT."""
         seconds = timeout.total_seconds()
         return cls(connect=seconds / 6, command=seconds, final_dot=seconds * 10)
+
+
+class _NotReady(Exception):
+    """There is nobody to give a message to; `outcome` is what that makes of the attempt."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.why)
+        self.outcome = outcome
 
 
 class FixedMessage(Message):
@@ -90,19 +100,33 @@ class SmtpSender(Connection):
             host.close()
 
     def configure_host(self) -> smtplib.SMTP:
-        """A greeted connection with time-outs. Raises OSError or SMTPException."""
-        host = smtplib.SMTP(local_hostname=self._local_hostname, timeout=self._timeouts.connect)
+        """A connection that is greeted, and encrypted and logged in where the settings ask for it. Raises _NotReady."""
         try:
-            code, reply = host.connect(self.mail.server, self.mail.port)
-            if code != 220:
-                raise smtplib.SMTPConnectError(code, reply)
-            assert host.sock is not None  # noqa: S101 — connect() has set it; this tells mypy
-            host.sock.settimeout(self._timeouts.command)
-            host.ehlo_or_helo_if_needed()
-        except BaseException:
-            host.close()
-            raise
+            host = self._connect()
+            try:
+                self._introduce(host)
+            except BaseException:
+                host.close()
+                raise
+        except (OSError, smtplib.SMTPException) as error:
+            raise _NotReady(_no_connection(error)) from error
         return host
+
+    def _connect(self) -> smtplib.SMTP:
+        """Up to the greeting. smtplib learns here which name the certificate must bear: connect() does not tell it."""
+        server, port, name, timeout = self.mail.server, self.mail.port, self._local_hostname, self._timeouts.connect
+        if self.mail.use_ssl:
+            return smtplib.SMTP_SSL(server, port, name, timeout=timeout, context=ssl.create_default_context())
+        return smtplib.SMTP(server, port, name, timeout=timeout)
+
+    def _introduce(self, host: smtplib.SMTP) -> None:
+        assert host.sock is not None  # noqa: S101 — it is connected; this tells mypy
+        host.sock.settimeout(self._timeouts.command)
+        host.ehlo_or_helo_if_needed()
+        if self.mail.use_tls:
+            _start_tls(host)
+        if self.mail.username:
+            _log_in(host, self.mail.username, self.mail.password or "")
 
     def _attempt(self, message: Outgoing) -> Outcome:
         try:
@@ -110,10 +134,10 @@ class SmtpSender(Connection):
             if code != 250:
                 return _refusal(code, reply, final=False)
             return _converse(host, message, self._timeouts)
-        except (smtplib.SMTPConnectError, smtplib.SMTPHeloError) as error:
-            return Outcome(OutcomeKind.TRANSIENT, "no connection", _code(error.smtp_code))
+        except _NotReady as error:
+            return error.outcome
         except (OSError, smtplib.SMTPException):
-            return Outcome(OutcomeKind.TRANSIENT, "no connection" if self.host is None else "connection lost")
+            return Outcome(OutcomeKind.TRANSIENT, "connection lost")
 
     def _begin(self, sender: str) -> tuple[smtplib.SMTP, int, bytes]:
         """The answer to MAIL: on the kept connection or, when the server has left that meanwhile, on a new one."""
@@ -132,6 +156,49 @@ class SmtpSender(Connection):
             email_dispatched.send(self._app, message=FixedMessage(message))
         except Exception as error:  # a listener's trouble; the message is accepted, and must not be sent again
             log.error("a listener to email_dispatched raised %s", kind_and_place(error))
+
+
+def _start_tls(host: smtplib.SMTP) -> None:
+    """No TLS, no mail: whoever takes STARTTLS out of the server's answer must not get to read anything."""
+    try:
+        host.starttls(context=ssl.create_default_context())
+    except smtplib.SMTPNotSupportedError as error:
+        raise _NotReady(Outcome(OutcomeKind.TRANSIENT, "no TLS")) from error
+    except smtplib.SMTPResponseException as error:
+        raise _NotReady(Outcome(OutcomeKind.TRANSIENT, "no TLS", _code(error.smtp_code))) from error
+    host.ehlo_or_helo_if_needed()  # what was offered in clear counts no longer
+
+
+def _log_in(host: smtplib.SMTP, username: str, password: str) -> None:
+    """By PLAIN, or by LOGIN where only that is offered. smtplib's own would try a wrong password three times."""
+    offered = host.esmtp_features.get("auth", "").upper().split()
+    if "PLAIN" in offered:
+        code, reply = host.docmd("AUTH", "PLAIN " + _base64(f"\0{username}\0{password}"))
+    elif "LOGIN" in offered:
+        code, reply = host.docmd("AUTH", "LOGIN")
+        for answer in (username, password):
+            if code == 334:
+                code, reply = host.docmd(_base64(answer))
+    else:
+        raise _NotReady(Outcome(OutcomeKind.TRANSIENT, "login refused"))
+    if code != 235:
+        raise _NotReady(_refusal(code, reply, final=False, why="login refused"))
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _no_connection(error: OSError | smtplib.SMTPException) -> Outcome:
+    """What a failure before the first message means."""
+    if isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError):
+        return Outcome(OutcomeKind.TRANSIENT, "no connection", _code(error.smtp_code))
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Outcome(OutcomeKind.TRANSIENT, "bad certificate")
+    dropped = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    if isinstance(error, ssl.SSLError) and not dropped:
+        return Outcome(OutcomeKind.TRANSIENT, "no TLS")
+    return Outcome(OutcomeKind.TRANSIENT, "no connection")
 
 
 def _converse(host: smtplib.SMTP, message: Outgoing, timeouts: Timeouts) -> Outcome:

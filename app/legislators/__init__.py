@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NewType, Protocol
 
-from app.addresses import PostalAddress, State
+from app.addresses import PostalAddress, State, Zip
 
 Bioguide = NewType("Bioguide", str)
 """A member's id in the Biographical Directory of Congress, like L000571."""
@@ -156,6 +156,9 @@ class DistrictLocator(Protocol):
         Raises ZipInAnotherState, NoDistrictForMail, NoDataForDay.
         """
 
+    def point(self, zip_code: Zip) -> tuple[float, float] | None:
+        """Latitude and longitude of a place inside the ZIP area, None when it is not known."""
+
 
 class LegislatorDirectory(Protocol):
     """Who holds a seat."""
@@ -165,6 +168,12 @@ class LegislatorDirectory(Protocol):
 
     def districts(self, state: State, on: date) -> tuple[DivisionId, ...]:
         """All House divisions of a state in numeric order. Raises NoDataForDay."""
+
+    def members(self, on: date) -> tuple[Legislator, ...]:
+        """Everyone who sits on that day: by state, senators first. Raises NoDataForDay."""
+
+    def holder(self, seat: Seat, on: date) -> Legislator | Vacancy:
+        """Who holds the seat on that day. Raises NoDataForDay; KeyError for no seat."""
 
     def as_of(self) -> date:
         """The day up to which the tables of members are known to be right."""

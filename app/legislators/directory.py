@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from app.addresses import State
-from app.legislators import Delegation, DivisionId, Legislator, Role, Vacancy
+from app.legislators import Delegation, DivisionId, Legislator, Role, Seat, Vacancy
 from app.legislators.geography import state_division
 from app.legislators.tables import Tables
 
@@ -16,6 +16,8 @@ class TableDirectory:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._delegations: dict[DivisionId, Delegation] = {}
+        self._holders: dict[Seat, Legislator | Vacancy] = {vacancy.seat: vacancy for vacancy in tables.vacancies}
+        self._holders.update((member.seat, member) for member in tables.members)
         senators: dict[State, tuple[Legislator, ...]] = {}
         house: dict[DivisionId, Legislator | Vacancy] = {
             seat.division: seat for seat in tables.vacancies if seat.role is not Role.SENATOR
@@ -49,6 +51,16 @@ class TableDirectory:
         """All House divisions of a state in numeric order. Raises NoDataForDay."""
         self._tables.check_day(on)
         return self._tables.districts[state]
+
+    def members(self, on: date) -> tuple[Legislator, ...]:
+        """Everyone who sits on that day: by state, senators first. Raises NoDataForDay."""
+        self._tables.check_day(on)
+        return self._tables.members
+
+    def holder(self, seat: Seat, on: date) -> Legislator | Vacancy:
+        """Who holds the seat on that day. Raises NoDataForDay; KeyError for no seat."""
+        self._tables.check_day(on)
+        return self._holders[seat]
 
     def as_of(self) -> date:
         """The day up to which the tables of members are known to be right."""

@@ -31,6 +31,11 @@ class TableLocator:
             return Location(self._tables.congress, address.state, here, Method.ZIP, doubt)
         return self._whole_state(address.state, self._doubt(address, area, sure_of_state=sure_of_state))
 
+    def point(self, zip_code: Zip) -> tuple[float, float] | None:
+        """Where the ZIP code lies; see DistrictLocator."""
+        area = self._tables.zip_area(zip_code)
+        return area.point if area else None
+
     def _doubt(self, address: PostalAddress, area: ZipArea | None, *, sure_of_state: bool) -> Doubt:
         """Why the ZIP code does not decide. Raises ZipInAnotherState."""
         states = area.states if area else self._tables.states_of_prefix(address.zip5[:3])

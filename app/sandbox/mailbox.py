@@ -30,6 +30,7 @@ SHOWN = 200
 """How many mails `list_mails` gives at most."""
 
 _HEAD_LIMIT = 64_000
+_MESSAGE_ID = re.compile(r"<([0-9a-f-]{36})@[^<>@]+>")
 _KEY = re.compile(r"(\d{1,12})\.M(\d{1,6})P\d+Q(\d+)\.[^/:\0]{1,200}")
 _log = logging.getLogger(__name__)
 
@@ -155,6 +156,23 @@ def read_mail(folder: Path, key: str) -> Mail | None:
     return None
 
 
+def sweep(folder: Path, is_gone: Callable[[str], bool], oldest: datetime) -> int:
+    """Delete the mails that came before `oldest`, and those of which the site has deleted its own copy; how many.
+
+    `is_gone` is asked with the local part of each Message-ID that is a UUID.
+    """
+    gone = 0
+    for _, key, path in list(_files(folder)):
+        head = _head(path)
+        if head is None:
+            continue
+        ours = _MESSAGE_ID.fullmatch(_first(head, "Message-ID"))
+        if _arrival(key) < oldest or (ours and is_gone(ours[1])):
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone
+
+
 def _files(folder: Path) -> Iterator[tuple[tuple[int, ...], str, Path]]:
     """(order of arrival, key, path) of each mail; another mail program may have moved some from `new` to `cur`."""
     for subfolder in (folder / "new", folder / "cur"):
@@ -169,12 +187,9 @@ def _files(folder: Path) -> Iterator[tuple[tuple[int, ...], str, Path]]:
 
 
 def _summary(key: str, path: Path) -> MailSummary | None:
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_LIMIT).replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    except OSError:  # gone since the folder was listed
+    message = _head(path)
+    if message is None:
         return None
-    message = BytesParser(policy=compat32).parsebytes(head, headersonly=True)
     return MailSummary(
         key=key,
         arrived_at=_arrival(key),
@@ -182,6 +197,16 @@ def _summary(key: str, path: Path) -> MailSummary | None:
         sender=_first(message, "From"),
         subject=_first(message, "Subject"),
     )
+
+
+def _head(path: Path) -> Message | None:
+    """The headers of a mail; None when it is gone since the folder was listed."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_LIMIT).replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    except OSError:
+        return None
+    return BytesParser(policy=compat32).parsebytes(head, headersonly=True)
 
 
 def _mail(key: str, raw: bytes) -> Mail:

@@ -9,13 +9,14 @@ import signal
 import socket
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 from app import create_app, mail_sender
 from app.extensions import db
 from app.sandbox import mailbox
 from app.serve import leash
 from app.worker import run as deliver
-from config import Config
+from config import Config, MailServer
 
 
 def run(name: str, numbers: list[int]) -> int:
@@ -34,14 +35,22 @@ def web(leash_end: int, listener: int) -> int:
 
 
 def worker(leash_end: int, mail_port: int) -> int:
-    """Deliver to the mailbox on `mail_port`."""
+    """Deliver, and delete what is over: to the mailbox on `mail_port`, or in live mode to the settings' mail server."""
     stop = _told_to_stop()
     leash.follow(leash_end, stop.set)
-    config = replace(Config.from_env(), mail_port=mail_port)
+    config, sweep = Config.from_env(), None
+    if not config.live:
+        config = replace(config, mail=MailServer.on_loopback(mail_port))
+        sweep = functools.partial(mailbox.sweep, mailbox_folder(config))
     app = create_app(config)
     with app.app_context():
-        deliver(config, db.session(), mail_sender(app, config), stop)
+        deliver(config, db.session(), mail_sender(app, config), stop, sweep)
     return 0
+
+
+def mailbox_folder(config: Config) -> Path:
+    """Where a sandbox keeps the mails that it was sent."""
+    return config.data_dir / "mailbox"
 
 
 def _told_to_stop() -> threading.Event:
@@ -61,5 +70,5 @@ def keep_mail(leash_end: int, listener: int) -> int:
     """Take mail on the inherited socket."""
     os.set_inheritable(listener, False)
     with socket.socket(fileno=listener) as inherited:
-        mailbox.serve(inherited, Config.from_env().data_dir / "mailbox", functools.partial(leash.follow, leash_end))
+        mailbox.serve(inherited, mailbox_folder(Config.from_env()), functools.partial(leash.follow, leash_end))
     return 0

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import socket
 import struct
-import time
 from pathlib import Path
 
+from app.locks import LAST_RUN_ENDS_IN, InUse, take
 from app.serve.trouble import CannotStart
 
-_LAST_RUN_ENDS_IN = 8.0
 _STALLED_AFTER = 10
 
 
@@ -20,40 +18,31 @@ def lock_folder(folder: Path) -> int:
     """Keep other starts out of the data folder until this process ends; raises CannotStart.
 
     Gives a second lock, which the children inherit: after a start that was killed its children need a moment to end,
-    and this waits for them.
+    and this waits for them. Neither is ever closed: the locks last as long as the process.
     """
-    if not _taken(_opened(folder / "run.lock")):
-        raise CannotStart(
-            f"Redress is already running with the folder {folder}. "
-            "Stop it with Ctrl-C where it was started, or give this one its own: DATA_DIR=other PORT=8001 bin/run"
-        )
-    children = _opened(folder / "children.lock")
-    deadline = time.monotonic() + _LAST_RUN_ENDS_IN
-    while not _taken(children):
-        if time.monotonic() > deadline:
-            raise CannotStart(
-                f"Programs of an earlier start still use the folder {folder}. End them, then start Redress again."
-            )
-        time.sleep(0.05)
-    return children
-
-
-def _opened(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the lock lasts as long as the process
+        _take(
+            folder / "run.lock",
+            f"Redress is already running with the folder {folder}, or a backup is being restored there. Stop it with "
+            "Ctrl-C where it was started, or give this one its own: DATA_DIR=other PORT=8001 bin/run",
+        )
+        return _take(
+            folder / "children.lock",
+            f"Programs of an earlier start still use the folder {folder}. End them, then start Redress again.",
+            patience=LAST_RUN_ENDS_IN,
+        )
     except OSError as error:
         raise CannotStart(
-            f"The folder {path.parent} cannot be used ({os.strerror(error.errno or 0).lower()}). "
+            f"The folder {folder} cannot be used ({os.strerror(error.errno or 0).lower()}). "
             "Give DATA_DIR a folder that you may write to."
         ) from error
 
 
-def _taken(handle: int) -> bool:
+def _take(path: Path, complaint: str, *, patience: float = 0.0) -> int:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return take(path, patience=patience)
+    except InUse as error:
+        raise CannotStart(complaint) from error
 
 
 def listen(host: str, port: int) -> socket.socket:

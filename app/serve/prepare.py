@@ -1,15 +1,15 @@
-"""Before anything is started: load the tables, back up and migrate the database, publish the sample campaign."""
+"""Before anything is started: load the tables, back up, migrate and mark the database, publish the sample campaign."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import sqlite3
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import flask_migrate
-from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,53 +19,100 @@ from app import create_app
 from app.backups import BackupFailed, make_backup, prune_backups
 from app.campaigns import import_campaign, publish, sample_source
 from app.db import DatabaseUnavailable, writing
+from app.delivery.pause import is_paused
 from app.extensions import db
 from app.legislators import TablesUnusable
-from app.models import Campaign, CampaignState
+from app.models import Campaign, CampaignState, SiteState
+from app.revisions import MIGRATIONS, is_newer
 from app.serve.trouble import CannotStart
-from config import ROOT, Config
-
-MIGRATIONS = ROOT / "migrations"
+from config import Config
 
 
-def prepare(config: Config) -> str:
-    """Make the data folder ready for this version; the slug of the only open campaign, or "". Raises CannotStart."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a start has found: the slugs of the open campaigns, and whether somebody has paused sending."""
+
+    slugs: tuple[str, ...]
+    paused: bool
+
+
+def prepare(config: Config) -> Ready:
+    """Make the data folder ready for this version. Raises CannotStart."""
     now = datetime.now(UTC)
     database = config.data_dir / "redress.db"
     check_not_newer(database)
+    check_delivery(database, live=config.live)
     _back_up(database, now)
     with _application(config).app_context():
         _migrate(database)
         session = db.session()
         try:
-            publish_sample(session, now)
-            slugs = session.scalars(select(Campaign.slug).where(Campaign.state == CampaignState.PUBLISHED)).all()
+            mark(session, live=config.live)
+            if not config.live:
+                publish_sample(session, now)
+            return _found(session)
         except (DatabaseUnavailable, SQLAlchemyError) as error:
             raise CannotStart(_unusable(database)) from error
         finally:
             db.session.remove()
             db.engine.dispose()
-    return slugs[0] if len(slugs) == 1 else ""
+
+
+def _found(session: Session) -> Ready:
+    open_ones = select(Campaign.slug).where(Campaign.state == CampaignState.PUBLISHED).order_by(Campaign.slug)
+    return Ready(slugs=tuple(session.scalars(open_ones)), paused=is_paused(session))
 
 
 def check_not_newer(database: Path) -> None:
     """Refuse a database whose revision this checkout does not have: to migrate it would be a guess."""
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if not _revisions(database) <= known:
+    try:
+        newer = database.exists() and is_newer(database)
+    except sqlite3.Error as error:
+        raise CannotStart(_unusable(database)) from error
+    if newer:
         raise CannotStart(
             f"The database {database} was made by a newer version of Redress. "
             "Update this checkout, or give DATA_DIR another folder."
         )
 
 
-def _revisions(database: Path) -> set[str]:
+def check_delivery(database: Path, *, live: bool) -> None:
+    """Refuse a database of the other mode, and leave it as it is.
+
+    A sandbox's letters carry made-up addresses, and a live site's must not go to a mailbox and be called accepted.
+    """
+    belongs_to = _column(database, "site_state", "delivery")
+    if not belongs_to and _column(database, "campaign", "id"):
+        belongs_to = {"sandbox"}  # an earlier version, which knew nothing else, has made it
+    if live and "sandbox" in belongs_to:
+        raise CannotStart(
+            f"The database {database} belongs to a sandbox: its letters carry made-up addresses. "
+            "Give the live site another DATA_DIR, and move campaigns with `flask campaign export` and `import`."
+        )
+    if not live and "live" in belongs_to:
+        raise CannotStart(
+            f"The database {database} belongs to a live site, and a sandbox would call letters accepted that never "
+            "went. Set DELIVERY=live, or give the sandbox another DATA_DIR, and move campaigns with "
+            "`flask campaign export` and `import`."
+        )
+
+
+def mark(session: Session, *, live: bool) -> None:
+    """Write down, once, to which mode this database belongs."""
+    with writing(session):
+        if session.scalar(select(SiteState.id).limit(1)) is None:
+            session.add(SiteState(id=1, delivery="live" if live else "sandbox"))
+
+
+def _column(database: Path, table: str, column: str) -> set[str]:
+    """The values in a table, before anything is known of the database; none when there is no such table."""
     if not database.exists():
         return set()
     try:
         with contextlib.closing(sqlite3.connect(database)) as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
                 return set()
-            return {row[0] for row in connection.execute("SELECT version_num FROM alembic_version")}
+            return {str(row[0]) for row in connection.execute(f"SELECT {column} FROM {table}")}  # noqa: S608 — our names
     except sqlite3.Error as error:
         raise CannotStart(_unusable(database)) from error
 

@@ -6,17 +6,20 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import sys
 import time
 
 from app.serve.family import Family
 from app.serve.ground import listen, lock_folder
-from app.serve.prepare import prepare
+from app.serve.prepare import Ready, prepare
 from app.serve.trouble import CannotStart
-from config import Config, SettingsError
+from config import Config, Security, SettingsError
 
 PAGES_ANSWER_IN = 30.0
 _LOOK_EVERY = 0.1
+_SHOWN = 5
+_WORDS = {Security.PLAIN: "not encrypted", Security.STARTTLS: "encrypted", Security.TLS: "encrypted"}
 
 
 class Stop:
@@ -55,23 +58,35 @@ def run() -> int:
 
 def _run(config: Config, stop: Stop) -> None:
     lock = lock_folder(config.data_dir)
-    with listen(config.host, config.port) as pages, listen("127.0.0.1", 0) as mails:
-        page = prepare(config)
+    with listen(config.host, config.port) as pages, _mailbox_socket(config) as mails:
+        ready = prepare(config)
         if stop.is_set():
             return
         family = Family(inherited=[lock])
         try:
-            family.start("mailbox", mails.fileno(), [mails.fileno()])
-            family.start("worker", mails.getsockname()[1])
+            _start_delivery(family, mails)
             family.start("web", pages.fileno(), [pages.fileno()])
             address = pages.getsockname()
             pages.close()
-            mails.close()
             if _answers(address, family, stop):
-                _announce(config, page)
+                announce(config, ready)
             _watch(family, stop)
         finally:
             family.stop()
+
+
+def _mailbox_socket(config: Config) -> contextlib.AbstractContextManager[socket.socket | None]:
+    return contextlib.nullcontext() if config.live else listen("127.0.0.1", 0)
+
+
+def _start_delivery(family: Family, mails: socket.socket | None) -> None:
+    """The worker and, in a sandbox, before it the mailbox that it delivers to."""
+    if mails is None:
+        family.start("worker", 0)
+        return
+    family.start("mailbox", mails.fileno(), [mails.fileno()])
+    family.start("worker", mails.getsockname()[1])
+    mails.close()
 
 
 def _answers(address: tuple[str, int], family: Family, stop: Stop) -> bool:
@@ -105,14 +120,35 @@ def _watch(family: Family, stop: Stop) -> None:
         time.sleep(_LOOK_EVERY)
 
 
-def _announce(config: Config, page: str) -> None:
-    _say("Redress is running in sandbox mode: nothing leaves this machine.")
-    _say(f"  Page     {config.public_url}/{page}")
+def announce(config: Config, ready: Ready) -> None:
+    """Tell the person who started it what runs, where, and what is left to do."""
+    if config.mail is None:
+        _say("Redress is running in sandbox mode: nothing leaves this machine.")
+    else:
+        _say("Redress is running in live mode: letters go to offices, and mails to people.")
+    for slug in ready.slugs[:_SHOWN]:
+        _say(f"  Page     {config.public_url}/{slug}")
+    if len(ready.slugs) > _SHOWN:
+        _say(f"           and {len(ready.slugs) - _SHOWN} more")
+    if not ready.slugs:
+        _say("  Page     none yet: import a campaign and publish it, with the settings of this start")
+        _say("             .venv/bin/flask campaign import FILE")
+        _say("             .venv/bin/flask campaign publish SLUG")
+    if config.mail is None:
+        _announce_mailbox(config)
+    else:
+        _say(f"  From     {config.organisation} <{config.organisation_email}>")
+        _say(f"  Mail     through {config.mail.address}, {_WORDS[config.mail.security]}")
+    if ready.paused:
+        _say("  Sending is paused. To send again: .venv/bin/flask outbox resume")
+    _say("  Stop     Ctrl-C")
+
+
+def _announce_mailbox(config: Config) -> None:
     if config.on_loopback:
         _say(f"  Mailbox  {config.public_url}/mailbox")
     else:
         _say("  Mailbox  shown only when HOST and PUBLIC_URL belong to this machine alone")
-    _say("  Stop     Ctrl-C")
 
 
 def _say(line: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.delivery import outbox
-from app.delivery.mails import Composer, Correspondent, SentLetter
+from app.delivery import Channel, Way, outbox
+from app.delivery.handoff import Handoff
+from app.delivery.mails import Composer, Correspondent, Links, SentLetter
 from app.models import (
     Consent,
     Delivery,
@@ -22,7 +23,11 @@ from app.models import (
 )
 from app.signing.draft import Draft
 from app.signing.limits import Limits, check_address, check_network
+from app.signing.retention import Keep, has_expired, let_go
 from app.signing.tokens import Keys, Token, hashed
+
+REMIND_AFTER = timedelta(days=2)
+"""When the signer is reminded of letters that wait for them, once, if they have reported nothing."""
 
 
 class NoSuchSignature(Exception):
@@ -40,10 +45,15 @@ class Pen:
     keys: Keys
     composer: Composer
     limits: Limits
+    keep: Keep
     confirm_url: Callable[[Token], str]
-    receipt_url: Callable[[Token], str]
-    promises: Callable[[str], str]
-    """The sentence of a channel, by its name."""
+    links: Callable[[Token], Links]
+    channels: Mapping[str, Channel]
+    """Every channel by its name, those that are not in use now too."""
+    way: Callable[[Letter], Way]
+    """How a letter that has not gone yet goes now: to whoever holds its seat."""
+    handoff: Callable[[Letter], Handoff]
+    """What the signer needs to deliver a letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,7 @@ def resend(session: Session, token: Token, title: str, pen: Pen, now: datetime) 
     Does nothing when the signature is no longer waiting.
     """
     signature = find_sent(session, token)
-    if signature.state is not SignatureState.PENDING or signature.email is None:
+    if signature.state is not SignatureState.PENDING or signature.email is None or signature.email_digest is None:
         return
     check_address(session, signature.email_digest, pen.limits, now)
     _queue_first_mail(session, signature, title, pen, token, now)
@@ -107,20 +117,18 @@ def confirm(session: Session, token: Token, sentence: str, title: str, pen: Pen,
     signature = find_mailed(session, token)
     if signature.state is not SignatureState.PENDING:
         return signature
+    if has_expired(signature, pen.keep, now):
+        let_go(session, signature, SignatureState.EXPIRED, now)
+        return signature
     if not can_be_confirmed(session, signature):
-        _withdraw(session, signature, now, "written already")
+        set_aside(session, signature, now, "written already")
         return signature
     signature.state = SignatureState.CONFIRMED
     signature.confirmed_at = now
     session.add(Consent(signature_id=signature.id, sentence=sentence, agreed_at=now))
-    signer = correspondent(signature)
-    for delivery in signature.deliveries:
-        if delivery.state is DeliveryState.HELD:
-            outbox.release(session, delivery, _composed_letter(delivery, signer, pen.composer, now), now)
-    copy = pen.composer.copy(
-        outbox.new_uuid(), signer, title, _sent_letters(signature, pen), pen.receipt_url(token), now
-    )
-    outbox.queue(session, signature, DeliveryKind.COPY, copy, now)
+    for letter in signature.letters:
+        _let_go(session, letter, pen, now)
+    _queue_copy(session, signature, token, title, pen, now)
     return signature
 
 
@@ -161,9 +169,9 @@ def _token(session: Session, draft: Draft, submission: Submission, keys: Keys) -
     """The token of this submission, and whether it is signed already. One that was set aside can be signed anew."""
     turn, signer = 0, draft.signer
     while True:
-        token = keys.sent(submission.nonce, signer.email, signer.name, f"{draft.seal} {turn}")
+        token = keys.sent(submission.nonce, signer.email, signer.name, f"{draft.seal} {signer.asides} {turn}")
         found = _by_sent(session, token)
-        if found is None or found.state is not SignatureState.WITHDRAWN:
+        if found is None or found.state in {SignatureState.PENDING, SignatureState.CONFIRMED}:
             return token, found is not None
         turn += 1
 
@@ -172,7 +180,7 @@ def _by_sent(session: Session, token: str) -> Signature | None:
     return session.scalars(select(Signature).where(Signature.sent_hash == hashed(token))).one_or_none()
 
 
-def _confirmed_before(session: Session, campaign_id: int, person: bytes) -> Signature | None:
+def _confirmed_before(session: Session, campaign_id: int, person: bytes | None) -> Signature | None:
     return session.scalars(
         select(Signature).where(
             Signature.campaign_id == campaign_id,
@@ -196,10 +204,11 @@ def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
         )
     )
     for signature in waiting:
-        _withdraw(session, signature, now, "replaced")
+        set_aside(session, signature, now, "replaced")
 
 
-def _withdraw(session: Session, signature: Signature, now: datetime, why: str) -> None:
+def set_aside(session: Session, signature: Signature, now: datetime, why: str) -> None:
+    """Withdraw a signature: nothing of it goes that has not gone."""
     signature.state = SignatureState.WITHDRAWN
     outbox.cancel(session, signature.deliveries, now, why)
 
@@ -214,6 +223,7 @@ def _signature(
         state=SignatureState.PENDING,
         sent_hash=hashed(token),
         mail_hash=hashed(keys.mail(token)),
+        prefix=signer.prefix,
         given_name=signer.given_name,
         family_name=signer.family_name,
         address_line1=address.line1,
@@ -222,6 +232,7 @@ def _signature(
         region=address.state,
         postal_code=address.zip,
         email=signer.email,
+        phone=signer.phone,
         person_digest=keys.person(signer.email, signer.name),
         email_digest=keys.email(signer.email),
         network_digest=network,
@@ -247,7 +258,7 @@ def _hold_letters(session: Session, signature: Signature, draft: Draft, now: dat
             body=written.body,
         )
         session.add(letter)
-        outbox.hold(session, signature, letter, written.channel.name, written.address, now)
+        outbox.hold(session, signature, letter, written.way.channel.name, written.way.address, now)
 
 
 def _queue_first_mail(
@@ -261,27 +272,52 @@ def _queue_first_mail(
         return
     mailed = pen.keys.mail(token)
     signature.mail_hash = hashed(mailed)  # the same as before, unless the site's secret was changed meanwhile
-    count = len(signature.letters)
-    mail = pen.composer.confirmation(uuid, email, title, pen.confirm_url(mailed), count, now)
+    letters = signature.letters
+    by_us = sum(not pen.channels[letter.deliveries[0].channel].by_signer for letter in letters)
+    mail = pen.composer.confirmation(uuid, email, title, pen.confirm_url(mailed), len(letters), by_us, now)
     outbox.queue(session, signature, DeliveryKind.CONFIRMATION, mail, now)
 
 
-def _composed_letter(delivery: Delivery, signer: Correspondent, composer: Composer, now: datetime) -> outbox.Composed:
-    letter = delivery.letter
-    assert letter is not None  # noqa: S101 — a check of the table says so; this tells mypy
+def _let_go(session: Session, letter: Letter, pen: Pen, now: datetime) -> None:
+    """Queue a held letter, or offer it to its signer: as its way is now, which may differ from when it was signed."""
+    for delivery in letter.deliveries:
+        if delivery.state is not DeliveryState.HELD:
+            continue
+        way = pen.way(letter)
+        outbox.readdress(delivery, way.channel.name, way.address)
+        if way.channel.by_signer:
+            outbox.offer(session, delivery, now)
+        else:
+            outbox.release(session, delivery, _composed_letter(letter, delivery, pen.composer, now), now)
+
+
+def _composed_letter(letter: Letter, delivery: Delivery, composer: Composer, now: datetime) -> outbox.Composed:
+    signer = correspondent(letter.signature)
     return composer.letter(
         delivery.uuid, delivery.recipient or "", letter.subject or "", letter.body or "", signer, now
     )
 
 
-def _sent_letters(signature: Signature, pen: Pen) -> Sequence[SentLetter]:
-    return [
-        SentLetter(
-            recipient=letter.recipient,
-            detail=letter.recipient_detail,
-            promise=pen.promises(letter.deliveries[0].channel),
-            subject=letter.subject or "",
-            body=letter.body or "",
-        )
-        for letter in signature.letters
-    ]
+def _queue_copy(session: Session, signature: Signature, token: Token, title: str, pen: Pen, now: datetime) -> None:
+    """The copy, and the reminder for the case that the signer reports nothing."""
+    signer, links = correspondent(signature), pen.links(token)
+    letters = [_sent_letter(letter, pen) for letter in signature.letters]
+    copy = pen.composer.copy(outbox.new_uuid(), signer, title, letters, links, now)
+    outbox.queue(session, signature, DeliveryKind.COPY, copy, now)
+    waiting = [letter.recipient for letter in letters if letter.handoff]
+    if waiting:
+        due = now + REMIND_AFTER
+        reminder = pen.composer.reminder(outbox.new_uuid(), signer, title, waiting, links, now, due)
+        outbox.queue(session, signature, DeliveryKind.REMINDER, reminder, now, due)
+
+
+def _sent_letter(letter: Letter, pen: Pen) -> SentLetter:
+    channel = pen.channels[letter.deliveries[0].channel]
+    return SentLetter(
+        recipient=letter.recipient,
+        detail=letter.recipient_detail,
+        promise=channel.promise,
+        subject=letter.subject or "",
+        body=letter.body or "",
+        handoff=pen.handoff(letter) if channel.by_signer else None,
+    )

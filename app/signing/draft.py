@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -12,7 +12,7 @@ from app.addresses import State
 from app.campaigns import CampaignFile, Target
 from app.campaigns.letters import Signer, fill
 from app.campaigns.targeting import Recipient, Recipients, recipients
-from app.delivery import Channel
+from app.delivery import Channel, Way, way_to
 from app.legislators import (
     Delegation,
     DistrictLocator,
@@ -43,13 +43,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class DraftLetter:
-    """One letter as it would go. `address` is where the channel takes it."""
+    """One letter as it would go."""
 
     recipient: Recipient
     subject: str
     body: str
-    channel: Channel
-    address: str
+    way: Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +66,17 @@ class Draft:
     """Everyone else's representative in the state, for "not your representative?"."""
 
     @property
+    def by_us(self) -> bool:
+        """Whether we send any of them; else the signer delivers all."""
+        return any(not letter.way.channel.by_signer for letter in self.letters)
+
+    @property
     def seal(self) -> str:
         """A short hash of what the letters say, to whom and how: tells whether what is sent is what was shown."""
         digest = hashlib.sha256()
         for letter in self.letters:
-            who = letter.recipient.legislator
-            for part in (who.seat, who.bioguide, letter.channel.name, letter.address, letter.subject, letter.body):
+            who, way = letter.recipient.legislator, letter.way
+            for part in (who.seat, who.bioguide, way.channel.name, way.address, letter.subject, letter.body):
                 digest.update(part.encode() + b"\0")
         return digest.hexdigest()[:32]
 
@@ -107,11 +111,12 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What drafting needs besides the form: where districts and people come from, and the ways out, best first."""
+    """What drafting needs besides the form: where districts and people come from, and the ways out."""
 
     locator: DistrictLocator
     directory: LegislatorDirectory
-    channels: Sequence[Channel]
+    channels: Callable[[], Sequence[Channel]]
+    """The channels as they are at this moment, best first; the last one reaches every office."""
 
 
 def draft(entry: Entry, campaign: CampaignFile, desk: Desk, on: date) -> Draft | Choice | Errors:
@@ -165,16 +170,12 @@ class _Drafting:
         return recipients(targets, delegation)
 
     def _letters(self, found: Recipients) -> tuple[DraftLetter, ...]:
-        letters = (self._letter(recipient) for recipient in found.people)
-        return tuple(letter for letter in letters if letter is not None)
+        channels = self.desk.channels()
+        return tuple(self._letter(recipient, channels) for recipient in found.people)
 
-    def _letter(self, recipient: Recipient) -> DraftLetter | None:
-        for channel in self.desk.channels:
-            address = channel.address(recipient.legislator)
-            if address is not None:
-                body = fill(self.campaign.letter, self.entry.signer, recipient)
-                return DraftLetter(recipient, self.campaign.subject, body, channel, address)
-        return None
+    def _letter(self, recipient: Recipient, channels: Sequence[Channel]) -> DraftLetter:
+        body = fill(self.campaign.letter, self.entry.signer, recipient)
+        return DraftLetter(recipient, self.campaign.subject, body, way_to(recipient.legislator, channels))
 
     def _alternatives(self, but: Sequence[DivisionId]) -> tuple[Legislator | Vacancy, ...]:
         return tuple(self._holder(division) for division in self._districts() if division not in but)

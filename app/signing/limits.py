@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import Delivery, DeliveryKind, Signature
+from app.models import Delivery, DeliveryKind, LimitEvent, Signature
 
 WINDOW = timedelta(hours=24)
 
@@ -19,6 +19,14 @@ class Limits:
 
     address: int
     network: int
+
+
+WRONG_TRIES = 5
+"""How often in 24 hours somebody may enter a wrong e-mail address to withdraw or erase one signature."""
+
+
+class TooManyTries(Exception):
+    """Nobody may try this again today."""
 
 
 class TooManyToAddress(Exception):
@@ -56,3 +64,19 @@ def check_network(session: Session, digest: bytes | None, limits: Limits, now: d
     )
     if session.scalar(signatures) >= limits.network:  # type: ignore[operator]  # count() is never NULL
         raise TooManyFromNetwork
+
+
+def check_tries(session: Session, kind: str, digest: bytes, now: datetime) -> None:
+    """Raises TooManyTries when it was tried in vain WRONG_TRIES times in 24 hours."""
+    tries = (
+        select(func.count())
+        .select_from(LimitEvent)
+        .where(LimitEvent.kind == kind, LimitEvent.digest == digest, LimitEvent.at > now - WINDOW)
+    )
+    if session.scalar(tries) >= WRONG_TRIES:  # type: ignore[operator]  # count() is never NULL
+        raise TooManyTries
+
+
+def note_try(session: Session, kind: str, digest: bytes, now: datetime) -> None:
+    """Count one try in vain."""
+    session.add(LimitEvent(kind=kind, digest=digest, at=now))

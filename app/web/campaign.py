@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import cast
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
@@ -14,12 +16,13 @@ from werkzeug.wrappers import Response
 
 from app import campaigns
 from app.addresses import STATES, State
-from app.campaigns import CampaignFile, Standing
+from app.campaigns import CampaignFile, Standing, Target
 from app.campaigns.stories import render
 from app.db import DatabaseUnavailable, writing
+from app.delivery import Channel
 from app.extensions import db
 from app.legislators import Method, NoDataForDay
-from app.models import CampaignState, Signature
+from app.models import Campaign, CampaignRevision, CampaignState, Signature
 from app.signing import Submission, sign
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Errors, Problem, draft
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress
@@ -49,6 +52,18 @@ class Open:
         return campaigns.standing(self.state, self.file, today)
 
 
+Ways = Mapping[Target, tuple[Channel, ...]]
+"""How letters to each target go at present: by one channel, or by several where it depends on the office."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the first view of a campaign depends on."""
+
+    campaign: Open
+    ways: Ways
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """The story as HTML: its first paragraph stands beside the form, the rest above the letter."""
@@ -75,14 +90,17 @@ def index() -> Response | str:
 @blueprint.get("/<slug>")
 def show(slug: str) -> Page:
     """Why, to whom, the letter and the form."""
-    front = _front()
-    campaign = front.found(slug, site().clock(), find) or abort(404)
+    pages = _front_pages()
+    front = pages.found(slug, site().clock(), _find_front) or abort(404)
+    campaign = front.campaign
     standing = campaign.standing(site().today())
     if standing is not Standing.OPEN:
         return _not_open(campaign, standing), 200
-    version = (campaign.revision_id, str(get_locale()), site().mailbox_is_open())
+    ways = tuple(channel.name for channels in front.ways.values() for channel in channels)
+    version = (campaign.revision_id, ways, str(get_locale()), site().mailbox_is_open())
     marked = FormToken(MARK, "", site().clock())
-    return front.page(slug, version, _fresh(slug).text, lambda: _page(campaign, SignForm(None), marked)), 200
+    render = partial(_page, campaign, SignForm(None), marked, ways=front.ways)
+    return pages.page(slug, version, _fresh(slug).text, render), 200
 
 
 @blueprint.post("/<slug>")
@@ -171,17 +189,32 @@ def find(slug: str) -> Open | None:
     if found is None:
         return None
     campaign, revision = found
-    return Open(campaign.id, campaign.state, revision.id, campaigns.read_published(revision.source))
+    return _open(campaign, revision)
 
 
 def of(signature: Signature) -> Open:
     """The campaign as it stood when the signature was made."""
-    revision = signature.revision
-    return Open(revision.campaign_id, revision.campaign.state, revision.id, campaigns.read_published(revision.source))
+    return _open(signature.revision.campaign, signature.revision)
 
 
-def _front() -> FrontPages[Open]:
-    return cast("FrontPages[Open]", current_app.extensions["redress-front"])
+def _open(campaign: Campaign, revision: CampaignRevision) -> Open:
+    return Open(campaign.id, campaign.state, revision.id, campaigns.read_published(revision.source))
+
+
+def _find_front(slug: str) -> Front | None:
+    campaign = find(slug)
+    return None if campaign is None else Front(campaign, _ways(campaign.file))
+
+
+def _ways(file: CampaignFile) -> Ways:
+    try:
+        return site().ways(file.targets)
+    except NoDataForDay:
+        return {}
+
+
+def _front_pages() -> FrontPages[Front]:
+    return cast("FrontPages[Front]", current_app.extensions["redress-front"])
 
 
 def _find(slug: str) -> Open:
@@ -205,6 +238,7 @@ def _page(
     choice: Choice | None = None,
     notice: str = "",
     asks_state: bool = False,
+    ways: Ways | None = None,
 ) -> str:
     if form.chosen_for.data != form.place:
         form.district.data = form.other_district.data = ""
@@ -214,6 +248,7 @@ def _page(
     return render_template(
         "campaign/page.html",
         campaign=campaign.file,
+        ways=_ways(campaign.file) if ways is None and not (draft or choice) else ways,
         story=Story.of(campaign.file.story),
         form=form,
         draft=draft,
@@ -221,8 +256,8 @@ def _page(
         notice=notice,
         chosen=_chosen(draft),
         asks_state=asks_state or bool(form.sure_of_state.data),
-        channel=site().desk.channels[0],
         as_of=site().desk.directory.as_of(),
+        keep=site().keep,
     )
 
 

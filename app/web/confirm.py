@@ -7,11 +7,13 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.db import DatabaseUnavailable, writing
+from app.delivery import Channel
 from app.extensions import db
 from app.models import Signature, SignatureState
 from app.signing import NoSuchSignature, can_be_confirmed, confirm, find_mailed
 from app.signing.tokens import Token
 from app.web import campaign as campaign_page
+from app.web.receipt import gone, is_gone
 from app.web.same_site import from_our_page
 from app.web.site import site
 
@@ -22,7 +24,9 @@ blueprint = Blueprint("confirm", __name__)
 def show(token: str) -> Response | str:
     """The letters and one button; the receipt when that has been pressed."""
     signature = _signature(token)
-    if signature.state is SignatureState.CONFIRMED:
+    if is_gone(signature):
+        return gone(signature)
+    if signature.confirmed_at is not None:
         return redirect(url_for("receipt.show", token=token))
     return _page(signature, token)
 
@@ -32,15 +36,20 @@ def release(token: str) -> Response | tuple[str, int]:
     """Send the letters on their way, once, however often it is pressed."""
     signature = _signature(token)
     if not from_our_page(request, site().config.public_url):
+        if is_gone(signature):
+            return gone(signature)
         return _page(signature, token, notice=_("Please press the button once more.")), 403
     session, headline = db.session(), campaign_page.of(signature).file.headline
+    sentence = _sentence(list(_channels(signature).values()))
     try:
         with writing(session):
-            signature = confirm(session, Token(token), _sentence(), headline, site().pen(), site().clock())
+            signature = confirm(session, Token(token), sentence, headline, site().pen(), site().clock())
     except DatabaseUnavailable:
         return _page(
             signature, token, notice=_("That did not work just now. Please press the button again in a minute.")
         ), 503
+    if is_gone(signature):
+        return gone(signature)
     if signature.state is SignatureState.WITHDRAWN:
         return _page(signature, token), 200
     return redirect(url_for("receipt.show", token=token), 303)
@@ -53,21 +62,42 @@ def _signature(token: str) -> Signature:
         abort(404)
 
 
-def _sentence() -> str:
+def _channels(signature: Signature) -> dict[int, Channel]:
+    """How each letter goes now, by its position."""
+    return {letter.position: site().way(letter).channel for letter in signature.letters}
+
+
+def _sentence(channels: list[Channel]) -> str:
     """What the signer agrees to; stored with the time as proof of consent."""
+    organisation = site().config.organisation
+    if not any(channel.by_signer for channel in channels):
+        return _(
+            "I ask %(organisation)s to send these letters in my name, with my address, to the offices named here.",
+            organisation=organisation,
+        )
+    if all(channel.by_signer for channel in channels):
+        return _(
+            "I ask %(organisation)s to keep these letters ready for me. I deliver them to the offices myself.",
+            organisation=organisation,
+        )
     return _(
-        "I ask %(organisation)s to send these letters in my name, with my address, to the offices named here.",
-        organisation=site().config.organisation,
+        "I ask %(organisation)s to e-mail, in my name and with my address, the letters that are marked so, "
+        "and to keep the others ready for me. I deliver those myself.",
+        organisation=organisation,
     )
 
 
 def _page(signature: Signature, token: str, *, notice: str = "") -> str:
+    channels = _channels(signature)
     return render_template(
         "confirm/page.html",
         signature=signature,
         token=token,
         campaign=campaign_page.of(signature).file,
         pending=can_be_confirmed(db.session(), signature),
-        sentence=_sentence(),
+        channels=channels,
+        by_us=any(not channel.by_signer for channel in channels.values()),
+        sentence=_sentence(list(channels.values())),
+        keep=site().keep,
         notice=notice,
     )

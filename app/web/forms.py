@@ -23,6 +23,9 @@ _OFFICE_DOMAINS = ("house.gov", "senate.gov")
 # Marks that turn the direction of what follows; they could make one name look like another.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNSHOWN = "\ufffd"
+_PHONE = re.compile(r"[+(]?[0-9][0-9 ().+/-]{0,30}(?:(?:x|ext\.?) ?[0-9]{1,6})?", re.ASCII | re.IGNORECASE)
+PREFIXES = ("Mr.", "Mrs.", "Miss", "Ms.", "Dr.")
+"""The titles that the House's interface for constituents' mail takes."""
 
 
 def _tidy(value: object) -> object:
@@ -81,6 +84,25 @@ class ZipCode:
             raise ValidationError(gettext("Enter your ZIP code, like 94110."))
 
 
+class PhoneNumber:
+    """Accepts ten to fifteen digits, written as people do, and nothing at all."""
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise ValidationError with what to do."""
+        text = str(field.data or "")
+        if text and not (_PHONE.fullmatch(text) and 10 <= sum(map(str.isdigit, text)) <= 15):
+            raise ValidationError(gettext("Enter your phone number with its area code, like 202-555-0143."))
+
+
+class Prefix:
+    """Accepts one of the choices, or none."""
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise ValidationError with what to do."""
+        if field.data and field.data not in PREFIXES:
+            raise ValidationError(gettext("Choose a title, or none."))
+
+
 class StateCode:
     """Accepts one of the choices, and says what to do where WTForms says what is wrong."""
 
@@ -122,6 +144,10 @@ def _states() -> dict[str, str]:
     return choices | {str(code): name for code, name in STATES.items()}
 
 
+def _prefixes() -> dict[str, str]:
+    return {"": gettext("No title")} | {prefix: prefix for prefix in PREFIXES}
+
+
 class SignForm(FlaskForm):
     """Who writes. Field names are the tokens by which browsers fill in a person's own data."""
 
@@ -130,6 +156,14 @@ class SignForm(FlaskForm):
 
         csrf = False
 
+    prefix = SelectField(
+        _("Title"),
+        [Prefix()],
+        choices=_prefixes,
+        validate_choice=False,
+        name="honorific-prefix",
+        render_kw={"autocomplete": "honorific-prefix"},
+    )
     given_name = _text(_("First name"), _("Enter your first name."), 100, "given-name", NameLike())
     family_name = _text(_("Last name"), _("Enter your last name."), 100, "family-name", NameLike())
     address_line1 = _text(
@@ -164,6 +198,13 @@ class SignForm(FlaskForm):
         inputmode="email",
         spellcheck="false",
         autocapitalize="off",
+    )
+    phone = StringField(
+        _("Phone"),
+        [Plain(40), PhoneNumber()],
+        filters=[_tidy],
+        name="tel",
+        render_kw={"autocomplete": "tel", "type": "tel", "inputmode": "tel"},
     )
     sure_of_state = BooleanField(_("My ZIP code and my state are both right"), name="sure-of-state")
     district = StringField(name="district", filters=[_tidy])
@@ -209,7 +250,14 @@ class SignForm(FlaskForm):
             state=State(str(self.state.data)),
             zip=parse_zip(str(self.postal_code.data)) or "",
         )
-        return Signer(str(self.given_name.data), str(self.family_name.data), address, email.ascii_email or "")
+        return Signer(
+            str(self.given_name.data),
+            str(self.family_name.data),
+            address,
+            email.ascii_email or "",
+            prefix=str(self.prefix.data or ""),
+            phone=str(self.phone.data or ""),
+        )
 
     def shown_errors(self) -> list[tuple[str, Any]]:
         """Field id and sentence, in the order of the page, for the summary at its top."""

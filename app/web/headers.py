@@ -7,6 +7,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "style-src 'self'",
+        "script-src 'self'",
         "img-src 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",
@@ -24,6 +25,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _A_YEAR = 31536000
+PERSONAL = {"sent", "confirm", "receipt", "handoff", "undo", "mailbox"}
+"""Blueprints of pages about one person: no cache keeps them, no search engine lists them."""
 
 
 def init_app(app: Flask) -> None:
@@ -45,6 +48,8 @@ def _add(response: Response) -> Response:
         response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
     else:
         # Nobody on the way may keep a page. The browser may keep the form, so that Back finds what was typed.
-        personal = request.blueprint in {"sent", "confirm", "receipt", "mailbox"}
+        personal = request.blueprint in PERSONAL
         response.headers["Cache-Control"] = "private, no-store" if personal else "private, no-cache"
+    if request.blueprint in PERSONAL:
+        response.headers["X-Robots-Tag"] = "noindex"
     return response

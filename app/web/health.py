@@ -6,6 +6,7 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.delivery.pause import is_paused
 from app.extensions import db
 from app.models import Campaign
 from app.web.site import site
@@ -19,10 +20,11 @@ def show() -> tuple[Response, int]:
     """The state of database and worker, as JSON."""
     try:
         db.session.execute(select(Campaign.id).limit(1))
-        database = "ok"
+        database, sending = "ok", "paused" if is_paused(db.session()) else "on"
     except SQLAlchemyError:
-        database = "unreachable"
+        database = sending = "unreachable"
     config = site().config
     worker = "late" if is_late(config.data_dir, site().clock()) else "ok"
     healthy = database == "ok"
-    return jsonify(status="ok" if healthy else "failing", database=database, worker=worker), 200 if healthy else 503
+    said = jsonify(status="ok" if healthy else "failing", database=database, worker=worker, sending=sending)
+    return said, 200 if healthy else 503

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from babel.dates import format_date, format_time
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from app.web.site import CAPITAL
@@ -21,3 +21,13 @@ def moment(value: datetime) -> str:
 def day(value: date) -> str:
     """`October 3, 2026`."""
     return format_date(value, "long", locale=get_locale())
+
+
+def span(value: timedelta) -> str:
+    """`7 days`, `36 hours`, `90 minutes`: whole days where it can be."""
+    minutes = int(value.total_seconds() // 60)
+    if minutes % (24 * 60) == 0:
+        return ngettext("%(num)s day", "%(num)s days", minutes // (24 * 60))
+    if minutes % 60 == 0:
+        return ngettext("%(num)s hour", "%(num)s hours", minutes // 60)
+    return ngettext("%(num)s minute", "%(num)s minutes", minutes)

@@ -1,74 +1,200 @@
-"""/receipt/<token>: where each letter is now. No log-in; the address cannot be guessed."""
+"""/receipt/<token>: where each letter is, in words that say no more than is known."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
+from datetime import datetime
+from functools import partial
+
+from flask import Blueprint, abort, make_response, redirect, render_template, url_for
 from flask_babel import gettext as _
-from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wrappers import Response
 
 from app.delivery.outbox import UNKNOWN
+from app.delivery.pause import RESTORED, is_paused
 from app.extensions import db
-from app.models import Delivery, DeliveryKind, DeliveryState, SignatureState
+from app.legislators import DivisionId, Legislator, NoDataForDay, Vacancy
+from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing import NoSuchSignature, find_mailed
+from app.signing.afterwards import by_hand, can_be_withdrawn, reminder, waiting
+from app.signing.retention import has_expired
 from app.web import campaign as campaign_page
 from app.web.moments import moment
+from app.web.site import CHANNELS, site
 
 blueprint = Blueprint("receipt", __name__)
 
 
 @blueprint.get("/receipt/<token>")
-def show(token: str) -> Response | AnyResponse:
+def show(token: str) -> Response | str:
     """One line a letter, as things stand at this moment."""
+    signature = standing(token)
+    if isinstance(signature, Response):
+        return signature
+    campaign, paused = campaign_page.of(signature).file, is_paused(db.session())
+    planned = reminder(signature)
+    return render_template(
+        "receipt/page.html",
+        signature=signature,
+        token=token,
+        campaign=campaign,
+        campaign_url=site().config.public_url + url_for("campaign.show", slug=campaign.slug),
+        copy=next(delivery for delivery in signature.deliveries if delivery.kind is DeliveryKind.COPY),
+        waiting=waiting(signature),
+        mine=[letter for letter in signature.letters if by_hand(letter)],
+        withdrawn=signature.state is SignatureState.WITHDRAWN,
+        can_be_withdrawn=can_be_withdrawn(signature),
+        reminded_at=planned.due_at if planned and planned.state is DeliveryState.QUEUED else None,
+        deleted_on=_deleted_on(signature),
+        keep=site().keep,
+        channels=CHANNELS,
+        vacant=_vacant(signature),
+        by_hand=by_hand,
+        label=partial(label, paused=paused),
+        happened=partial(happened, paused=paused),
+        history=history,
+        seat_now=seat_now,
+    )
+
+
+def standing(token: str) -> Signature | Response:
+    """The confirmed signature behind the token; the answer to give where there is none any more, or not yet."""
     try:
         signature = find_mailed(db.session(), token)
     except NoSuchSignature:
         abort(404)
-    if signature.state is not SignatureState.CONFIRMED:
-        return redirect(url_for("confirm.show", token=token))
-    copy = next(delivery for delivery in signature.deliveries if delivery.kind is DeliveryKind.COPY)
+    if is_gone(signature):
+        return gone(signature)
+    if signature.confirmed_at is None:
+        return redirect(url_for("confirm.show", token=token), 303)
+    return signature
+
+
+def is_gone(signature: Signature) -> bool:
+    """Whether nothing of it may be shown any more."""
+    return signature.erased_at is not None or has_expired(signature, site().keep, site().clock())
+
+
+def gone(signature: Signature) -> Response:
+    """The page that says that it was deleted, and what one can do."""
     page = render_template(
-        "receipt/page.html",
+        "receipt/gone.html",
         signature=signature,
         campaign=campaign_page.of(signature).file,
-        copy=copy,
-        label=label,
-        happened=happened,
+        keep=site().keep,
+        expired=signature.state in {SignatureState.PENDING, SignatureState.EXPIRED},
     )
-    response = make_response(page)
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return make_response(page, 410)
 
 
-def label(delivery: Delivery) -> str:
-    """One or two words on how far it has got."""
+def label(delivery: Delivery, paused: bool = False) -> str:
+    """A few words on how far it has got."""
+    going = _("Trying again") if delivery.attempts else _("On its way")
     return {
         DeliveryState.HELD: _("Waiting"),
-        DeliveryState.QUEUED: _("Trying again") if delivery.attempts else _("On its way"),
+        DeliveryState.QUEUED: _("Waiting") if paused else going,
         DeliveryState.SENDING: _("On its way"),
         DeliveryState.ACCEPTED: _("Accepted"),
         DeliveryState.FAILED: _("Not delivered"),
         DeliveryState.PARKED: _("Not certain"),
         DeliveryState.CANCELLED: _("Cancelled"),
+        DeliveryState.OFFERED: _("Waiting for you"),
+        DeliveryState.REPORTED: _("You said you sent it"),
+        DeliveryState.STUCK: _("The form did not work"),
     }[delivery.state]
 
 
-def happened(delivery: Delivery) -> str:
-    """What has happened, in a sentence that says no more than is known."""
+def happened(delivery: Delivery, paused: bool = False) -> str:
+    """What has happened, in a sentence that says no more than is known. While `paused` we send nothing."""
     ended = moment(delivery.ended_at) if delivery.ended_at else ""
     last = delivery.events[-1]
+    told = moment(last.at)
+    if delivery.state is DeliveryState.QUEUED and paused:
+        return _("It waits: we have paused sending, and will go on.")
     if delivery.state is DeliveryState.QUEUED and delivery.attempts:
         due = moment(delivery.due_at) if delivery.due_at else ""
         if last.why in UNKNOWN:
             return _("We do not know whether the mail server took it. We send it once more on %(when)s.", when=due)
         return _("The mail server did not take it. We try again on %(when)s.", when=due)
-    if delivery.state is DeliveryState.FAILED and (last.code or 0) < 500:
-        return _("We could not hand it to the mail server, and gave up on %(when)s.", when=ended)
+    if delivery.state is DeliveryState.FAILED:
+        return _failed(last, ended)
     return {
         DeliveryState.HELD: _("It waits for you to confirm."),
         DeliveryState.QUEUED: _("It waits for its turn: usually a few seconds."),
         DeliveryState.SENDING: _("We are handing it to the mail server now."),
         DeliveryState.ACCEPTED: _("The mail server accepted it on %(when)s.", when=ended),
-        DeliveryState.FAILED: _("The mail server refused it for good on %(when)s.", when=ended),
-        DeliveryState.PARKED: _("Twice we had no answer: it may or may not have arrived."),
-        DeliveryState.CANCELLED: _("It was cancelled on %(when)s.", when=ended),
+        DeliveryState.PARKED: _parked(last),
+        DeliveryState.CANCELLED: _("It was cancelled on %(when)s.", when=told),
+        DeliveryState.OFFERED: _("Ready for you since %(when)s.", when=told),
+        DeliveryState.REPORTED: _("You told us so on %(when)s. We cannot see whether it arrived.", when=told),
+        DeliveryState.STUCK: _("You told us so on %(when)s. You can call, print it, or try again.", when=told),
     }[delivery.state]
+
+
+def _parked(last: DeliveryEvent) -> str:
+    if last.why == RESTORED:
+        return _("It may or may not have gone before this site had to be repaired. We do not send it again.")
+    return _("It may or may not have arrived: we had no answer, and do not send it again.")
+
+
+def _failed(last: DeliveryEvent, when: str) -> str:
+    if last.why == "recipient refused" and (last.code or 0) >= 500:
+        return _("The mail server refused the address on %(when)s.", when=when)
+    if (last.code or 0) >= 500:
+        return _("The mail server refused it for good on %(when)s.", when=when)
+    return _("We could not hand it to the mail server, and gave up on %(when)s.", when=when)
+
+
+def history(letter: Letter) -> list[tuple[datetime, str]]:
+    """What has become of a letter, oldest first: when, and a few words."""
+    events = sorted((event for delivery in letter.deliveries for event in delivery.events), key=lambda event: event.id)
+    told = [(event.at, _told(event)) for event in events]
+    return [(at, words) for at, words in told if words]
+
+
+def _told(event: DeliveryEvent) -> str:
+    """An event in a few words; nothing of those that only tell of our own machine."""
+    if event.state is DeliveryState.QUEUED and event.why != "confirmed":
+        return _("No answer from the mail server") if event.why in UNKNOWN else _("Not taken by the mail server")
+    return {
+        DeliveryState.HELD: _("Written"),
+        DeliveryState.QUEUED: _("Confirmed by you"),
+        DeliveryState.SENDING: "",
+        DeliveryState.ACCEPTED: _("Accepted by the mail server"),
+        DeliveryState.FAILED: _("Not delivered"),
+        DeliveryState.PARKED: _("Set aside: it may or may not have arrived"),
+        DeliveryState.CANCELLED: _("Cancelled"),
+        DeliveryState.OFFERED: _("Ready for you to deliver"),
+        DeliveryState.REPORTED: _("Sent, as you told us"),
+        DeliveryState.STUCK: _("The form did not work, as you told us"),
+    }[event.state]
+
+
+def seat_now(letter: Letter) -> str:
+    """That somebody else, or nobody, holds the seat by now; empty when all is as it was."""
+    holder = site().holder(letter)
+    if isinstance(holder, Vacancy):
+        return _("Nobody holds this seat at present. Your letter stands as you wrote it.")
+    if isinstance(holder, Legislator) and holder.bioguide != letter.bioguide:
+        return _("%(name)s holds this seat now. Your letter stands as you wrote it.", name=holder.name)
+    return ""
+
+
+def _vacant(signature: Signature) -> DivisionId | None:
+    """The House district that nobody sat for, so that no letter could go there."""
+    if signature.division is None:
+        return None
+    division = DivisionId(signature.division)
+    try:
+        holder = site().desk.directory.delegation(division, site().today()).representative
+    except (NoDataForDay, KeyError):
+        return None
+    written = {letter.seat for letter in signature.letters}
+    wanted = "us-representative" in campaign_page.of(signature).file.targets
+    return division if wanted and isinstance(holder, Vacancy) and holder.seat not in written else None
+
+
+def _deleted_on(signature: Signature) -> datetime | None:
+    """When the worker deletes what was entered; None while a delivery has not ended."""
+    ends = [delivery.ended_at for delivery in signature.deliveries]
+    ended = [at for at in ends if at is not None]
+    return max(ended) + site().keep.letters if ended and len(ended) == len(ends) else None

@@ -8,10 +8,12 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.db import DatabaseUnavailable, writing
+from app.delivery.pause import is_paused
 from app.extensions import db
 from app.models import Signature, SignatureState
 from app.signing import NoSuchSignature, find_sent, resend
 from app.signing.limits import TooManyToAddress
+from app.signing.retention import has_expired
 from app.signing.tokens import Token
 from app.web import campaign as campaign_page
 from app.web.forms import SignForm
@@ -64,17 +66,20 @@ def _page(signature: Signature, token: str, *, notice: str = "", again: bool = F
         signature=signature,
         token=token,
         campaign=campaign_page.of(signature).file,
-        pending=signature.state is SignatureState.PENDING,
+        pending=signature.state is SignatureState.PENDING and not has_expired(signature, site().keep, site().clock()),
+        keep=site().keep,
         notice=notice,
         again=again,
+        paused=is_paused(db.session()),
     )
 
 
 def _change(signature: Signature, token: str) -> str:
     """The campaign page, filled; what is signed there takes the place of this signature."""
-    if signature.state is not SignatureState.PENDING:
+    if signature.state is not SignatureState.PENDING or signature.erased_at is not None:
         return _page(signature, token)
     typed = {
+        "honorific-prefix": signature.prefix,
         "given-name": signature.given_name,
         "family-name": signature.family_name,
         "address-line1": signature.address_line1,
@@ -83,6 +88,7 @@ def _change(signature: Signature, token: str) -> str:
         "address-level1": signature.region,
         "postal-code": signature.postal_code,
         "email": signature.email,
+        "tel": signature.phone,
         "replaces": token,
     }
     form = SignForm(MultiDict({name: value or "" for name, value in typed.items()}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -12,16 +12,30 @@ from urllib.parse import urlsplit
 from babel.dates import get_timezone
 from flask import current_app, request, url_for
 
-from app.delivery.mails import Composer
+from app import campaigns
+from app.addresses import Zip
+from app.campaigns.targeting import Target
+from app.delivery import HANDOFF, Channel, Way, way_to
+from app.delivery.handoff import Handoff, HandoffChannel, PaperChannel, prepare
+from app.delivery.mail_channel import EmailChannel
+from app.delivery.mails import Composer, Links
+from app.legislators import Legislator, NoDataForDay, Seat, Vacancy
+from app.models import Letter
 from app.signing import Pen
 from app.signing.draft import Desk
 from app.signing.limits import Limits
-from app.signing.tokens import Keys
+from app.signing.retention import Keep
+from app.signing.tokens import Keys, Token
 from config import Config, is_loopback
 
 _FORWARDED = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
 CAPITAL = get_timezone("America/New_York")
 """Days and times on pages and in mails are those of Congress."""
+
+CHANNELS: Mapping[str, Channel] = {
+    channel.name: channel for channel in (EmailChannel(lambda _legislator: None), HandoffChannel(), PaperChannel())
+}
+"""Every channel by its name, for what is said of it; where letters go the desk knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +52,66 @@ class Site:
         """The day in the capital."""
         return self.clock().astimezone(CAPITAL).date()
 
+    @property
+    def keep(self) -> Keep:
+        """How long things are kept."""
+        return Keep(self.config.keep_pending, self.config.keep_letters)
+
     def pen(self) -> Pen:
         """What signing needs; links in mails lead to the public address, whatever Host a request claims."""
-        root = self.config.public_url
-        promises = {channel.name: channel.promise for channel in self.desk.channels}
         return Pen(
             keys=self.keys,
             composer=self.composer,
             limits=Limits(self.config.limit_address, self.config.limit_network),
-            confirm_url=lambda token: root + url_for("confirm.show", token=token),
-            receipt_url=lambda token: root + url_for("receipt.show", token=token),
-            promises=promises.__getitem__,
+            keep=self.keep,
+            confirm_url=lambda token: self.config.public_url + url_for("confirm.show", token=token),
+            links=self._links,
+            channels=CHANNELS,
+            way=self.way,
+            handoff=self.handoff,
+        )
+
+    def holder(self, letter: Letter) -> Legislator | Vacancy | None:
+        """Who holds the seat that the letter went to now; None when no tables cover the day."""
+        try:
+            return self.desk.directory.holder(Seat(letter.seat), self.today())
+        except (NoDataForDay, KeyError):
+            return None
+
+    def ways(self, targets: Sequence[Target]) -> dict[Target, tuple[Channel, ...]]:
+        """Which channels the letters to each target's offices take at present, best first. Raises NoDataForDay."""
+        channels, members = self.desk.channels(), self.desk.directory.members(self.today())
+        found: dict[Target, tuple[Channel, ...]] = {}
+        for target in targets:
+            taken = {way_to(member, channels).channel.name for member in members if target.reaches(member.role)}
+            found[target] = tuple(channel for channel in channels if channel.name in taken)
+        return found
+
+    def way(self, letter: Letter) -> Way:
+        """How a letter that has not gone yet goes now; as it was signed when nobody is known in its seat."""
+        holder = self.holder(letter)
+        if isinstance(holder, Legislator):
+            return way_to(holder, self.desk.channels())
+        signed = letter.deliveries[0]
+        return Way(CHANNELS[signed.channel], signed.recipient or "")
+
+    def handoff(self, letter: Letter) -> Handoff:
+        """What the signer needs to deliver the letter."""
+        holder = self.holder(letter)
+        signature, stored = letter.signature, letter.deliveries[-1]
+        return prepare(
+            letter,
+            holder if isinstance(holder, Legislator) else None,
+            form=(stored.recipient or "") if stored.channel == HANDOFF else "",
+            topic=campaigns.read_published(signature.revision.source).topic,
+            point=self.desk.locator.point(Zip((signature.postal_code or "")[:5])),
+        )
+
+    def _links(self, token: Token) -> Links:
+        root = self.config.public_url
+        return Links(
+            receipt=root + url_for("receipt.show", token=token),
+            reminder=root + url_for("undo.reminder", token=token),
         )
 
     @property
@@ -58,7 +121,8 @@ class Site:
 
     def mailbox_is_open(self) -> bool:
         """Whether this request may look into the mailbox: everything about it must be loopback, with no proxy."""
-        if not self.config.on_loopback or any(name.startswith(_FORWARDED) for name in request.environ):
+        proxied = any(name.startswith(_FORWARDED) for name in request.environ)
+        if self.config.live or not self.config.on_loopback or proxied:
             return False
         try:
             return is_loopback(urlsplit(f"//{request.host}").hostname or "")

@@ -1,9 +1,11 @@
 """Letters that the signer delivers, erased signatures, contacts, limits, the state of the site."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.operations import BatchOperations
 
 revision = "0002"
 down_revision = "0001"
@@ -57,6 +59,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("delivery", sa.String(length=10), nullable=False),
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("restored_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site_state")),
     )
 
@@ -68,8 +71,8 @@ def downgrade() -> None:
     op.drop_table("contact")
     op.execute("DELETE FROM delivery_event WHERE delivery_id IN (SELECT id FROM delivery WHERE kind = 'reminder')")
     op.execute("DELETE FROM delivery WHERE kind = 'reminder'")
-    for table in ("delivery", "delivery_event"):
-        op.execute(f"UPDATE {table} SET state = 'cancelled' WHERE state IN ('offered', 'reported', 'stuck')")
+    for name in ("delivery", "delivery_event"):
+        op.execute(f"UPDATE {name} SET state = 'cancelled' WHERE state IN ('offered', 'reported', 'stuck')")
     op.execute("UPDATE signature SET state = 'withdrawn' WHERE state IN ('expired', 'erased')")
     for digest in ("person_digest", "email_digest"):
         op.execute(f"UPDATE signature SET {digest} = x'' WHERE {digest} IS NULL")
@@ -87,7 +90,7 @@ def downgrade() -> None:
 
 
 @contextmanager
-def _rebuilt(table, *lists):
+def _rebuilt(table: str, *lists: tuple[str, tuple[str, ...]]) -> Iterator[BatchOperations]:
     """A new table with the rows of the old one, since SQLite changes no CHECK in place; `lists` are column, values."""
     with op.batch_alter_table(table, recreate="always") as batch:
         for column, values in lists:

@@ -64,8 +64,21 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def site(data_dir: Path) -> Iterator[Site]:
     """The site, with a clock that a test moves: nobody has to wait for the form's three seconds."""
+    with _running(data_dir) as running:
+        yield running
+
+
+@pytest.fixture
+def by_hand(data_dir: Path) -> Iterator[Site]:
+    """A site that hands all letters to their signers."""
+    with _running(data_dir, SANDBOX_CHANNEL="handoff") as running:
+        yield running
+
+
+@contextmanager
+def _running(data_dir: Path, **settings: str) -> Iterator[Site]:
     port, clock = free_port(), factories.Clock()
-    config = factories.config(data_dir, PORT=str(port), LIMIT_ADDRESS="1000", LIMIT_NETWORK="1000")
+    config = factories.config(data_dir, PORT=str(port), LIMIT_ADDRESS="1000", LIMIT_NETWORK="1000", **settings)
     app = create_app(config, clock=clock)
     with app.app_context():
         publish_sample(db.session(), clock())
@@ -102,14 +115,20 @@ def watch(context: BrowserContext) -> Seen:
 
 @contextmanager
 def window(
-    chromium: Browser, *, width: int = 1280, dark: bool = False, script: bool = False, height: int = 900
+    chromium: Browser,
+    *,
+    width: int = 1280,
+    dark: bool = False,
+    script: bool = False,
+    policy: bool = False,
+    height: int = 900,
 ) -> Iterator[tuple[Page, Seen]]:
-    """A window of its own. With `script` the page's policy is set aside, so that axe can be put into it."""
+    """A window of its own. With `script` the page's policy is set aside, unless `policy`, so that axe can be put in."""
     context = chromium.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
         java_script_enabled=script,
-        bypass_csp=script,
+        bypass_csp=script and not policy,
         locale="en-US",
         service_workers="block",
     )

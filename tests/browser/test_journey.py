@@ -32,8 +32,9 @@ def type_in(page: Page, **other: str) -> None:
 
 
 def press(page: Page, words: str) -> None:
-    """Press the button with these words that is not folded away."""
-    page.get_by_role("button", name=words, exact=True).locator("visible=true").last.click()
+    """Press the button with these words that is not folded away, and wait for the page that it leads to."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=words, exact=True).locator("visible=true").last.click()
 
 
 def screens(page: Page, site: Site) -> Iterator[str]:

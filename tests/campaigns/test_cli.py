@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,18 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app import create_app
 from app.campaigns import find, sample_source
 from app.cli.campaigns import campaign
+from app.db import writing
+from app.extensions import db
+from app.legislators import Role
+from app.legislators.tables import SHIPPED, load
+from app.models import Contact
+from tests import factories
 from tests.campaigns.test_captured import PAGE
 from tests.campaigns.test_files import source
+from tests.conftest import OpenSandbox
 
 
 def run(app: Flask, *arguments: str, stdin: str | bytes = "", code: int = 0) -> Result:
@@ -26,7 +35,7 @@ def run(app: Flask, *arguments: str, stdin: str | bytes = "", code: int = 0) -> 
 
 def test_a_campaign_is_imported_published_and_closed(app: Flask, session: Session, tmp_path: Path) -> None:
     file = tmp_path / "creek.md"
-    file.write_text(source(), encoding="utf-8")
+    file.write_text(source(topic='"Environmental Protection"'), encoding="utf-8")
 
     imported = run(app, "import", str(file))
     assert imported.stdout == ""
@@ -107,20 +116,81 @@ def test_a_file_is_checked_without_being_kept(app: Flask, tmp_path: Path) -> Non
     checked = run(app, "check", str(file))
 
     assert "warning: line 10, column 1: The story is empty" in checked.stderr
-    assert checked.stderr.endswith("No problems found.\n")
+    assert "\nNo problems found.\n" in checked.stderr
     assert run(app, "list").stdout == ""
 
 
 def test_a_stored_campaign_is_checked_by_its_slug(app: Flask) -> None:
     run(app, "import", "-", stdin=source())
 
-    assert run(app, "check", "save-the-creek").stderr == "No problems found.\n"
+    assert "No problems found.\n" in run(app, "check", "save-the-creek").stderr
 
 
 def test_a_slug_in_use_is_a_warning(app: Flask) -> None:
     run(app, "import", "-", stdin=source())
 
     assert "there is a campaign save-the-creek already" in run(app, "check", "-", stdin=source(story="x")).stderr
+
+
+def put(*offices: str) -> None:
+    with writing(db.session()):
+        db.session().add_all(
+            Contact(office=office, role="r", email="x@example.org", source="s", as_of=date(2026, 1, 1))
+            for office in offices
+        )
+
+
+def test_a_check_says_how_many_offices_have_an_address(open_sandbox: OpenSandbox) -> None:
+    with (app := open_sandbox()).app_context():
+        put("L000571", "WY-S2", "AK-S2", "WY-AL", "TX-23", "G000359")
+
+        assert run(app, "check", "reunite-families").stderr.splitlines() == [
+            "No problems found.",
+            "us-senators: 2 of 100 offices have an e-mail address; "
+            "for the other 98 supporters use the office's own form.",
+            "us-representative: 1 of 439 offices has an e-mail address; "
+            "for the other 438 supporters use the office's own form.",
+            "This is a sandbox, which makes up an address for every office; the numbers are those of live mode.",
+        ]
+
+
+def test_a_check_counts_the_offices_that_the_campaign_writes_to(open_sandbox: OpenSandbox) -> None:
+    with (app := open_sandbox(SANDBOX_CHANNEL="handoff")).app_context():
+        checked = run(app, "check", "-", stdin=factories.campaign_source(targets=["us-senators"]))
+        assert checked.stderr.splitlines()[-2:] == [
+            "us-senators: 0 of 100 offices have an e-mail address; for all 100 supporters use the office's own form.",
+            "This is a sandbox, which gives every letter to the supporter to deliver; "
+            "the numbers are those of live mode.",
+        ]
+
+        put(*(member.seat for member in load(SHIPPED).members if member.role is Role.SENATOR and member.state != "WY"))
+        put("WY-S1")
+        checked = run(app, "check", "-", stdin=factories.campaign_source(targets=["us-senators"]))
+        assert "99 of 100 offices have an e-mail address; for the other one supporters use" in checked.stderr
+
+        put("WY-S2")
+        checked = run(app, "check", "-", stdin=factories.campaign_source(targets=["us-senators"]))
+        assert "us-senators: 100 of 100 offices have an e-mail address.\n" in checked.stderr
+
+
+def test_after_the_turn_of_congress_a_check_counts_no_offices(
+    open_sandbox: OpenSandbox, clock: factories.Clock
+) -> None:
+    clock.forward(days=60)
+    with (app := open_sandbox()).app_context():
+        assert "cannot be told. The tables are those of Congress 119" in run(app, "check", "reunite-families").stderr
+
+
+def test_a_file_can_be_checked_before_there_is_a_database(tmp_path: Path) -> None:
+    file = tmp_path / "creek.md"
+    file.write_text(source(), encoding="utf-8")
+    app = create_app(factories.config(tmp_path / "new"), clock=factories.Clock())
+
+    assert run(app, "check", str(file)).stderr.splitlines()[-2:] == [
+        "No problems found.",
+        "How many offices have an e-mail address can be told once bin/run has been started with this DATA_DIR.",
+    ]
+    assert "bin/run" in run(app, "check", "save-the-creek", code=1).stderr
 
 
 def test_a_captured_page_is_checked(app: Flask) -> None:

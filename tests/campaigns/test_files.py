@@ -21,6 +21,7 @@ from app.campaigns import (
     warnings,
     write,
 )
+from app.campaigns.checks import TOPICS
 
 SIGNED = "Dear [Decision Maker],\n\nPlease act.\n\n[Your Name]\n[Your Address]\n[City, State ZIP]\n[Your Email]"
 HEAD = {
@@ -304,10 +305,33 @@ def test_the_addresses_that_are_promised_are_reserved() -> None:
     ],
 )
 def test_what_may_be_meant_is_a_warning(text: str, line: int, words: str) -> None:
-    (warning,) = warnings(text)
+    no_topic, warning = warnings(text)
 
+    assert "There is no topic" in no_topic.message
     assert warning.line == line
     assert words in warning.message
+
+
+def test_a_topic_is_one_of_the_thirty_two_word_for_word() -> None:
+    assert len(TOPICS) == 32
+    file = read(source(topic='"Environmental Protection"'))
+    assert file.topic == "Environmental Protection"
+    assert read(write(file)) == file
+    assert not any("topic" in warning.message for warning in warnings(source(topic='"Immigration"')))
+
+
+@pytest.mark.parametrize(
+    ("topic", "hint"),
+    [('"immigration"', "write Immigration"), ('"Enviromental Protection"', "write Environmental Protection"),
+     ('"x"', "the topics are Agriculture and Food; Animals;"), ("7", "the topics are"), ("[]", "the topics are"),
+     ('""', "the topics are")],
+)  # fmt: skip
+def test_another_topic_is_an_error_that_names_the_nearest(topic: str, hint: str) -> None:
+    with pytest.raises(CampaignFileError) as caught:
+        read(source(topic=topic))
+
+    (problem,) = caught.value.problems
+    assert (problem.line, hint in problem.message) == (7, True)
 
 
 def test_bytes_that_are_not_utf_8_are_refused_with_their_place() -> None:

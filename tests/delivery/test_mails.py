@@ -1,4 +1,4 @@
-"""The four mails, byte by byte: headers, envelope, text; and what a hostile name or text can do to them (nothing)."""
+"""The five mails, byte by byte: headers, envelope, text; and what a hostile name or text can do to them (nothing)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from app import create_app
 from app.campaigns import CampaignFileError, read
-from app.delivery.mails import ANONYMOUS, Composer, Correspondent, Identity, SentLetter, display_name
+from app.delivery.mails import ANONYMOUS, Composer, Correspondent, Identity, Links, SentLetter, Terms, display_name
 from app.delivery.outbox import Composed
 from app.web.site import Site
 from tests.delivery.factories import NOW
@@ -27,6 +27,8 @@ UUID = "0b7d4d4e-6f3a-4d0e-9f0e-1c2d3e4f5a6b"
 OFFICE = "l000571@offices.invalid"
 ANA = Correspondent("Ana García", "ana@example.org")
 CANARY = "Zyxomma"
+LINKS = Links("https://act.example.org/receipt/abc", "https://act.example.org/receipt/abc/reminder")
+TERMS = Terms(pending=timedelta(days=7), letters=timedelta(days=90))
 
 Compose = Callable[..., Composed]
 
@@ -49,7 +51,7 @@ def letter(
 
 
 def confirmation(composer: Composer, to: str = "ana@example.org", campaign: str = "The well") -> Composed:
-    return composer.confirmation(UUID, to, campaign, "https://act.example.org/confirm/abc", 3, NOW)
+    return composer.confirmation(UUID, to, campaign, "https://act.example.org/confirm/abc", 3, 3, NOW)
 
 
 def repeat(composer: Composer, to: str = "ana@example.org", campaign: str = "The well") -> Composed:
@@ -64,13 +66,24 @@ def copy(
     count: int = 2,
 ) -> Composed:
     letters = [
-        SentLetter(f"Senator {number}", "Republican, Wyoming", "We e-mail it.", "The well", body)
+        SentLetter(f"Senator {number}", "Republican, Wyoming", "We e-mail it.", "The well", body, None)
         for number in range(count)
     ]
-    return composer.copy(UUID, signer, campaign, letters, "https://act.example.org/receipt/abc", NOW)
+    return composer.copy(UUID, signer, campaign, letters, LINKS, NOW)
 
 
-ALL: dict[str, Compose] = {"letter": letter, "confirmation": confirmation, "repeat": repeat, "copy": copy}
+def reminder(composer: Composer, to: str = "ana@example.org", campaign: str = "The well") -> Composed:
+    signer = Correspondent("Ana García", to)
+    return composer.reminder(UUID, signer, campaign, ["Senator One"], LINKS, NOW, NOW + timedelta(days=2))
+
+
+ALL: dict[str, Compose] = {
+    "reminder": reminder,
+    "letter": letter,
+    "confirmation": confirmation,
+    "repeat": repeat,
+    "copy": copy,
+}
 TO_SIGNER: dict[str, Compose] = {name: compose for name, compose in ALL.items() if name != "letter"}
 
 
@@ -139,7 +152,7 @@ def test_a_mail_to_the_signer_has_the_headers_of_an_automatic_one(composer: Comp
     assert message["Reply-To"] == "Sample Organisation <letters@sandbox.invalid>"
     assert message["To"] == "ana@example.org"
     assert message["Message-ID"] == f"<{UUID}@sandbox.invalid>"
-    assert parsedate_to_datetime(message["Date"]) == NOW
+    assert parsedate_to_datetime(message["Date"]) == (NOW + timedelta(days=2) if name == "reminder" else NOW)
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["X-Auto-Response-Suppress"] == "All"
     assert message["List-Unsubscribe"] is None
@@ -156,7 +169,7 @@ def test_the_subjects_say_what_each_mail_is(composer: Composer) -> None:
 
 def test_a_confirmation_carries_the_link_and_no_word_of_the_visitor(composer: Composer) -> None:
     """`confirmation` is not even told the name, the address or the letters: only how many there are."""
-    composed = composer.confirmation(UUID, f"{CANARY}@example.org", "The well", "https://x.example/c/1", 3, NOW)
+    composed = composer.confirmation(UUID, f"{CANARY}@example.org", "The well", "https://x.example/c/1", 3, 3, NOW)
     mail = composed.mail.decode("ascii")
 
     assert "https://x.example/c/1" in text(composed)
@@ -193,7 +206,8 @@ def test_the_envelope_sender_is_an_address_of_our_own_that_verifies(composer: Co
 
 
 def test_another_secret_or_another_message_has_another_envelope(composer: Composer) -> None:
-    other = Composer(composer.templates, Identity("Org", "a@example.org", "sandbox.invalid", "http://x", "t" * 64))
+    identity = Identity("Org", "a@example.org", "sandbox.invalid", "http://x", "t" * 64)
+    other = Composer(composer.templates, identity, TERMS)
 
     envelopes = {composer.envelope_sender(UUID), other.envelope_sender(UUID), composer.envelope_sender(UUID[::-1])}
 
@@ -316,7 +330,7 @@ def test_a_long_domain_of_ours_breaks_no_header(composer: Composer) -> None:
     domain = ".".join(["letters-of-the-people"] * 6) + ".org"
     ours = Identity("Org", f"letters@{domain}", domain, "http://x", "s" * 64)
 
-    composed = letter(Composer(composer.templates, ours))
+    composed = letter(Composer(composer.templates, ours, TERMS))
 
     assert email.message_from_bytes(composed.mail)["Message-ID"].strip() == f"<{UUID}@{domain}>"
     assert addresses_by_both_policies(composed.mail, "From") == {(f"letters@{domain}",)}
@@ -401,4 +415,4 @@ def test_every_header_line_is_short(composer: Composer, name: str) -> None:
 
 def test_an_address_that_a_header_would_decode_is_not_composed(composer: Composer) -> None:
     with pytest.raises(ValueError, match="decode"):
-        composer.confirmation("0" * 36, "=?utf-8?q?x=0D=0ABcc=3A_v?=@example.org", "The well", "https://x.test", 3, NOW)
+        composer.confirmation(UUID, "=?utf-8?q?x=0D=0ABcc=3A_v?=@example.org", "The well", "https://x.test", 3, 3, NOW)

@@ -103,7 +103,7 @@ def test_the_whole_journey(site: Redress) -> None:
     # The mail to confirm.
     (confirmation,) = arrived(site, 1)
     assert confirmation.recipients == ("ana.garcia@example.org",)
-    assert "Nothing has been sent yet." in confirmation.text
+    assert "Nothing has been sent to an office yet." in confirmation.text
     (link,) = re.findall(r"^http\S+$", confirmation.text, re.MULTILINE)
     assert link.startswith(f"http://127.0.0.1:{site.port}/confirm/")
     listed = walker.open("/mailbox")

@@ -13,6 +13,7 @@ from app.legislators import (
     LegislatorDirectory,
     NoDataForDay,
     Role,
+    Seat,
     Vacancy,
 )
 from app.legislators.directory import TableDirectory
@@ -185,6 +186,31 @@ def test_another_congress_is_not_answered(directory: LegislatorDirectory) -> Non
         directory.delegation(division, date(2027, 1, 4))
     with pytest.raises(NoDataForDay):
         directory.districts(State("WY"), date(2024, 12, 31))
+    with pytest.raises(NoDataForDay):
+        directory.members(date(2027, 1, 4))
+    with pytest.raises(NoDataForDay):
+        directory.holder(Seat("WY-S2"), date(2027, 1, 4))
+
+
+def test_everyone_who_sits_holds_their_seat(directory: LegislatorDirectory) -> None:
+    members = directory.members(DAY)
+
+    assert len(members) == len({member.seat for member in members}) == len({member.bioguide for member in members})
+    assert sum(member.role is Role.SENATOR for member in members) == 100
+    assert all(directory.holder(member.seat, DAY) is member for member in members)
+
+
+def test_a_seat_that_nobody_holds_is_held_by_a_vacancy(directory: LegislatorDirectory) -> None:
+    holder = directory.holder(Seat("TX-23"), DAY)
+
+    assert isinstance(holder, Vacancy)
+    assert holder.seat == "TX-23"
+
+
+@pytest.mark.parametrize("seat", ["WY-1", "WY-S3", "wy-al", "", "L000571"])
+def test_a_seat_that_is_none_is_a_key_error(directory: LegislatorDirectory, seat: str) -> None:
+    with pytest.raises(KeyError):
+        directory.holder(Seat(seat), DAY)
 
 
 def test_a_division_that_is_none_is_a_key_error(directory: LegislatorDirectory) -> None:

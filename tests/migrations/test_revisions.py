@@ -39,7 +39,7 @@ ROWS: dict[str, list[str]] = {
     "0002": [
         "INSERT INTO contact VALUES (1, 'WY-AL', 'scheduler', 'staff@example.org', 'a call', '2026-01-01')",
         "INSERT INTO limit_event VALUES (1, 'erase', x'05', '2026-01-01 00:00:00.000000')",
-        "INSERT INTO site_state VALUES (1, 'sandbox', NULL)",
+        "INSERT INTO site_state VALUES (1, 'sandbox', NULL, NULL)",
     ],
 }
 

@@ -43,12 +43,12 @@ class Redress:
         self.data_dir = data_dir
         self.port = port
         self._log = log
-        environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), "PORT": str(port), **settings}
+        self._environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), "PORT": str(port), **settings}
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "app.serve"],
                 cwd=ROOT,
-                env=environment,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -78,6 +78,13 @@ class Redress:
             return response.status, response.read().decode()
         finally:
             connection.close()
+
+    def flask(self, *arguments: str) -> str:
+        """What a command of `flask` prints, with the settings of this start."""
+        command = [sys.executable, "-m", "flask", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self._environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def pid(self, name: str) -> int:
         """The process of a child, which the parent started itself."""

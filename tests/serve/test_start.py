@@ -9,11 +9,20 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from app import campaigns, create_app
+from app.db import writing
+from app.extensions import db
+from app.serve.prepare import Ready
+from app.serve.start import announce
+from tests import factories
+from tests.delivery import factories as outbox
 from tests.serve.processes import Redress, free_port, until
+from tests.smtp_server import scripted
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
@@ -223,3 +232,81 @@ def test_a_file_that_is_no_database_is_one_sentence(start: Start, folder: Path) 
     assert redress.ended() == 1
     assert len(redress.output.splitlines()) == 1
     assert "cannot be used: it is damaged" in redress.output
+
+
+# --- live mode ------------------------------------------------------------------------------------------------
+
+
+def live(port: int, **mail: str) -> dict[str, str]:
+    """A live site that only this machine can reach."""
+    return factories.LIVE | {"PUBLIC_URL": f"http://127.0.0.1:{port}", "TRUSTED_PROXIES": "0", **mail}
+
+
+def publish_and_queue_a_mail(data_dir: Path) -> None:
+    app, now = create_app(factories.live_config(data_dir)), datetime.now(UTC)
+    with app.app_context():
+        session = db.session()
+        with writing(session):
+            campaigns.publish(session, "reunite-families", now)
+            outbox.delivery(session, outbox.signature(session, now), now, recipient="ana@example.org")
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_a_live_site_serves_pages_without_a_mailbox_and_sends_to_the_mail_server(start: Start) -> None:
+    port = free_port()
+    with scripted() as server:
+        redress = start(port=port, settings=live(port, MAIL_PORT=str(server.port)))
+
+        assert redress.is_ready(), redress.output
+        assert redress.output.splitlines() == [
+            "Redress is running in live mode: letters go to offices, and mails to people.",
+            "  Page     none yet: import a campaign and publish it, with the settings of this start",
+            "             .venv/bin/flask campaign import FILE",
+            "             .venv/bin/flask campaign publish SLUG",
+            "  From     Friends of the Well <letters@example.org>",
+            f"  Mail     through 127.0.0.1:{server.port}, not encrypted",
+            "  Stop     Ctrl-C",
+        ]
+        redress.flask("campaign", "import", "app/campaigns/sample.md")
+        publish_and_queue_a_mail(redress.data_dir)
+        assert [redress.get(path)[0] for path in ("/reunite-families", "/healthz", "/mailbox")] == [200, 200, 404]
+        assert not any("mailbox" in words for words in redress.living().values())
+
+        server.wait_for(messages=1)
+        redress.process.terminate()
+
+        assert redress.ended() == 0
+    assert redress.living() == {}
+    assert [one.recipients for one in server.taken] == [("ana@example.org",)]
+    assert not (redress.data_dir / "secret-key").exists()
+    assert not (redress.data_dir / "mailbox").exists()
+    assert redress.output.endswith("Stopped.\n")
+
+
+def test_what_a_live_site_misses_is_one_list(start: Start, folder: Path) -> None:
+    redress = start(settings={"DELIVERY": "live", "MAIL_SERVER": "mail.example.org"})
+
+    assert redress.ended() == 2
+    names = [line.partition(" ")[0] for line in redress.output.splitlines()]
+    assert names == ["PUBLIC_URL", "ORGANISATION", "ORGANISATION_EMAIL", "SECRET_KEY"]
+    assert not (folder / "secret-key").exists()
+
+
+def test_a_live_site_says_where_its_pages_are_and_that_sending_is_paused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    login = {"MAIL_USERNAME": "letters-account", "MAIL_PASSWORD": "swordfish"}
+    config = factories.live_config(tmp_path, MAIL_SERVER="mail.example.org", **login)
+
+    announce(config, Ready(slugs=("a-park", "the-well"), paused=True))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Redress is running in live mode: letters go to offices, and mails to people.",
+        "  Page     https://act.example.org/a-park",
+        "  Page     https://act.example.org/the-well",
+        "  From     Friends of the Well <letters@example.org>",
+        "  Mail     through mail.example.org:587, encrypted",
+        "  Sending is paused. To send again: .venv/bin/flask outbox resume",
+        "  Stop     Ctrl-C",
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from flask import Flask
@@ -16,15 +16,18 @@ from app.addresses import PostalAddress, State
 from app.campaigns import CampaignFile
 from app.campaigns.letters import Signer
 from app.db import writing
+from app.delivery.mails import Links
 from app.models import Campaign, CampaignRevision, Delivery, DeliveryKind, Signature
 from app.signing import Pen, Submission, confirm, sign
 from app.signing.draft import Choice, Desk, Draft, Entry, Errors, draft
 from app.signing.limits import Limits
+from app.signing.retention import Keep
 from app.signing.tokens import Token
-from app.web.site import Site
+from app.web.site import CHANNELS, Site
 from tests.factories import campaign_source
 
 NOW = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
+KEEP = Keep(pending=timedelta(days=7), letters=timedelta(days=90))
 SENTENCE = "I ask you to send these letters in my name."
 TITLE = "Look after the well"
 
@@ -36,14 +39,20 @@ def site(app: Flask) -> Site:
 
 
 def pen(app: Flask, *, address: int = 3, network: int = 100) -> Pen:
-    promises = {channel.name: channel.promise for channel in site(app).desk.channels}
+    def links(token: Token) -> Links:
+        receipt = f"https://act.example.org/receipt/{token}"
+        return Links(receipt, f"{receipt}/reminder")
+
     return Pen(
         keys=site(app).keys,
         composer=site(app).composer,
         limits=Limits(address, network),
+        keep=KEEP,
         confirm_url=lambda token: f"https://act.example.org/confirm/{token}",
-        receipt_url=lambda token: f"https://act.example.org/receipt/{token}",
-        promises=promises.__getitem__,
+        links=links,
+        channels=CHANNELS,
+        way=site(app).way,
+        handoff=site(app).handoff,
     )
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from app.addresses import State
 from app.campaigns.letters import Signer
+from app.delivery.handoff import PaperChannel
 from app.delivery.mail_channel import EmailChannel
-from app.legislators import Bioguide, Doubt, Method, NoDataForDay, Vacancy
+from app.legislators import Bioguide, Doubt, Legislator, Method, NoDataForDay, Vacancy
 from app.legislators.directory import TableDirectory
 from app.legislators.locators import TableLocator
 from app.legislators.tables import SHIPPED, load
@@ -21,10 +22,14 @@ from tests.signing.factories import NOW, campaign_file, drafted, signer
 US = "ocd-division/country:us"
 
 
+def made_up(legislator: Legislator) -> str:
+    return office_address(legislator.bioguide)
+
+
 @pytest.fixture(scope="module")
 def desk() -> Desk:
     tables = load(SHIPPED)
-    return Desk(TableLocator(tables), TableDirectory(tables), [EmailChannel(office_address)])
+    return Desk(TableLocator(tables), TableDirectory(tables), lambda: [EmailChannel(made_up), PaperChannel()])
 
 
 def at(state: str, zip_code: str) -> Signer:
@@ -58,9 +63,9 @@ def test_each_letter_is_filled_for_its_recipient_and_goes_to_that_office(desk: D
         assert letter.body.startswith(f"Dear {letter.recipient.greeting},")
         assert letter.body.endswith("Ana García Ruiz\n1200 Randall Avenue\nCheyenne, WY 82001\nana.garcia@example.org")
         assert letter.subject == "The well"
-        assert letter.channel.name == "mail"
-        assert letter.address == office_address(letter.recipient.legislator.bioguide)
-    assert len({letter.address for letter in result.letters}) == 3
+        assert letter.way.channel.name == "mail"
+        assert letter.way.address == made_up(letter.recipient.legislator)
+    assert len({letter.way.address for letter in result.letters}) == 3
 
 
 @pytest.mark.parametrize(("state", "seat"), [("CO", "CO-3"), ("NM", "NM-3")])
@@ -259,25 +264,26 @@ def test_a_day_that_no_tables_cover_is_an_error_not_a_guess(desk: Desk) -> None:
         draft(Entry(signer()), campaign_file(), desk, date(2027, 6, 1))
 
 
-def test_an_office_that_no_channel_reaches_gets_no_letter(desk: Desk) -> None:
-    unreachable = Desk(desk.locator, desk.directory, [EmailChannel(lambda _bioguide: None)])
+def test_an_office_that_no_channel_but_the_last_reaches_goes_by_that(desk: Desk) -> None:
+    far = Desk(desk.locator, desk.directory, lambda: [EmailChannel(lambda _legislator: None), PaperChannel()])
 
-    result = drafted(unreachable, at("WY", "82001"))
+    result = drafted(far, at("WY", "82001"))
 
     assert isinstance(result, Draft)
-    assert result.letters == ()
+    assert [(letter.way.channel.name, letter.way.address) for letter in result.letters] == [("paper", "")] * 3
+    assert not result.by_us
 
 
 def test_the_first_channel_that_reaches_the_office_carries_the_letter(desk: Desk) -> None:
     channels = [
-        EmailChannel(lambda bioguide: "best@offices.invalid" if bioguide == "L000571" else None, name="best"),
-        EmailChannel(office_address),
+        EmailChannel(lambda member: "best@offices.invalid" if member.bioguide == "L000571" else None, name="best"),
+        EmailChannel(made_up),
     ]
 
-    result = drafted(Desk(desk.locator, desk.directory, channels), at("WY", "82001"))
+    result = drafted(Desk(desk.locator, desk.directory, lambda: channels), at("WY", "82001"))
 
     assert isinstance(result, Draft)
-    assert sorted(letter.channel.name for letter in result.letters) == ["best", "mail", "mail"]
+    assert sorted(letter.way.channel.name for letter in result.letters) == ["best", "mail", "mail"]
 
 
 def wyoming(desk: Desk) -> Draft:
@@ -295,14 +301,14 @@ def test_the_seal_changes_when_anything_of_the_letters_changes(desk: Desk) -> No
     first, *rest = plain.letters
     member = first.recipient.legislator
     successor = replace(first.recipient, legislator=replace(member, bioguide=Bioguide("X000001")))
-    other_channel = EmailChannel(office_address, name="handoff", promise="You paste it.")
+    other_channel = EmailChannel(made_up, name="handoff", promise="You paste it.")
     changed = [
         plain,
         replace(plain, letters=(replace(first, body=first.body + " "), *rest)),
         replace(plain, letters=(replace(first, subject="Other"), *rest)),
-        replace(plain, letters=(replace(first, address="other@offices.invalid"), *rest)),
+        replace(plain, letters=(replace(first, way=replace(first.way, address="other@offices.invalid")), *rest)),
         replace(plain, letters=(replace(first, recipient=successor), *rest)),
-        replace(plain, letters=(replace(first, channel=other_channel), *rest)),
+        replace(plain, letters=(replace(first, way=replace(first.way, channel=other_channel)), *rest)),
         replace(plain, letters=tuple(rest)),
         replace(plain, letters=(*rest, first)),
         replace(plain, letters=()),

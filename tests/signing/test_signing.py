@@ -131,7 +131,7 @@ def test_what_was_signed_is_what_was_drafted(app: Flask, session: Session) -> No
         )
         for letter in draft.letters
     ]
-    assert [letter.deliveries[0].recipient for letter in stored] == [letter.address for letter in draft.letters]
+    assert [letter.deliveries[0].recipient for letter in stored] == [letter.way.address for letter in draft.letters]
 
 
 def test_a_draft_without_letters_cannot_be_signed(app: Flask, session: Session) -> None:

@@ -20,12 +20,13 @@ def test_every_answer_carries_them(sandbox: Flask) -> None:
                 check_headers(response)
 
 
-def test_nothing_may_be_loaded_but_our_own_style_and_images(visitor: Visitor) -> None:
+def test_nothing_may_be_loaded_but_our_own_style_images_and_script(visitor: Visitor) -> None:
     policy = visitor.open("/reunite-families").headers["Content-Security-Policy"]
 
     assert dict(part.split(" ", 1) for part in policy.split("; ")) == {
         "default-src": "'none'",
         "style-src": "'self'",
+        "script-src": "'self'",
         "img-src": "'self'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",

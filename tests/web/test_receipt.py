@@ -126,7 +126,7 @@ def test_it_says_no_more_than_is_known_of_a_message_that_did_not_go(
 
     page = visitor.open(page.path)
     assert "We do not know whether the mail server took it. We send it once more on" in page.text
-    assert "The mail server refused it for good on" in page.text
+    assert "The mail server refused the address on November 24, 2026, 12:00 PM Eastern. So here is" in page.text
 
     for _attempt in POLICY.letters:
         clock.forward(hours=30)
@@ -143,7 +143,7 @@ def test_it_tells_how_far_each_letter_has_got(visitor: Visitor, sandbox: Flask, 
 
     page = visitor.open(page.path)
 
-    assert states(page) == ["Accepted", "Not delivered", "Trying again", "Accepted"]
+    assert states(page) == ["Accepted", "Waiting for you", "Trying again", "Accepted"]
     assert "The mail server did not take it. We try again on November 24, 2026, 12:02 PM Eastern." in page.text
     assert "Sent" not in page.text
 
@@ -153,7 +153,7 @@ def test_it_tells_how_far_each_letter_has_got(visitor: Visitor, sandbox: Flask, 
     attempt_letters(sandbox, clock, UNKNOWN)
     page = visitor.open(page.path)
 
-    assert states(page) == ["Accepted", "Not delivered", "Not certain", "Accepted"]
+    assert states(page) == ["Accepted", "Waiting for you", "Not certain", "Accepted"]
     assert "it may or may not have arrived" in page.text
 
 

@@ -126,7 +126,7 @@ def test_the_first_page_says_that_it_was_replaced(visitor: Visitor, clock: Clock
 
     page = visitor.open(first.path)
 
-    assert page.heading == "This was replaced"
+    assert page.heading == "These letters do not go"
     assert page.buttons == []
 
 

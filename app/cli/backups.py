@@ -1,0 +1,272 @@
+"""`flask backup` and `flask restore`: a whole site in one file, and back."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pwd
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import flask_migrate
+from flask import Flask
+from flask.cli import with_appcontext
+from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.archives import (
+    DATABASE,
+    MAILBOX,
+    ArchiveNotMade,
+    ArchiveUnusable,
+    Manifest,
+    in_words,
+    reason,
+    secret_mark,
+)
+from app.archives.making import Site as Contents
+from app.archives.making import make
+from app.archives.replacing import (
+    DatabaseBusy,
+    add_mails,
+    check,
+    erased_since,
+    is_readable,
+    put_in_place,
+    single_file,
+    withdrawn_since,
+)
+from app.archives.unpacking import settings_of, unpack
+from app.backups import RESTORING, BackupFailed, keep, prune_backups
+from app.cli.plainly import say
+from app.cli.site import site
+from app.db import ENGINE_OPTIONS, DatabaseUnavailable, prepare, writing
+from app.delivery.pause import pause_restored
+from app.extensions import db, migrate
+from app.legislators import tables
+from app.locks import InUse, alone
+from app.models import Signature, SignatureState
+from app.revisions import MIGRATIONS, is_newer
+from app.signing import set_aside
+from app.signing.retention import let_go
+from config import Config, given_settings
+
+_BATCH = 50
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@with_appcontext
+def backup(file: Path) -> None:
+    """Write the whole site into FILE, a new tar.gz, while it runs. Secrets are not in it."""
+    config = site().config
+    database = config.data_dir / DATABASE
+    _check_owner(config.data_dir)
+    if not database.exists():
+        raise click.ClickException(f"There is no site in {config.data_dir} yet. Start bin/run with it once.")
+    contents = Contents(
+        database=database,
+        settings=given_settings(),
+        tables=tables.SHIPPED,
+        mailbox=None if config.live else config.data_dir / MAILBOX,
+        delivery=_mode(config),
+        secret=secret_mark(config.secret_key),
+    )
+    try:
+        size = make(file.absolute(), contents, datetime.now(UTC))
+    except ArchiveNotMade as error:
+        raise click.ClickException(str(error)) from None
+    say(f"Wrote {file.absolute()}, {in_words(size)}.")
+    say("It holds what people wrote, with names and addresses. Keep it where nobody else can read it, and delete it in")
+    say("time: what pages promise to delete (KEEP_PENDING, KEEP_LETTERS) stays in it.")
+    say("SECRET_KEY is not in it. Keep that elsewhere: with another one, people can write twice without being told.")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@with_appcontext
+def restore(file: Path) -> None:
+    """Put the site that FILE holds in the place of the present one. Nothing is sent until `flask outbox resume`."""
+    config, now = site().config, datetime.now(UTC)
+    _check_owner(config.data_dir)
+    with _plainly(file, config), alone(config.data_dir), _ready(config.data_dir, now) as folder:
+        manifest = unpack(file, folder)
+        _check(manifest, folder / DATABASE, config)
+        settings = settings_of(folder)
+        kept = _replace(folder, manifest, config, now)
+    _say_what_was_done(manifest, kept)
+    _say_differences(manifest, settings, config)
+    say("Sending is paused. What is next: start bin/run, look whether all is well, then")
+    say("  .venv/bin/flask outbox resume")
+
+
+@contextmanager
+def _plainly(file: Path, config: Config) -> Iterator[None]:
+    """Errors as sentences on standard error, and exit code 1."""
+    try:
+        yield
+    except InUse:
+        problem = f"Redress is running with the folder {config.data_dir}. Stop it, then restore."
+    except ArchiveUnusable as error:
+        problem = f"{file}: {error}"
+    except BackupFailed as error:
+        problem = f"The present database cannot be kept ({error}). Make room, or mend the permissions."
+    except DatabaseBusy:
+        problem = f"Another program has {config.data_dir / DATABASE} open. End it, then restore."
+    except OSError as error:
+        problem = f"Not possible: {error.filename or config.data_dir} ({reason(error)}). Mend that, then restore."
+    except (sqlite3.Error, SQLAlchemyError, DatabaseUnavailable):
+        problem = "The database in it could not be got ready. Look whether the disk is full, then restore."
+    else:
+        return
+    raise click.ClickException(f"{problem} The site is as it was.")
+
+
+@contextmanager
+def _ready(data_dir: Path, now: datetime) -> Iterator[Path]:
+    """An empty folder for what is unpacked; it holds personal data, so nothing of it stays."""
+    prune_backups(data_dir / "backups", now)
+    folder = data_dir / RESTORING
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check(manifest: Manifest, database: Path, config: Config) -> None:
+    """Raises ArchiveUnusable for what cannot be the past of this site."""
+    if manifest.delivery != _mode(config):
+        raise ArchiveUnusable(
+            f"It is the backup of a {manifest.delivery} site, and here DELIVERY is {_mode(config)}. "
+            f"Give the settings of that site first, DELIVERY={manifest.delivery} among them."
+        )
+    check(database)
+    if is_newer(database):
+        raise ArchiveUnusable(
+            "A newer version of Redress made it. Update this checkout (git pull, bin/install), then try again."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """What people have taken back since the backup was made: ids in the restored database."""
+
+    erased: Mapping[int, str]
+    withdrawn: tuple[int, ...]
+
+
+def _replace(folder: Path, manifest: Manifest, config: Config, now: datetime) -> Path | None:
+    """Get the unpacked database ready and put it in place, last of all; where the present one is kept."""
+    present, restored = config.data_dir / DATABASE, folder / DATABASE
+    kept = None
+    if present.exists():
+        if is_readable(present):
+            single_file(present)  # before anything is changed: it finds out whether somebody else is at it
+        kept = keep(present, present.with_name("backups"), now)
+    since = _since(present, restored)
+    with _opened(restored) as session:
+        _carry_over(session, since, now)
+        with writing(session):
+            pause_restored(session, manifest.delivery, max(now, manifest.made_at))
+    single_file(restored)
+    if not config.live:
+        add_mails(folder / MAILBOX, config.data_dir / MAILBOX)
+    put_in_place(restored, present)
+    return kept
+
+
+def _since(present: Path, restored: Path) -> _Since:
+    if not present.exists():
+        return _Since({}, ())
+    try:
+        return _Since(erased_since(present, restored), tuple(withdrawn_since(present, restored)))
+    except sqlite3.Error:
+        say("warning: the present database cannot be read. What was erased or withdrawn since the backup was made")
+        say("is back: erase it once more, as far as you know of it.")
+        return _Since({}, ())
+
+
+@contextmanager
+def _opened(database: Path) -> Iterator[Session]:
+    """A session on a database file of any earlier version, brought to the tables of today."""
+    for name in ("alembic", "flask_migrate"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    app = Flask("restored")
+    app.config["SQLALCHEMY_DATABASE_URI"] = URL.create("sqlite", database=str(database))
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = ENGINE_OPTIONS
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    with app.app_context():
+        prepare(db.engine)
+        try:
+            flask_migrate.upgrade(directory=str(MIGRATIONS))
+            yield db.session()
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+def _carry_over(session: Session, since: _Since, now: datetime) -> None:
+    """Erase and withdraw once more what people erased and withdrew since the backup was made."""
+    erased = list(since.erased.items())
+    for start in range(0, len(erased), _BATCH):
+        with writing(session):
+            for identifier, state in erased[start : start + _BATCH]:
+                let_go(session, session.get_one(Signature, identifier), SignatureState(state), now)
+    for start in range(0, len(since.withdrawn), _BATCH):
+        with writing(session):
+            for identifier in since.withdrawn[start : start + _BATCH]:
+                set_aside(session, session.get_one(Signature, identifier), now, "withdrawn")
+
+
+def _say_what_was_done(manifest: Manifest, kept: Path | None) -> None:
+    say(f"Restored the site as it was on {manifest.made_at:%Y-%m-%d} at {manifest.made_at:%H:%M} UTC.")
+    if kept is not None:
+        say(f"The database that was here is kept for some days: {kept}")
+
+
+def _say_differences(manifest: Manifest, then: Mapping[str, str | None], config: Config) -> None:
+    now = given_settings()
+    differing = [name for name in {**then, **now} if _told(then, name) != _told(now, name)]
+    if differing:
+        say("Settings that differ from those of the backup:")
+    for name in differing:
+        say(f"  {name}: {_told(then, name)} in the backup, {_told(now, name)} here")
+    if manifest.secret != secret_mark(config.secret_key):
+        say("warning: SECRET_KEY is not the one of the backup. Put that one back before you start bin/run: with")
+        say(
+            "another one, people can write twice without being told, and forms that are open have to be sent once more."
+        )
+
+
+def _told(settings: Mapping[str, str | None], name: str) -> str:
+    if name not in settings:
+        return "not set"
+    value = settings[name]
+    return "set" if value is None else value or "empty"
+
+
+def _mode(config: Config) -> str:
+    return "live" if config.live else "sandbox"
+
+
+def _check_owner(data_dir: Path) -> None:
+    """As root we would leave files there that the site itself may not touch."""
+    database = data_dir / DATABASE
+    owner = (database if database.exists() else data_dir).stat().st_uid
+    if owner != os.geteuid():
+        try:
+            name = pwd.getpwuid(owner).pw_name
+        except KeyError:
+            name = f"#{owner}"
+        raise click.ClickException(
+            f"The site in {data_dir} belongs to the user {name}. Run this as {name}, with sudo -u."
+        )

@@ -1,0 +1,59 @@
+"""What all commands share: files read with a limit, tables on standard output, errors and remarks as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from app.db import DatabaseUnavailable
+
+NO_TABLES = (OperationalError, ProgrammingError)
+"""What SQLite and PostgreSQL raise when bin/run was never started with this DATA_DIR."""
+
+
+@contextmanager
+def plainly(*spoken: type[Exception]) -> Iterator[None]:
+    """Errors as sentences on standard error, and exit code 1; `spoken` are those whose own text is the sentence."""
+    try:
+        yield
+    except spoken as error:
+        raise click.ClickException(str(error)) from None
+    except DatabaseUnavailable:
+        raise click.ClickException(
+            "The database took no change: it is busy, its disk is full, "
+            "or bin/run has not been started with this DATA_DIR yet."
+        ) from None
+    except NO_TABLES:
+        raise click.ClickException(
+            "There is no site in this DATA_DIR yet, or its database is damaged. Start bin/run with it once."
+        ) from None
+
+
+def problems_of(file: str, problems: Iterable[object]) -> click.ClickException:
+    """What is wrong with a file, a line for each problem."""
+    return click.ClickException("\n".join(f"{file}: {problem}" for problem in problems))
+
+
+def read_file(path: str, most: int) -> bytes:
+    """The bytes of a file, or of standard input for `-`; of a longer one the first `most` and one more."""
+    try:
+        with click.open_file(path, "rb") as stream:
+            return bytes(stream.read(most + 1))
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise click.ClickException(f"Can't read the file {path[:200]!r}: {reason}.") from None
+
+
+def say(message: str) -> None:
+    """A remark for the person, on standard error."""
+    click.echo(message, err=True)
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Rows as columns of equal width, on standard output; the first is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,37 @@
+"""What commands are given by the composition root."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol, cast
+
+from flask import current_app
+
+from app.legislators.contacts import Roll
+from app.signing.draft import Desk
+from config import Config
+
+
+class Site(Protocol):
+    """The parts of a running site that commands need. The whole is `app.web`'s, which commands do not import."""
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+
+    @property
+    def desk(self) -> Desk:
+        """Where districts and people come from."""
+
+    def today(self) -> date:
+        """The day in the capital."""
+
+
+def site() -> Site:
+    """The site of the application at hand."""
+    return cast(Site, current_app.extensions["redress"])
+
+
+def roll() -> Roll:
+    """Who sits today. Raises NoDataForDay."""
+    return Roll(site().desk.directory, site().today())

@@ -1,0 +1,183 @@
+"""The hand-off: the signer delivers the letter, and we prepare everything that it takes.
+
+No member of Congress has a public e-mail address; each has a form on their own site, and a machine that fills in such
+forms fails in silence. So the person does it, with every value ready to copy, in the order in which the forms ask.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.addresses import STATES, State
+from app.delivery import HANDOFF, N_
+from app.legislators import Legislator, Office
+from app.models import Delivery, DeliveryEvent, DeliveryState, Letter
+
+_EARTH_RADIUS_KM = 6371.0
+# "706 Hart Senate Office Building Washington DC 20510", as the tables have it.
+_CAPITOL = re.compile(r"(?P<building>.+?),? (?P<city>Washington,? DC [0-9-]{5,10})")
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffChannel:
+    """The office's own form on the web."""
+
+    name: str = HANDOFF
+    promise: str = N_("You paste it into the office's own form. We prepare everything; it takes about a minute.")
+    by_signer: bool = True
+
+    def address(self, legislator: Legislator) -> str | None:
+        """The form's address, or the site's when the form is not known."""
+        return legislator.contact_form or legislator.url or None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperChannel:
+    """Telephone and letter post, for an office of which no form is known. Reaches every office."""
+
+    name: str = "paper"
+    promise: str = N_("We know no form of this office. You print the letter or call; we prepare both.")
+    by_signer: bool = True
+
+    def address(self, legislator: Legislator) -> str:
+        """Nothing on the web."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value that an office's form asks for. `label` is a gettext message; `lines` is 1 but for the message."""
+
+    key: str
+    label: str
+    text: str
+    lines: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """Everything that it takes to deliver one letter by hand."""
+
+    form: str
+    """Address of the office's form, or empty."""
+    phone: str
+    """Of the office in Washington, or empty."""
+    values: tuple[Value, ...]
+    """In the usual order of the forms; what the signer did not give is left out."""
+    capitol: tuple[str, ...]
+    """The lines of the address in Washington, without the name; empty when it is not known."""
+    nearest: Office | None
+    """The office in the state that is nearest to the signer; only one that has a street."""
+    script: tuple[str, str, str]
+    """Three sentences for the telephone, in the language of the letter."""
+
+
+def prepare(
+    letter: Letter, holder: Legislator | None, form: str, topic: str, point: tuple[float, float] | None
+) -> Handoff:
+    """What the signer of `letter` needs. `holder` sits in its seat now, None when nobody does or it is not known.
+
+    `form` is the form that was known when it was signed; `point` is where the signer's ZIP code lies.
+    """
+    return Handoff(
+        form=(HandoffChannel().address(holder) or "") if holder else form,
+        phone=holder.phone if holder else "",
+        values=_values(letter, topic),
+        capitol=_capitol(holder.address) if holder else (),
+        nearest=nearest_office(holder.offices, point) if holder else None,
+        script=_script(letter),
+    )
+
+
+def nearest_office(offices: Sequence[Office], point: tuple[float, float] | None) -> Office | None:
+    """Of those with a street the nearest to the point; the first one where distances are not known."""
+    reachable = [office for office in offices if office.street]
+    if point is not None and any(office.point for office in reachable):
+        return min((office for office in reachable if office.point), key=lambda office: _km(office.point, point))
+    return reachable[0] if reachable else None
+
+
+def _km(here: tuple[float, float] | None, there: tuple[float, float]) -> float:
+    """Length of the great circle (haversine formula); degrees of latitude, longitude."""
+    if here is None:
+        return math.inf
+    (lat1, lon1), (lat2, lon2) = ((math.radians(degrees) for degrees in point) for point in (here, there))
+    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * _EARTH_RADIUS_KM * math.asin(math.sqrt(half))
+
+
+def _capitol(address: str) -> tuple[str, ...]:
+    match = _CAPITOL.fullmatch(address)
+    return (match["building"], match["city"]) if match else tuple(line for line in (address,) if line)
+
+
+def _values(letter: Letter, topic: str) -> tuple[Value, ...]:
+    signer = letter.signature
+    state = STATES[State(signer.region)] if signer.region else ""
+    found = (
+        Value("title", N_("Title"), signer.prefix or ""),
+        Value("given-name", N_("First name"), signer.given_name or ""),
+        Value("family-name", N_("Last name"), signer.family_name or ""),
+        Value("address-1", N_("Street address"), signer.address_line1 or ""),
+        Value("address-2", N_("Apartment, unit"), signer.address_line2 or ""),
+        Value("city", N_("City"), signer.city or ""),
+        Value("state", N_("State"), state),
+        Value("zip", N_("ZIP code"), signer.postal_code or ""),
+        Value("email", N_("Email"), signer.email or ""),
+        Value("phone", N_("Phone"), signer.phone or ""),
+        Value("topic", N_("Topic"), topic),
+        Value("subject", N_("Subject"), letter.subject or ""),
+        Value("message", N_("Message"), letter.body or "", lines=12),
+    )
+    return tuple(value for value in found if value.text)
+
+
+def _script(letter: Letter) -> tuple[str, str, str]:
+    """Plain English, not gettext: it is spoken to the office."""
+    signer = letter.signature
+    name = f"{signer.given_name or ''} {signer.family_name or ''}".strip()
+    return (
+        f"Hello, my name is {name}, and I live in {signer.city or ''}, ZIP code {(signer.postal_code or '')[:5]}.",
+        f"I am calling about this: {(letter.subject or '').rstrip('.')}.",
+        f"Please tell {letter.recipient} that I ask for help with it, and that I would like an answer.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What has become of the letters to one seat that were offered to their signers."""
+
+    seat: str
+    recipient: str
+    """Whoever the newest of them is written to."""
+    offered: int
+    sent: int
+    """By their signers' word."""
+    stuck: int
+    """Whose signers said that the form did not work, even if they sent it later."""
+
+
+def tallies(session: Session) -> list[Tally]:
+    """For each seat, by name of the seat. Counted from the events, which stay when a signature is erased."""
+    counted = {"offered": DeliveryState.OFFERED, "sent": DeliveryState.REPORTED, "stuck": DeliveryState.STUCK}
+    counts = [
+        func.count(DeliveryEvent.delivery_id.distinct()).filter(DeliveryEvent.state == state).label(name)
+        for name, state in counted.items()
+    ]
+    rows = session.execute(
+        select(Letter.seat, func.max(Letter.id).label("newest"), *counts)
+        .join(Delivery, Delivery.letter_id == Letter.id)
+        .join(DeliveryEvent, DeliveryEvent.delivery_id == Delivery.id)
+        .where(DeliveryEvent.state.in_(counted.values()))
+        .group_by(Letter.seat)
+        .order_by(Letter.seat)
+    ).all()
+    return [
+        Tally(row.seat, session.get_one(Letter, row.newest).recipient, row.offered, row.sent, row.stuck) for row in rows
+    ]

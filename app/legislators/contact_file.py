@@ -1,0 +1,310 @@
+"""The contact file: the contact book as CSV, checked as a whole before any of it is used.
+
+Every row is one line, since no cell may hold a line break: so each problem has a certain line, and an open quotation
+mark spoils its row, not the rest of the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from typing import TypeVar
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.addresses import STATES, State
+from app.legislators import LegislatorsError
+from app.legislators.contacts import ContactRow, Roll, office_name
+from app.legislators.geography import is_senate
+
+T = TypeVar("T")
+
+COLUMNS = ("office", "role", "email", "source", "as_of")
+HEADER = ",".join(COLUMNS)
+MOST_BYTES = 1024 * 1024
+MOST_ROLE = 60
+MOST_SOURCE = 200
+_MOST_LINE = 2000  # more than a row can hold even with every character doubled
+
+_BIOGUIDE = re.compile(r"[A-Z][0-9]{6}")
+_SEAT = re.compile(r"([A-Z]{2})-[A-Z0-9]+")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# A mail's header would decode what follows it (app/delivery/mails.py refuses it too, but only when the letter goes).
+_ENCODED_WORD = "=?"
+_FORMULA = frozenset("=+-@")
+
+_WEB_FORM = "This is the address of a web form. Leave the office out: supporters are then helped to use the form."
+_EXAMPLES = (
+    "a bioguide id like L000571, or a seat like TX-37, WY-AL (the only one in the House) or WY-S2 (Senate class 2)"
+)
+_FILL_IN = {
+    "office": f"Fill in the office: {_EXAMPLES}.",
+    "role": "Fill in the role: who reads mail at this address, like scheduler.",
+    "email": "Fill in the e-mail address, or leave the office out: supporters are then helped to use the form.",
+    "source": "Fill in the source: where the organisation has this address from.",
+    "as_of": "Fill in as_of: the day on which the address was last known to be right, like 2026-11-24.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong and what to do, on a line of the file counted from 1."""
+
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}"
+
+
+class ContactFileUnusable(LegislatorsError):
+    """The file cannot be taken into the book; `problems` has everything that was found, in its order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class _Refused(Exception):
+    """A cell that cannot be used; the message is the problem's."""
+
+
+def read(data: bytes, roll: Roll) -> tuple[ContactRow, ...]:
+    """The rows of a contact file, each of another office that is there on the roll's day.
+
+    Raises ContactFileUnusable with every problem found.
+    """
+    lines = _lines(_decode(data))
+    first, header = next(lines, (1, ""))
+    _check_header(first, header)
+    reading = _Reading(roll)
+    for number, line in lines:
+        reading.take(number, line)
+    if reading.problems:
+        raise ContactFileUnusable(reading.problems)
+    return tuple(reading.rows)
+
+
+def write(rows: Iterable[ContactRow]) -> str:
+    """The file from which `read` makes the same rows again."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows((row.office, row.role, row.email, row.source, row.as_of.isoformat()) for row in rows)
+    return text.getvalue()
+
+
+def _decode(data: bytes) -> str:
+    if len(data) > MOST_BYTES:
+        raise ContactFileUnusable([Problem(1, "Shorten the file to 1 MB, or import it in parts.")])
+    try:
+        text = data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = "Save the file as UTF-8 (spreadsheets call it “CSV UTF-8”): this line is not."
+        raise ContactFileUnusable([Problem(line, message)]) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that hold anything, with their numbers; spreadsheets leave rows of commas at the end."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip(", \t"):
+            yield number, line
+
+
+def _check_header(number: int, line: str) -> None:
+    messages = list(_header_complaints(line))
+    if messages:
+        raise ContactFileUnusable(Problem(number, message) for message in messages)
+
+
+def _header_complaints(line: str) -> Iterator[str]:
+    begin = f"Begin the file with the line {HEADER}."
+    cells = _cells(line[:_MOST_LINE]) or [line[:_MOST_LINE]]
+    if cells == [*COLUMNS]:
+        return
+    if not line:
+        yield f"The file is empty. {begin}"
+        return
+    meant = {cell: _nearest(cell) for cell in cells}
+    if not any(meant.values()):
+        separated = any(sign in line for sign in ";\t")
+        yield f"Separate the cells with commas. {begin}" if separated else begin
+        return
+    unknown = [cell for cell in cells if cell not in COLUMNS]
+    for cell in unknown:
+        column = meant[cell]
+        yield f"There is no column {cell[:80]!r}; " + (f"write {column}." if column else "remove it.")
+    missing = [column for column in COLUMNS if column not in meant and column not in meant.values()]
+    yield from (f"Add the column {column}: the first line is {HEADER}." for column in missing)
+    if not unknown and not missing:
+        yield f"Write each column once and in this order: {HEADER}."
+
+
+def _nearest(cell: str) -> str | None:
+    close = get_close_matches(cell.strip().casefold(), COLUMNS, n=1)
+    return close[0] if close else None
+
+
+def _cells(line: str) -> list[str] | None:
+    """The cells of a row, None when its quotation marks do not make sense."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line.strip()], strict=True, skipinitialspace=True))]
+    except csv.Error:
+        return None
+
+
+class _Reading:
+    """The rows while they are read; they are good for nothing once there is a problem."""
+
+    def __init__(self, roll: Roll) -> None:
+        self.rows: list[ContactRow] = []
+        self.problems: list[Problem] = []
+        self._roll = roll
+        self._line_of: dict[frozenset[str], int] = {}
+
+    def take(self, number: int, line: str) -> None:
+        """Read one line into a row or into problems."""
+        cells = self._cells(number, self._without_controls(number, line))
+        if cells is None:
+            return
+        office, role, email, source, as_of = cells
+        row = ContactRow(
+            office=self._checked(number, "", lambda: self._office(number, office)),
+            role=self._checked(number, "", lambda: _text("role", role, MOST_ROLE)),
+            email=self._checked(number, "", lambda: _email(email)),
+            source=self._checked(number, "", lambda: _text("source", source, MOST_SOURCE)),
+            as_of=self._checked(number, self._roll.on, lambda: _as_of(as_of, self._roll.on)),
+        )
+        self.rows.append(row)
+
+    def _without_controls(self, number: int, line: str) -> str:
+        strange = sorted({character for character in line if _is_control(character)})
+        if strange:
+            names = ", ".join(f"U+{ord(character):04X}" for character in strange[:5])
+            self._complain(number, f"Remove what cannot be seen from this line: {names}.")
+        return "".join(character for character in line if not _is_control(character))
+
+    def _cells(self, number: int, line: str) -> list[str] | None:
+        if len(line) > _MOST_LINE:
+            self._complain(number, f"Shorten this line: it has {len(line):,} characters.")
+            return None
+        cells = _cells(line)
+        if cells is None:
+            self._complain(
+                number,
+                "Mend the quotation marks: a cell that holds a comma stands between two, "
+                "and one inside such a cell is written twice.",
+            )
+        elif len(cells) != len(COLUMNS):
+            hint = "; put a cell that holds a comma between quotation marks" if len(cells) > len(COLUMNS) else ""
+            self._complain(number, f"Write {len(COLUMNS)} cells: {HEADER}. This line has {len(cells)}{hint}.")
+            return None
+        return cells
+
+    def _checked(self, number: int, otherwise: T, parse: Callable[[], T]) -> T:
+        try:
+            return parse()
+        except _Refused as refused:
+            self._complain(number, str(refused))
+            return otherwise
+
+    def _complain(self, number: int, message: str) -> None:
+        self.problems.append(Problem(number, message))
+
+    def _office(self, number: int, cell: str) -> str:
+        office = _known_office(cell, self._roll)
+        first = self._line_of.setdefault(self._roll.names(office), number)
+        if first != number:
+            raise _Refused(f"Keep one address for each office: line {first} is for the same one.")
+        return office
+
+
+def _known_office(cell: str, roll: Roll) -> str:
+    _check_filled("office", cell)
+    office = office_name(cell)
+    if roll.holder(office) is not None:
+        return office
+    if _BIOGUIDE.fullmatch(office):
+        raise _Refused(
+            f"{office} sits no longer, or the id is mistyped: leave the line out, or name the seat, like WY-S2, "
+            "if the address stays with whoever holds it."
+        )
+    seat = _SEAT.fullmatch(office)
+    if seat and seat[1] in STATES:
+        raise _Refused(f"There is no seat {office[:20]}: {_seats_of(State(seat[1]), roll)}.")
+    raise _Refused(f"Write the office as {_EXAMPLES}.")
+
+
+def _seats_of(state: State, roll: Roll) -> str:
+    seats = roll.seats(state)
+    senate = [seat for seat in seats if is_senate(seat)]
+    house = [seat for seat in seats if not is_senate(seat)]
+    names = [*senate, f"{house[0]} to {house[-1]}" if len(house) > 1 else house[0]]
+    return f"{STATES[state]} has {', '.join(names)}"
+
+
+def _check_filled(column: str, cell: str) -> None:
+    if not cell:
+        raise _Refused(_FILL_IN[column])
+
+
+def _check_harmless(column: str, cell: str) -> None:
+    """Refuse what a spreadsheet would run when it opens an exported file; NFKC: full-width signs work there too."""
+    if unicodedata.normalize("NFKC", cell[:1])[:1] in _FORMULA:
+        raise _Refused(f"Begin the {column} with another sign than {cell[0]}: a spreadsheet takes it for a formula.")
+
+
+def _text(column: str, cell: str, most: int) -> str:
+    _check_filled(column, cell)
+    _check_harmless(column, cell)
+    if len(cell) > most:
+        raise _Refused(f"Shorten the {column} to {most} characters; it has {len(cell):,}.")
+    return cell
+
+
+def _email(cell: str) -> str:
+    """The address in its ASCII form."""
+    _check_filled("email", cell)
+    if _is_web_form(cell):
+        raise _Refused(_WEB_FORM)
+    if cell.count("@") > 1:
+        raise _Refused("Write one e-mail address only: every letter goes to the office once.")
+    _check_harmless("email", cell)
+    try:
+        address = validate_email(cell, check_deliverability=False, allow_smtputf8=False).ascii_email
+    except EmailNotValidError:
+        address = None
+    if address is None or _ENCODED_WORD in address:
+        raise _Refused(f"Write an e-mail address alone, like name@example.org; {cell[:80]!r} is none that can be used.")
+    return address
+
+
+def _is_web_form(cell: str) -> bool:
+    small = cell.lower()
+    return small.startswith(("http:", "https:")) or ("@" not in small and ("/" in small or small.startswith("www.")))
+
+
+def _as_of(cell: str, on: date) -> date:
+    _check_filled("as_of", cell)
+    try:
+        day = date.fromisoformat(cell) if _DAY.fullmatch(cell) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise _Refused(f"Write as_of like 2026-11-24, not {cell[:40]!r} (spreadsheets like to change days).")
+    if day > on:
+        raise _Refused(f"Write a day in as_of that has come: in Washington it is {on}.")
+    return day
+
+
+def _is_control(character: str) -> bool:
+    """Control characters, separators of lines, and signs that are not seen or turn the order of others."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")

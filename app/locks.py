@@ -1,0 +1,43 @@
+"""Being alone with a data folder: the locks that `bin/run` and its programs hold while they live."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+LAST_RUN_ENDS_IN = 8.0
+"""Seconds in which the programs of a start that was killed have ended."""
+
+
+class InUse(Exception):
+    """A Redress, or what is left of one, works with the folder."""
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep every start, and every program of one, out of the folder meanwhile. Raises InUse, OSError."""
+    with ExitStack() as held:
+        held.callback(os.close, take(folder / "run.lock"))
+        for name in ("children.lock", "worker.lock"):
+            held.callback(os.close, take(folder / name, patience=LAST_RUN_ENDS_IN))
+        yield
+
+
+def take(path: Path, *, patience: float = 0.0) -> int:
+    """The descriptor of a lock file that is ours until it is closed. Raises InUse after `patience` seconds, OSError."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                os.close(handle)
+                raise InUse from error
+            time.sleep(0.05)
+        else:
+            return handle

@@ -1,0 +1,58 @@
+"""What the worker deletes besides sending: rows whose days are over, old backups, a sandbox's mails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.backups import prune_backups
+from app.models import Delivery, Signature
+from app.signing.retention import Keep, purge
+from config import Config
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(seconds=60)
+
+Sweep = Callable[[Callable[[str], bool], datetime], object]
+"""Deletes mails from the sandbox's mailbox: those that are gone by their uuid, and those older than a moment."""
+
+
+class Upkeep:
+    """Deletes what is over: rows, backups and, in a sandbox, mails. Once a minute; erasing by hand is swept up too."""
+
+    def __init__(self, config: Config, sweep: Sweep | None = None) -> None:
+        self._config = config
+        self._sweep = sweep
+        self._last: datetime | None = None
+        self._swept: tuple[datetime | None] | None = None
+        """The newest erasure at the last sweep; None before the first one."""
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether a minute has passed; a clock that was set back does not stop it for long."""
+        return self._last is None or not timedelta() <= now - self._last < EVERY
+
+    def run(self, session: Session, now: datetime, wait: Callable[[float], bool]) -> None:
+        """Do it, now. What fails is tried again in a minute. Raises DatabaseUnavailable."""
+        self._last = now
+        gone = purge(session, Keep(self._config.keep_pending, self._config.keep_letters), now, wait)
+        if gone:
+            log.info("deleted what %d people had entered: its time was over", gone)
+        prune_backups(self._config.data_dir / "backups", now)
+        self._sweep_mailbox(session, now)
+
+    def _sweep_mailbox(self, session: Session, now: datetime) -> None:
+        latest = (session.scalar(select(func.max(Signature.erased_at))),)
+        if self._sweep is not None and latest != self._swept:
+            self._sweep(lambda uuid: _is_gone(session, uuid), now - self._config.keep_letters)
+            self._swept = latest
+        session.rollback()
+
+
+def _is_gone(session: Session, uuid: str) -> bool:
+    """Whether this was a delivery's, and its bytes are deleted."""
+    return session.scalar(select(Delivery.id).where(Delivery.uuid == uuid, Delivery.mail.is_(None))) is not None

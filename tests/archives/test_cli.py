@@ -1,0 +1,352 @@
+"""`flask backup` and `flask restore`: a site, its archive, and the site again."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from app import create_app
+from app.archives import secret_mark
+from app.backups import prune_backups
+from app.cli.backups import backup, restore
+from app.db import writing
+from app.delivery.pause import is_paused
+from app.extensions import db
+from app.models import DeliveryKind, DeliveryState, Signature
+from tests import factories
+from tests.archives.factories import MAIL, NOW, altered, content, execute, killed_at, leave_log, maildir, nothing, rows
+from tests.delivery.factories import delivery, signature
+
+CAMPAIGN = "INSERT INTO campaign (slug, state, source, created_at) VALUES ('{}', 'draft', '', '2026-01-01 00:00:00')"
+SLUGS = "SELECT group_concat(slug) FROM (SELECT slug FROM campaign ORDER BY slug)"
+
+
+def run(app: Flask, command: str, file: Path, code: int = 0) -> Result:
+    """Run one of the two, with no connection of ours in its way."""
+    db.session.remove()
+    db.engine.dispose()
+    commands = {"backup": backup, "restore": restore}
+    result = app.test_cli_runner().invoke(commands[command], [str(file)])
+    assert result.exit_code == code, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+@pytest.fixture
+def database(data_dir: Path) -> Path:
+    return data_dir / "redress.db"
+
+
+@pytest.fixture
+def file(app: Flask, database: Path, tmp_path: Path) -> Path:
+    """The backup of a site with one campaign, `then`; the site has another one, `since`, by now."""
+    execute(database, CAMPAIGN.format("then"))
+    run(app, "backup", tmp_path / "site.tar.gz")
+    execute(database, CAMPAIGN.format("since"))
+    return tmp_path / "site.tar.gz"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Somebody holds the lock of this file."""
+    with path.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def refused(app: Flask, file: Path) -> str:
+    """The words with which a restore is refused; the site is as it was, and nothing is left lying about."""
+    folder = app.config["REDRESS"].data_dir
+    before = rows(folder / "redress.db", SLUGS)
+    words = run(app, "restore", file, code=1).stderr
+    assert words.startswith("Error: ")
+    assert words.endswith("The site is as it was.\n")
+    assert rows(folder / "redress.db", SLUGS) == before
+    assert not (folder / ".restoring").exists()
+    return words
+
+
+def test_a_site_is_backed_up_and_restored(app: Flask, file: Path, database: Path, session: Session) -> None:
+    leave_log(database, CAMPAIGN.format("since-too"))
+
+    restored = run(app, "restore", file)
+
+    assert rows(database, SLUGS) == [("then",)]
+    assert restored.stdout == ""
+    assert restored.stderr.startswith("Restored the site as it was on 20")
+    assert ".venv/bin/flask outbox resume" in restored.stderr
+    assert "warning" not in restored.stderr
+    assert is_paused(session)
+    kept = list((database.parent / "backups").glob("redress-*.db"))
+    assert [rows(path, SLUGS) for path in kept] == [[("since,since-too,then",)]]
+    assert {path.name for path in database.parent.iterdir() if path.name.startswith(("redress.db", "."))} == {
+        "redress.db",
+        "redress.db-wal",
+        "redress.db-shm",
+    }  # the log belongs to `session`, which looked just now
+    assert database.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_backup_tells_its_size_and_what_to_mind(app: Flask, tmp_path: Path) -> None:
+    said = run(app, "backup", tmp_path / "site.tar.gz")
+
+    assert said.stdout == ""
+    assert f"Wrote {tmp_path / 'site.tar.gz'}, " in said.stderr
+    assert "names and addresses" in said.stderr
+    assert "SECRET_KEY is not in it" in said.stderr
+
+
+def test_a_backup_that_cannot_be_written_is_a_sentence(app: Flask, file: Path, tmp_path: Path) -> None:
+    assert "There is a file" in run(app, "backup", file, code=1).stderr
+    assert "There is no folder" in run(app, "backup", tmp_path / "none" / "x", code=1).stderr
+    (app.config["REDRESS"].data_dir / "redress.db").unlink()
+    assert "There is no site in" in run(app, "backup", tmp_path / "other", code=1).stderr
+
+
+def test_no_secret_is_in_a_backup(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "password").write_text("canary-password")
+    for name, value in {
+        **factories.LIVE,
+        "DATA_DIR": str(tmp_path / "data"),
+        "SECRET_KEY": "canary-secret-" + "x" * 32,
+        "MAIL_USERNAME": "letters",
+        "MAIL_PASSWORD_FILE": str(tmp_path / "password"),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    run(app, "backup", tmp_path / "site.tar.gz")
+
+    everything = b"".join(content(tmp_path / "site.tar.gz").values())
+    assert b"canary" not in everything
+    assert factories.SECRET.encode() not in everything
+    assert b'"SECRET_KEY": null' in everything
+    assert b'"MAIL_PASSWORD": null' in everything
+    assert b'"MAIL_USERNAME": "letters"' in everything
+
+
+def test_what_was_erased_or_withdrawn_since_the_backup_stays_so(
+    app: Flask, database: Path, session: Session, tmp_path: Path
+) -> None:
+    with writing(session):
+        signers = [signature(session) for _ in range(3)]
+        for signer in signers:
+            delivery(session, signer, kind=DeliveryKind.LETTER, mail=b"canary-bytes")
+        stays, erased, withdrawn = (signer.id for signer in signers)
+    run(app, "backup", tmp_path / "site.tar.gz")
+    execute(
+        database,
+        f"UPDATE signature SET state = 'erased', erased_at = created_at, email = NULL WHERE id = {erased}",
+        f"UPDATE signature SET state = 'withdrawn' WHERE id = {withdrawn}",
+    )
+
+    run(app, "restore", tmp_path / "site.tar.gz")
+
+    found = {one: session.get_one(Signature, one) for one in (stays, erased, withdrawn)}
+    assert {one: signer.state.value for one, signer in found.items()} == {
+        stays: "confirmed",
+        erased: "erased",
+        withdrawn: "withdrawn",
+    }
+    assert (found[erased].email, found[erased].letters[0].body, found[erased].deliveries[0].mail) == (None, None, None)
+    assert found[erased].erased_at is not None
+    assert (found[stays].email, found[withdrawn].email) == ("ana@example.org", "ana@example.org")
+    assert [found[one].deliveries[0].state for one in (stays, erased, withdrawn)] == [
+        DeliveryState.QUEUED,
+        DeliveryState.CANCELLED,
+        DeliveryState.CANCELLED,
+    ]
+
+
+def test_nothing_of_what_was_erased_is_left_in_the_file(
+    app: Flask, database: Path, session: Session, tmp_path: Path
+) -> None:
+    with writing(session):
+        signer = signature(session)
+        signer.address_line1 = "12 Canary Street"
+        delivery(session, signer, kind=DeliveryKind.LETTER, mail=b"12 Canary Street " * 1000)
+    run(app, "backup", tmp_path / "site.tar.gz")
+    execute(database, "UPDATE signature SET state = 'erased', address_line1 = NULL", "UPDATE delivery SET mail = NULL")
+
+    run(app, "restore", tmp_path / "site.tar.gz")
+
+    assert b"Canary" in content(tmp_path / "site.tar.gz")["redress.db"]
+    assert b"Canary" not in database.read_bytes()
+
+
+def test_the_mails_of_both_are_there_afterwards(app: Flask, data_dir: Path, tmp_path: Path) -> None:
+    mailbox = maildir(data_dir / "mailbox", f"{MAIL}1")
+    run(app, "backup", tmp_path / "site.tar.gz")
+    (mailbox / "new" / f"{MAIL}1").unlink()
+    maildir(mailbox, f"{MAIL}2")
+
+    run(app, "restore", tmp_path / "site.tar.gz")
+
+    assert sorted(path.name for path in (mailbox / "new").iterdir()) == [f"{MAIL}1", f"{MAIL}2"]
+
+
+@pytest.mark.parametrize("lock", ["run.lock", "children.lock", "worker.lock"])
+def test_while_redress_runs_it_is_refused(
+    app: Flask, file: Path, data_dir: Path, lock: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.locks.LAST_RUN_ENDS_IN", 0.1)
+    with locked(data_dir / lock):
+        assert "Stop it, then restore." in refused(app, file)
+
+
+def test_while_another_program_has_the_database_open_it_is_refused(app: Flask, file: Path, database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("SELECT * FROM campaign").fetchone()
+
+        assert "Another program has" in refused(app, file)
+    assert list((database.parent / "backups").iterdir()) == []
+
+
+def test_a_damaged_archive_is_refused(app: Flask, file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-20])
+
+    assert "It is damaged" in refused(app, file)
+
+
+def test_a_database_of_a_newer_version_is_refused(app: Flask, file: Path, tmp_path: Path) -> None:
+    def newer(members: dict[str, bytes]) -> None:
+        (tmp_path / "newer.db").write_bytes(members["redress.db"])
+        execute(tmp_path / "newer.db", "UPDATE alembic_version SET version_num = '9999'")
+        members["redress.db"] = (tmp_path / "newer.db").read_bytes()
+
+    assert "A newer version of Redress made it" in refused(app, altered(file, newer))
+
+
+def test_the_backup_of_a_live_site_is_refused_by_a_sandbox_and_the_other_way_round(
+    app: Flask, file: Path, data_dir: Path
+) -> None:
+    live = altered(file, nothing, manifest={"delivery": "live"})
+    assert "It is the backup of a live site, and here DELIVERY is sandbox." in refused(app, live)
+
+    other = create_app(factories.live_config(data_dir))
+    with other.app_context():
+        assert "It is the backup of a sandbox site, and here DELIVERY is live." in refused(other, file)
+        assert run(other, "restore", live)
+
+
+def test_a_full_disk_is_a_sentence(app: Flask, file: Path) -> None:
+    members = {"redress.db": {"size": 10**18, "sha256": "x"}, "settings.json": {"size": 2, "sha256": "x"}}
+
+    assert "Make room" in refused(app, altered(file, nothing, manifest={"members": members}))
+
+
+def test_an_older_database_is_brought_to_the_tables_of_today(app: Flask, tmp_path: Path, session: Session) -> None:
+    flask_migrate.downgrade(revision="0001")
+    run(app, "backup", tmp_path / "site.tar.gz")
+    flask_migrate.upgrade()
+
+    run(app, "restore", tmp_path / "site.tar.gz")
+
+    assert is_paused(session)
+
+
+@pytest.mark.parametrize("present", [None, b"this is a shopping list\n" * 100])
+def test_a_site_that_is_lost_or_damaged_is_restored(
+    app: Flask, file: Path, database: Path, present: bytes | None
+) -> None:
+    for path in database.parent.glob("redress.db*"):
+        path.unlink()
+    if present is not None:
+        database.write_bytes(present)
+        database.with_name("redress.db-wal").write_bytes(b"its log")
+
+    restored = run(app, "restore", file)
+
+    assert rows(database, SLUGS) == [("then",)]
+    kept = sorted((database.parent / "backups").iterdir())
+    if present is None:
+        assert kept == []
+    else:
+        assert [path.read_bytes() for path in kept] == [present, b"its log"]
+        assert "What was erased or withdrawn since the backup was made" in restored.stderr
+
+
+def test_settings_that_differ_are_said_without_secrets(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: Path
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(data_dir))
+    monkeypatch.setenv("ORGANISATION", "Friends of the Well")
+    monkeypatch.setenv("PORT", "8001")
+    run(app, "backup", tmp_path / "site.tar.gz")
+    monkeypatch.setenv("PORT", "8002")
+    monkeypatch.delenv("ORGANISATION")
+    monkeypatch.setenv("SECRET_KEY", "canary" * 10)
+
+    said = run(app, "restore", tmp_path / "site.tar.gz").stderr
+
+    assert "  ORGANISATION: Friends of the Well in the backup, not set here\n" in said
+    assert "  PORT: 8001 in the backup, 8002 here\n" in said
+    assert "  SECRET_KEY: not set in the backup, set here\n" in said
+    assert "canary" not in said
+    assert "DATA_DIR" not in said
+
+
+def test_another_secret_than_that_of_the_backup_is_warned_of(app: Flask, file: Path) -> None:
+    said = run(app, "restore", altered(file, nothing, manifest={"secret": secret_mark("another one")})).stderr
+
+    assert "warning: SECRET_KEY is not the one of the backup." in said
+
+
+def test_a_backup_from_a_clock_that_is_ahead_asks_about_its_letters_too(
+    app: Flask, file: Path, session: Session
+) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=2)
+
+    run(app, "restore", altered(file, nothing, manifest={"made_at": ahead.isoformat()}))
+
+    (restored_at,) = session.connection().exec_driver_sql("SELECT restored_at FROM site_state").one()
+    assert datetime.fromisoformat(restored_at).replace(tzinfo=UTC) == ahead
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_another_user_than_the_sites_is_sent_away(app: Flask, file: Path, database: Path, tmp_path: Path) -> None:
+    os.chown(database, 12345, 12345)
+
+    for command, argument in (("backup", tmp_path / "new.tar.gz"), ("restore", file)):
+        assert "Run this as #12345" in run(app, command, argument, code=1).stderr
+
+
+def test_what_a_killed_restore_left_is_deleted_by_the_next_start(data_dir: Path) -> None:
+    (data_dir / "backups").mkdir()
+    maildir(data_dir / ".restoring" / "mailbox", MAIL)
+
+    prune_backups(data_dir / "backups", NOW)
+
+    assert not (data_dir / ".restoring").exists()
+
+
+def test_killed_at_any_moment_a_restore_leaves_the_old_or_the_new_site_and_can_be_done_again(
+    app: Flask, file: Path, database: Path, tmp_path: Path
+) -> None:
+    leave_log(database, CAMPAIGN.format("since-too"))
+    shutil.copytree(database.parent, tmp_path / "before")
+    seen, step, killed = set(), 0, True
+    while killed:
+        shutil.rmtree(database.parent)
+        shutil.copytree(tmp_path / "before", database.parent)
+
+        killed = killed_at(step, lambda: run(app, "restore", file))
+
+        assert rows(database, "PRAGMA integrity_check") == [("ok",)]
+        seen |= set(rows(database, SLUGS))
+        run(app, "restore", file)
+        assert rows(database, SLUGS) == [("then",)]
+        step += 11
+    assert seen == {("since,since-too,then",), ("then",)}

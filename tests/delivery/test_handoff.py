@@ -1,0 +1,134 @@
+"""What a hand-off holds: the nearest office, and how many there were; `flask outbox handoffs`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from app.db import writing
+from app.delivery import Channel, way_to
+from app.delivery.handoff import HandoffChannel, PaperChannel, nearest_office
+from app.delivery.mail_channel import EmailChannel
+from app.delivery.outbox import MoveRefused, offer, readdress, report
+from app.legislators import Legislator, Office
+from app.legislators.tables import SHIPPED, load
+from app.models import Delivery, DeliveryKind, DeliveryState, SignatureState
+from app.signing.retention import let_go
+from tests.delivery.factories import NOW, delivery, signature
+
+CHEYENNE, CASPER = (41.14, -104.82), (42.85, -106.33)
+
+
+def office(city: str, point: tuple[float, float] | None, street: str = "1 Main") -> Office:
+    return Office(city, "WY", street, "82001", "307-555-0100", point)
+
+
+@pytest.mark.parametrize(
+    ("offices", "point", "nearest"),
+    [
+        ([office("Cheyenne", CHEYENNE), office("Casper", CASPER)], (41.2, -104.9), "Cheyenne"),
+        ([office("Cheyenne", CHEYENNE), office("Casper", CASPER)], (43.0, -106.3), "Casper"),
+        ([office("Cheyenne", CHEYENNE, street=""), office("Casper", CASPER)], (41.2, -104.9), "Casper"),
+        ([office("Cheyenne", None), office("Casper", CASPER)], (41.2, -104.9), "Casper"),
+        ([office("Cheyenne", None), office("Casper", None)], (41.2, -104.9), "Cheyenne"),
+        ([office("Cheyenne", CHEYENNE), office("Casper", CASPER)], None, "Cheyenne"),
+        ([office("Guam", (13.4, 144.7)), office("Hawaii", (21.3, -157.8))], (14.0, -179.9), "Hawaii"),
+    ],
+)
+def test_the_nearest_office_is_one_that_has_a_street(
+    offices: Sequence[Office], point: tuple[float, float] | None, nearest: str
+) -> None:
+    found = nearest_office(offices, point)
+
+    assert found is not None
+    assert found.city == nearest
+
+
+def test_without_a_street_there_is_none() -> None:
+    assert nearest_office([office("Cheyenne", CHEYENNE, street="")], CHEYENNE) is None
+    assert nearest_office([], CHEYENNE) is None
+
+
+@pytest.fixture(scope="module")
+def member() -> Legislator:
+    return load(SHIPPED).members[0]
+
+
+def test_every_member_of_the_tables_has_a_way_that_its_page_can_keep(member: Legislator) -> None:
+    channels: list[Channel] = [EmailChannel(lambda _member: None), HandoffChannel(), PaperChannel()]
+    ways = [way_to(other, channels) for other in load(SHIPPED).members]
+
+    assert all(way.channel.by_signer for way in ways)
+    assert all(way.address.startswith("https://") for way in ways if way.channel.name == "handoff")
+    assert [way.address for way in ways if way.channel.name == "paper"] == [""]
+
+
+def test_a_site_without_a_form_is_better_than_nothing(member: Legislator) -> None:
+    assert HandoffChannel().address(replace(member, contact_form="")) == member.url
+    assert HandoffChannel().address(replace(member, contact_form="", url="")) is None
+
+
+def test_only_a_held_letter_can_be_sent_another_way(session: Session) -> None:
+    with writing(session):
+        held = delivery(session, signature(session), kind=DeliveryKind.LETTER, state=DeliveryState.HELD)
+        sent = delivery(session, signature(session), kind=DeliveryKind.LETTER, state=DeliveryState.QUEUED)
+        readdress(held, "handoff", "https://example.org")
+        with pytest.raises(MoveRefused):
+            readdress(sent, "handoff", "https://example.org")
+
+    assert (held.channel, held.recipient, sent.channel) == ("handoff", "https://example.org", "mail")
+
+
+# --- flask outbox handoffs ------------------------------------------------------------------------------------
+
+
+def handoffs(app: Flask, *arguments: str) -> Result:
+    result = app.test_cli_runner().invoke(args=["outbox", "handoffs", *arguments])
+    assert result.exit_code == 0
+    return result
+
+
+def offered(session: Session, seat: str) -> Delivery:
+    made = delivery(session, signature(session), None, kind=DeliveryKind.LETTER, state=DeliveryState.HELD)
+    assert made.letter is not None
+    made.letter.seat = seat
+    made.letter.recipient = f"Whoever sits for {seat}"
+    offer(session, made, NOW)
+    return made
+
+
+def test_letters_are_counted_for_each_office_by_their_signers_word(app: Flask, session: Session) -> None:
+    with writing(session):
+        first, second, third = (offered(session, "WY-S1") for _ in range(3))
+        other = offered(session, "TX-37")
+        delivery(session, signature(session), kind=DeliveryKind.LETTER, state=DeliveryState.QUEUED)  # by mail
+        report(session, first, NOW, worked=True)
+        report(session, second, NOW, worked=False)
+        report(session, second, NOW, worked=True)
+        report(session, third, NOW, worked=False)
+        let_go(session, first.signature, SignatureState.ERASED, NOW)
+        let_go(session, other.signature, SignatureState.ERASED, NOW)
+
+    assert handoffs(app).stdout.splitlines() == [
+        "OFFICE  NAME                    OFFERED  SENT  NOT WORKING",
+        "TX-37   Whoever sits for TX-37  1        0     0",
+        "WY-S1   Whoever sits for WY-S1  3        2     2",
+    ]
+    assert json.loads(handoffs(app, "--json").stdout)[1] == {
+        "seat": "WY-S1",
+        "recipient": "Whoever sits for WY-S1",
+        "offered": 3,
+        "sent": 2,
+        "stuck": 2,
+    }
+
+
+def test_before_the_first_one_it_says_so(app: Flask, session: Session) -> None:
+    assert (handoffs(app).stdout, handoffs(app, "--json").stdout) == ("", "[]\n")
+    assert "No letter has been handed to its signer yet." in handoffs(app).stderr

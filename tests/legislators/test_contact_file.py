@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+
+from app.legislators.contact_file import COLUMNS, HEADER, MOST_BYTES, ContactFileUnusable, read, write
+from app.legislators.contacts import ContactRow, Roll
+from app.legislators.directory import TableDirectory
+from app.legislators.tables import SHIPPED, load
+from config import ROOT
+
+DAY = date(2026, 11, 24)
+LUMMIS = ContactRow("L000571", "scheduler", "scheduler@example.org", "a card", date(2026, 9, 30))
+CELLS = ("L000571", "scheduler", "scheduler@example.org", "a card", "2026-09-30")
+
+
+@pytest.fixture(scope="module")
+def roll() -> Roll:
+    return Roll(TableDirectory(load(SHIPPED)), DAY)
+
+
+def line(**cells: str) -> str:
+    return ",".join(cells.get(column, cell) for column, cell in zip(COLUMNS, CELLS, strict=True))
+
+
+def file(*lines: str) -> bytes:
+    return "\n".join([HEADER, *lines, ""]).encode()
+
+
+def problems(roll: Roll, data: bytes) -> list[str]:
+    with pytest.raises(ContactFileUnusable) as caught:
+        read(data, roll)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_row_is_read(roll: Roll) -> None:
+    assert read(file(line()), roll) == (LUMMIS,)
+
+
+def test_the_example_in_the_document_is_a_contact_file(roll: Roll) -> None:
+    document = (ROOT / "docs" / "contacts.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```\n(office,.*?)```", document, re.DOTALL)
+
+    assert [row.office for row in read(examples[0].encode(), roll)] == ["L000571", "WY-AL", "TX-37"]
+
+
+def test_a_file_from_a_spreadsheet_is_read(roll: Roll) -> None:
+    quoted = ",".join(f'"{cell}"' for cell in CELLS)
+    text = f'\ufeff"office", role,email,source,as_of\r\n\r\n {quoted} \r\n,,,,\r\n'
+
+    assert read(text.encode(), roll) == (LUMMIS,)
+    assert read(text.replace("\r\n", "\r").encode(), roll) == (LUMMIS,)
+
+
+def test_a_file_with_its_header_alone_has_no_rows(roll: Roll) -> None:
+    assert read(HEADER.encode(), roll) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "office"),
+    [("l000571", "L000571"), ("wy-s2", "WY-S2"), (" wy-al ", "WY-AL"), ("tx-37", "TX-37"), ("TX-07", "TX-7")],
+)
+def test_offices_are_written_in_one_way(roll: Roll, written: str, office: str) -> None:
+    assert [row.office for row in read(file(line(office=written)), roll)] == [office]
+
+
+def test_a_vacant_seat_has_an_office(roll: Roll) -> None:
+    assert [row.office for row in read(file(line(office="TX-23")), roll)] == ["TX-23"]
+
+
+@pytest.mark.parametrize(
+    ("written", "email"),
+    [("Staff@EXAMPLE.org", "Staff@example.org"), ("staff@münchen.de", "staff@xn--mnchen-3ya.de")],
+)
+def test_an_address_is_kept_as_it_goes_over_the_wire(roll: Roll, written: str, email: str) -> None:
+    assert [row.email for row in read(file(line(email=written)), roll)] == [email]
+
+
+def test_cells_at_their_longest_fit(roll: Roll) -> None:
+    row = ContactRow("WY-S2", "r" * 60, "e" * 64 + "@" + "d" * 60 + ".org", "s" * 200, DAY)
+
+    assert read(write([row]).encode(), roll) == (row,)
+
+
+def test_what_is_written_is_read_again(roll: Roll) -> None:
+    rows = (
+        LUMMIS,
+        ContactRow("WY-AL", 'the "one", they say', "a@example.org", "Ünsere Liste, Seite 3; 'x'", date(1999, 12, 31)),
+        ContactRow("TX-23", '"', "b'=x@example.org", '""",', DAY),
+    )
+
+    assert read(write(rows).encode(), roll) == rows
+    assert write(()) == f"{HEADER}\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("office,role,e-mail,source,as_of", ["There is no column 'e-mail'; write email."]),
+        ("Office,role,email,source,as of", ["'Office'; write office.", "'as of'; write as_of."]),
+        ("office,role,email,as_of", ["Add the column source: the first line is office,role,email,source,as_of."]),
+        ("office,role,email,source,as_of,phone", ["There is no column 'phone'; remove it."]),
+        ("office,role,email,source,as_of,", ["There is no column ''; remove it."]),
+        ("role,office,email,source,as_of", ["Write each column once and in this order"]),
+        ("office,role,email,source,as_of,as_of", ["Write each column once and in this order"]),
+        ("office;role;email;source;as_of", ["Separate the cells with commas."]),
+        ("office\trole\temail\tsource\tas_of", ["Separate the cells with commas."]),
+        (line(), ["Begin the file with the line office,role,email,source,as_of."]),
+        ("x" * 100_000, ["Begin the file with the line office,role,email,source,as_of."]),
+    ],
+)
+def test_another_header_is_told_with_the_nearest(roll: Roll, header: str, words: list[str]) -> None:
+    told = problems(roll, f"{header}\n{line()}\n".encode())
+
+    assert len(told) == len(words)
+    assert all(problem.startswith("line 1: ") and part in problem for problem, part in zip(told, words, strict=True))
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\r\n", b"\xef\xbb\xbf", b",,,,\n"])
+def test_an_empty_file_is_told(roll: Roll, data: bytes) -> None:
+    assert problems(roll, data) == [f"line 1: The file is empty. Begin the file with the line {HEADER}."]
+
+
+@pytest.mark.parametrize(
+    ("data", "number"),
+    [(file(line()) + "WY-AL,Büro".encode("latin-1"), 3), (HEADER.encode("utf-16"), 1), (b"\xff", 1)],
+)
+def test_what_is_not_utf_8_is_told(roll: Roll, data: bytes, number: int) -> None:
+    (told,) = problems(roll, data)
+
+    assert told.startswith(f"line {number}: Save the file as UTF-8")
+
+
+def test_a_file_that_is_too_large_is_told(roll: Roll) -> None:
+    largest = file(line()) + b"," * (MOST_BYTES - len(file(line())))
+
+    assert read(largest, roll) == (LUMMIS,)
+    assert problems(roll, largest + b",") == ["line 1: Shorten the file to 1 MB, or import it in parts."]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (line() + ",x", "This line has 6; put a cell that holds a comma between quotation marks."),
+        ("L000571,scheduler", "Write 5 cells: office,role,email,source,as_of. This line has 2."),
+        (line(role='"scheduler'), "Mend the quotation marks"),
+        (line(role='"a" b'), "Mend the quotation marks"),
+        (line(role="x" * 300_000), "Shorten this line: it has 300,0"),
+        (line(office=""), "Fill in the office: a bioguide id like L000571"),
+        (line(role=" "), "Fill in the role"),
+        (line(email=""), "Fill in the e-mail address, or leave the office out"),
+        (line(source="\u00a0"), "Fill in the source"),
+        (line(as_of=""), "Fill in as_of"),
+        (line(office="G000359"), "G000359 sits no longer, or the id is mistyped"),
+        (line(office="WY-1"), "There is no seat WY-1: Wyoming has WY-S1, WY-S2, WY-AL."),
+        (line(office="WY-S3"), "There is no seat WY-S3: Wyoming has WY-S1, WY-S2, WY-AL."),
+        (line(office="TX-39"), "There is no seat TX-39: Texas has TX-S1, TX-S2, TX-1 to TX-38."),
+        (line(office="DC-1"), "There is no seat DC-1: District of Columbia has DC-AL."),
+        (line(office="XX-1"), "Write the office as a bioguide id like L000571, or a seat like TX-37"),
+        (line(office="Lummis"), "Write the office as a bioguide id"),
+        (line(office="TX-٣"), "Write the office as a bioguide id"),
+        (line(role="r" * 61), "Shorten the role to 60 characters; it has 61."),
+        (line(source="s" * 201), "Shorten the source to 200 characters; it has 201."),
+        (line(as_of="11/24/2026"), "Write as_of like 2026-11-24, not '11/24/2026'"),
+        (line(as_of="2026-02-30"), "Write as_of like 2026-11-24"),
+        (line(as_of="20261101"), "Write as_of like 2026-11-24"),
+        (line(as_of="2026-11-24T10:00"), "Write as_of like 2026-11-24"),
+        (line(as_of="2026-11-25"), "Write a day in as_of that has come: in Washington it is 2026-11-24."),
+        (line(email="a@example.org;b@example.org"), "Write one e-mail address only"),
+        (line(email='"a@example.org, b@example.org"'), "Write one e-mail address only"),
+        (line(role="sched\0uler"), "Remove what cannot be seen from this line: U+0000."),
+        (line(email="a@example.org\u200b"), "Remove what cannot be seen from this line: U+200B."),
+        (line(source="\u202ecard\x1b[2J"), "Remove what cannot be seen from this line: U+001B, U+202E."),
+        (line(role="two\u2028lines"), "Remove what cannot be seen from this line: U+2028."),
+    ],
+)
+def test_a_row_that_is_wrong_is_told_with_its_line(roll: Roll, row: str, words: str) -> None:
+    (told,) = problems(roll, file(line(office="WY-AL"), "", row, line(office="TX-37")))
+
+    assert told.startswith("line 4: ")
+    assert words in told
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "staff",
+        "staff@",
+        "@example",
+        "Staff <staff@example.org>",
+        "mailto:staff@example.org",
+        "staff@localhost",
+        "staff@offices.invalid",
+        "staff@site.test",
+        "büro@example.org",
+        "=?utf-8?q?x=40y?=@example.org",
+        "staff=?@example.org",
+        '"""a b"""@example.org',
+        "staff@[127.0.0.1]",
+        "e" * 250 + "@example.org",
+        "sullivan.senate.gov",
+    ],
+)
+def test_an_address_that_is_none_is_refused(roll: Roll, email: str) -> None:
+    (told,) = problems(roll, file(line(email=email)))
+
+    assert told.startswith("line 2: ")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://www.lummis.senate.gov/contact/",
+        "HTTP://lummis.senate.gov",
+        "www.lummis.senate.gov",
+        "lummis.senate.gov/contact",
+        "https://someone@lummis.senate.gov/",
+    ],
+)
+def test_the_address_of_a_web_form_is_told_to_be_one(roll: Roll, address: str) -> None:
+    assert problems(roll, file(line(email=address))) == [
+        "line 2: This is the address of a web form. Leave the office out: supporters are then helped to use the form."
+    ]
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])
+@pytest.mark.parametrize("column", ["role", "source", "email"])
+def test_what_a_spreadsheet_would_run_is_refused(roll: Roll, column: str, sign: str) -> None:
+    rows = [line(**{column: f"{sign}cmd@example.org"}), line(**{column: f" '{sign}'", "office": "WY-AL"})]
+
+    assert problems(roll, file(*rows))[0].startswith("line 2: ")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("WY-S2", "WY-S2"), ("L000571", "WY-S2"), ("wy-s2", "l000571"), ("TX-23", "tx-023")]
+)
+def test_one_office_stands_in_a_file_once(roll: Roll, first: str, second: str) -> None:
+    told = problems(roll, file(line(office=first), line(office="WY-AL"), line(office=second)))
+
+    assert told == ["line 4: Keep one address for each office: line 2 is for the same one."]
+
+
+def test_every_problem_is_told_in_the_order_of_the_file(roll: Roll) -> None:
+    rows = [line(office="XX-1", role=""), line(), "a,b", line(office="WY-S2", email="www.x.gov", as_of="2030-01-01")]
+
+    told = [re.match(r"line \d+: \w+ \w+ \w+", problem) for problem in problems(roll, file(*rows))]
+
+    assert [match[0] for match in told if match] == [
+        "line 2: Write the office",
+        "line 2: Fill in the",
+        "line 4: Write 5 cells",
+        "line 5: Keep one address",
+        "line 5: This is the",
+        "line 5: Write a day",
+    ]
+
+
+def test_no_file_of_any_bytes_breaks_the_reader(roll: Roll) -> None:
+    senseless = ["\0" * 5000, '"' * 5000, "a\n" * 5000, '"\n' * 500, "﷽" * 500, ",,\0,,", "٣,٣,٣,٣,٣"]
+
+    for text in senseless:
+        for data in (text.encode(), file(text)):
+            assert problems(roll, data)

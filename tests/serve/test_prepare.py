@@ -1,0 +1,98 @@
+"""What a start makes of a data folder, and to which mode it belongs from then on."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.serve.prepare import Ready, prepare
+from app.serve.trouble import CannotStart
+from tests import factories
+
+SAMPLE = Ready(slugs=("reunite-families",), paused=False)
+NOTHING = Ready(slugs=(), paused=False)
+
+
+def ask(data_dir: Path, question: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(data_dir / "redress.db", isolation_level=None)) as connection:
+        return connection.execute(question).fetchall()
+
+
+def mark(data_dir: Path) -> list[tuple[object, ...]]:
+    return ask(data_dir, "SELECT id, delivery, paused_at FROM site_state")
+
+
+def test_a_sandbox_gets_the_sample_and_a_mark(tmp_path: Path) -> None:
+    assert prepare(factories.config(tmp_path)) == SAMPLE
+    assert prepare(factories.config(tmp_path)) == SAMPLE
+    assert mark(tmp_path) == [(1, "sandbox", None)]
+
+
+def test_a_live_site_gets_a_mark_and_no_sample(tmp_path: Path) -> None:
+    assert prepare(factories.live_config(tmp_path)) == NOTHING
+    assert prepare(factories.live_config(tmp_path)) == NOTHING
+    assert mark(tmp_path) == [(1, "live", None)]
+
+
+def test_a_sandbox_without_an_open_campaign_says_so(tmp_path: Path) -> None:
+    prepare(factories.config(tmp_path))
+    ask(tmp_path, "UPDATE campaign SET state = 'closed'")
+
+    assert prepare(factories.config(tmp_path)) == NOTHING
+
+
+def test_that_sending_is_paused_is_found(tmp_path: Path) -> None:
+    prepare(factories.live_config(tmp_path))
+    ask(tmp_path, "UPDATE site_state SET paused_at = '2026-11-24 17:00:00.000000'")
+
+    assert prepare(factories.live_config(tmp_path)).paused
+
+
+def test_a_sandboxs_database_cannot_go_live(tmp_path: Path) -> None:
+    prepare(factories.config(tmp_path))
+    before = (tmp_path / "redress.db").read_bytes()
+
+    with pytest.raises(CannotStart) as refused:
+        prepare(factories.live_config(tmp_path))
+
+    assert str(refused.value) == (
+        f"The database {tmp_path / 'redress.db'} belongs to a sandbox: its letters carry made-up addresses. "
+        "Give the live site another DATA_DIR, and move campaigns with `flask campaign export` and `import`."
+    )
+    assert (tmp_path / "redress.db").read_bytes() == before
+    assert not (tmp_path / "backups").exists()
+
+
+def test_a_live_database_is_not_a_sandboxs(tmp_path: Path) -> None:
+    prepare(factories.live_config(tmp_path))
+
+    with pytest.raises(CannotStart, match="belongs to a live site, and a sandbox would call letters accepted that"):
+        prepare(factories.config(tmp_path))
+
+
+@pytest.mark.parametrize("table", ["there", "not there yet"])
+def test_a_database_that_an_earlier_version_made_is_a_sandboxs(tmp_path: Path, table: str) -> None:
+    prepare(factories.config(tmp_path))
+    ask(tmp_path, "DELETE FROM site_state" if table == "there" else "DROP TABLE site_state")
+
+    with pytest.raises(CannotStart, match="belongs to a sandbox"):
+        prepare(factories.live_config(tmp_path))
+
+
+def test_a_sandbox_marks_the_database_of_an_earlier_version(tmp_path: Path) -> None:
+    prepare(factories.config(tmp_path))
+    ask(tmp_path, "DELETE FROM site_state")
+
+    assert prepare(factories.config(tmp_path)) == SAMPLE
+    assert mark(tmp_path) == [(1, "sandbox", None)]
+
+
+def test_an_empty_database_without_a_mark_can_still_become_either(tmp_path: Path, migrated: Path) -> None:
+    shutil.copy(migrated, tmp_path / "redress.db")
+
+    assert prepare(factories.live_config(tmp_path)) == NOTHING
+    assert mark(tmp_path) == [(1, "live", None)]

@@ -1,0 +1,330 @@
+"""What is promised to be deleted is deleted: from the rows, the file, its journal, the mailbox and the backups."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+import logging
+import mailbox
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from app.backups import make_backup
+from app.db import DatabaseUnavailable, writing
+from app.delivery import Outgoing
+from app.delivery.outbox import claim, settle
+from app.extensions import db
+from app.models import DeliveryState, LimitEvent, Signature, SignatureState
+from app.sandbox.mailbox import sweep
+from app.signing.afterwards import report
+from app.signing.retention import Keep, has_expired, purge
+from app.upkeep import Upkeep
+from tests import factories
+from tests.conftest import OpenSandbox
+from tests.delivery.factories import ACCEPTED, TRANSIENT, policy
+from tests.factories import Clock, mails, write_lock
+from tests.pages import Visitor
+from tests.signing.factories import NOW, confirmed, deliveries, signed, signer, site
+from tests.web.steps import SHOW, begin, confirm, sign
+
+KEEP = Keep(pending=timedelta(days=7), letters=timedelta(days=90))
+CANARY = {
+    "given_name": "Canaria",
+    "family_name": "Flavescens",
+    "address_line1": "77 Birdcage Walk",
+    "address_line2": "Perch 9",
+    "address_level2": "Seedville",
+    "email": "canary.bird@feathers.example",
+    "tel": "202-555-0143",
+}
+WORDS = (*CANARY.values(), "canary.bird", "Dear Senator Lummis", "Dear Representative Hageman")
+
+
+def never(_seconds: float) -> bool:
+    return False
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    """Every byte that the site has written, by file; what quoted-printable and its line ends hide is shown too."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            raw = path.read_bytes()
+            found[str(path.relative_to(folder))] = raw + raw.replace(b"=\r\n", b"").replace(b"=20", b" ")
+    return found
+
+
+def traces(folder: Path, words: tuple[str, ...] = WORDS) -> dict[str, list[str]]:
+    """Which of the words stand in which file."""
+    found = {
+        name: [word for word in words if word.encode() in content] for name, content in everything_in(folder).items()
+    }
+    return {name: hits for name, hits in found.items() if hits}
+
+
+class Keeper:
+    """A mail server that keeps each mail in the site's mailbox, as the built-in one does."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._box = mailbox.Maildir(folder / "mailbox", factory=None, create=True)
+        self._clock = clock
+
+    def send_due(self, session: Session) -> None:
+        while claimed := claim(session, self._clock()):
+            self._keep(claimed.outgoing)
+            settle(session, claimed, ACCEPTED, policy(), self._clock())
+
+    def _keep(self, outgoing: Outgoing) -> None:
+        message = email.message_from_bytes(outgoing.mail, policy=email.policy.SMTP)
+        message["X-Envelope-To"] = outgoing.recipient
+        self._box.add(message.as_bytes())
+
+
+@pytest.fixture
+def upkeep(data_dir: Path) -> Upkeep:
+    return Upkeep(factories.config(data_dir), partial(sweep, data_dir / "mailbox"))
+
+
+def written(visitor: Visitor, clock: Clock, data_dir: Path, session: Session, *, confirming: bool = True) -> str:
+    """The canary writes, and everything goes; the path of the receipt, or of the page that asks to confirm."""
+    keeper = Keeper(data_dir, clock)
+    sign(visitor, clock, **CANARY)
+    with visitor.app.app_context():
+        keeper.send_due(db.session())
+    if not confirming:
+        return mails(data_dir, "confirmation")[-1].link
+    receipt = confirm(visitor, data_dir).path
+    with visitor.app.app_context():
+        keeper.send_due(db.session())
+        make_backup(data_dir / "redress.db", data_dir / "backups", clock())
+    return receipt
+
+
+def kept_up(upkeep: Upkeep, visitor: Visitor, clock: Clock) -> None:
+    with visitor.app.app_context():
+        upkeep.run(db.session(), clock(), never)
+
+
+def test_after_its_days_nothing_of_a_letter_is_found_anywhere(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "app")
+    receipt = written(visitor, clock, data_dir, session)
+    assert len(traces(data_dir)) > 4  # the search finds what is there: database, mailbox, backup
+    clock.forward(days=89, hours=23)
+    kept_up(upkeep, visitor, clock)
+    assert visitor.open(receipt).status == 200
+    assert "redress.db" in traces(data_dir)
+
+    clock.forward(hours=2)
+    kept_up(upkeep, visitor, clock)
+
+    assert traces(data_dir) == {}
+    assert visitor.open(receipt).status == 410
+    assert [word for word in WORDS if word in caplog.text] == []
+    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+        assert connection.execute("SELECT state, network_digest, division IS NULL FROM signature").fetchall() == [
+            ("erased", None, 0)
+        ]
+        assert connection.execute("SELECT count(*) FROM consent").fetchone() == (1,)
+        assert connection.execute("SELECT DISTINCT state FROM delivery").fetchall() == [("accepted",)]
+
+
+def test_what_nobody_confirms_is_gone_after_a_week(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
+) -> None:
+    link = written(visitor, clock, data_dir, session, confirming=False)
+    clock.forward(days=6, hours=23)
+    kept_up(upkeep, visitor, clock)
+    assert visitor.open(link).status == 200
+
+    clock.forward(hours=2)
+    late = visitor.open(link)  # before anybody has deleted it
+    assert (late.status, late.heading) == (410, "This link is no longer good")
+    assert visitor.post(link, []).status == 410
+    kept_up(upkeep, visitor, clock)
+
+    assert traces(data_dir) == {}
+    page = visitor.open(link)
+    assert "It was good for 7 days. Nobody confirmed, so nothing was sent" in page.text
+
+
+def test_erasing_by_hand_clears_database_and_mailbox_within_a_minute_and_backups_within_a_week(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
+) -> None:
+    receipt = written(visitor, clock, data_dir, session)
+    sign(visitor, clock)
+    with visitor.app.app_context():
+        Keeper(data_dir, clock).send_due(db.session())
+    kept_up(upkeep, visitor, clock)
+    visitor.open(f"{receipt}/erase")
+    visitor.fill(email=CANARY["email"]).press("Erase it")
+    kept_up(upkeep, visitor, clock)
+
+    assert {name.partition("/")[0] for name in traces(data_dir, tuple(CANARY.values()))} == {"backups"}
+    assert any(name.startswith("mailbox") for name in traces(data_dir, ("ana.garcia@example.org",)))
+    clock.forward(days=7, seconds=1)
+    kept_up(upkeep, visitor, clock)
+    assert traces(data_dir, tuple(CANARY.values())) == {}
+
+
+def test_others_keep_what_they_wrote(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
+) -> None:
+    written(visitor, clock, data_dir, session)
+    clock.forward(days=30)
+    sign(visitor, clock)
+    receipt = confirm(visitor, data_dir)
+    with visitor.app.app_context():
+        Keeper(data_dir, clock).send_due(db.session())
+    clock.forward(days=61)
+    kept_up(upkeep, visitor, clock)
+
+    assert traces(data_dir, tuple(CANARY.values())) == {}
+    assert visitor.open(receipt.path).status == 200
+    assert "redress.db" in traces(data_dir, ("Dear Senator Lummis",))
+
+
+def test_a_purge_that_is_interrupted_goes_on_next_time(app: Flask, session: Session) -> None:
+    for number in range(120):
+        signed(
+            app,
+            session,
+            signer(email=f"a{number}@example.org", family_name=f"Name {number}"),
+            network=f"10.0.0.{number}",
+        )
+    stops = iter([False, False, True])
+
+    first = purge(session, KEEP, NOW + timedelta(days=8), lambda _seconds: next(stops, True))
+    rest = purge(session, KEEP, NOW + timedelta(days=8), never)
+
+    assert (first, rest) == (100, 20)
+    assert purge(session, KEEP, NOW + timedelta(days=8), never) == 0
+
+
+def test_a_purge_under_a_locked_database_fails_whole_and_goes_on_next_time(
+    impatient: None, app: Flask, session: Session, data_dir: Path
+) -> None:
+    signed(app, session)
+    with write_lock(data_dir), pytest.raises(DatabaseUnavailable):
+        purge(session, KEEP, NOW + timedelta(days=8), never)
+    session.rollback()
+
+    assert purge(session, KEEP, NOW + timedelta(days=8), never) == 1
+
+
+def test_a_reader_in_the_way_only_delays_the_emptying_of_the_journal(
+    app: Flask, session: Session, data_dir: Path
+) -> None:
+    signed(app, session, signer(given_name="Canaria"))
+    with contextlib.closing(sqlite3.connect(data_dir / "redress.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM signature").fetchall()
+        assert purge(session, KEEP, NOW + timedelta(days=8), never) == 1
+        assert traces(data_dir, ("Canaria",))
+    purge(session, KEEP, NOW + timedelta(days=8), never)
+
+    assert traces(data_dir, ("Canaria",)) == {}
+
+
+def state_of(session: Session, number: int = 0) -> tuple[SignatureState, bool]:
+    session.rollback()
+    found = session.scalars(db.select(Signature).order_by(Signature.id).execution_options(populate_existing=True)).all()
+    return found[number].state, found[number].erased_at is not None
+
+
+@pytest.mark.parametrize(("days", "gone"), [(89, False), (90, True)])
+def test_a_hand_off_counts_from_the_day_on_which_it_was_offered(
+    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path, session: Session, days: int, gone: bool
+) -> None:
+    by_hand = Visitor(open_sandbox(SANDBOX_CHANNEL="handoff"))
+    begin(by_hand, clock).press(SHOW)
+    by_hand.press("Get my letters")
+    token = mails(data_dir, "confirmation")[-1].token
+    by_hand.open(f"/confirm/{token}")
+    by_hand.press("Confirm")
+    with by_hand.app.app_context():
+        Keeper(data_dir, clock).send_due(db.session())
+    clock.forward(days=days - 1)
+    with by_hand.app.app_context():  # it is reported late, which prolongs nothing
+        with writing(db.session()):
+            report(db.session(), token, 1, clock(), worked=True)
+        db.session().execute(db.text("UPDATE delivery SET ended_at = created_at WHERE kind = 'reminder'"))
+        db.session().commit()
+    clock.forward(days=1)
+    purge(session, KEEP, clock(), never)
+
+    assert state_of(session)[1] is gone
+
+
+def test_what_is_still_on_its_way_stays(app: Flask, session: Session) -> None:
+    token = signed(app, session)
+    confirmed(app, session, token)
+    while claimed := claim(session, NOW):
+        settle(session, claimed, TRANSIENT if claimed.kind == "letter" else ACCEPTED, policy(), NOW)
+
+    assert purge(session, KEEP, NOW + timedelta(days=400), never) == 0
+    assert state_of(session) == (SignatureState.CONFIRMED, False)
+    assert DeliveryState.QUEUED in {delivery.state for delivery in deliveries(session)}
+
+
+def test_digests_of_networks_and_counted_tries_go_after_two_days(app: Flask, session: Session) -> None:
+    signed(app, session)
+    session.add(LimitEvent(kind="owner", digest=b"x", at=NOW))
+    session.commit()
+    purge(session, KEEP, NOW + timedelta(hours=47), never)
+    assert session.scalars(db.select(Signature.network_digest)).one() is not None
+
+    purge(session, KEEP, NOW + timedelta(hours=49), never)
+
+    assert session.scalars(db.select(Signature.network_digest)).one() is None
+    assert session.scalars(db.select(LimitEvent)).all() == []
+    assert session.scalars(db.select(Signature.email_digest)).one() is not None  # it still tells who has written
+
+
+def test_the_digests_of_a_person_follow_two_days_after_the_rest(app: Flask, session: Session) -> None:
+    signed(app, session)
+    purge(session, KEEP, NOW + timedelta(days=7), never)
+    assert session.scalars(db.select(Signature.email_digest)).one() is not None
+
+    purge(session, KEEP, NOW + timedelta(days=9, seconds=1), never)
+
+    assert session.execute(db.select(Signature.email_digest, Signature.person_digest)).one() == (None, None)
+
+
+def test_proof_of_consent_stays_for_two_years_and_holds_no_name(app: Flask, session: Session) -> None:
+    confirmed(app, session, signed(app, session))
+    query = db.text("SELECT * FROM consent")
+    purge(session, KEEP, NOW + timedelta(days=729), never)
+    (row,) = session.execute(query).all()
+    assert "Ana" not in str(row)
+
+    purge(session, KEEP, NOW + timedelta(days=731), never)
+
+    session.rollback()
+    assert session.execute(query).all() == []
+
+
+def test_expiry_is_a_matter_of_time_alone() -> None:
+    signature = Signature(state=SignatureState.PENDING, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert not has_expired(signature, KEEP, datetime(2026, 1, 7, 23, 59, tzinfo=UTC))
+    assert has_expired(signature, KEEP, datetime(2026, 1, 8, tzinfo=UTC))
+
+
+def test_the_days_are_those_of_the_settings(open_sandbox: OpenSandbox) -> None:
+    app = open_sandbox(KEEP_PENDING="3d", KEEP_LETTERS="30d")
+
+    assert site(app).keep == Keep(timedelta(days=3), timedelta(days=30))
+    page = Visitor(app).open("/reunite-families")
+    assert "after 3 days if you do not confirm, else 30 days after your last letter has gone" in page.text
+    privacy = Visitor(app).open("/privacy")
+    assert "deleted 3 days after you wrote" in privacy.text
+    assert "deleted 30 days after the last" in privacy.text

@@ -1,0 +1,214 @@
+"""What lies in deploy/ agrees with the program and with itself. No root is needed, and nothing installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app import MOST_BYTES
+from app.backups import KEPT_FOR
+from app.serve.family import PATIENCE
+from app.serve.leash import GRACE
+from config import ROOT, Config, Reader, read_settings
+
+DEPLOY = ROOT / "deploy"
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+
+
+def text(name: str) -> str:
+    """A file without its comments."""
+    return re.sub(r"(?m)^\s*#.*\n", "", (DEPLOY / name).read_text(encoding="utf-8"))
+
+
+def unit(name: str) -> dict[str, list[str]]:
+    """The settings of a unit: each may be given several times."""
+    found: dict[str, list[str]] = {}
+    for key, value in re.findall(r"(?m)^(\w+)=(.*)$", text(name)):
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def settings() -> dict[str, str]:
+    """The settings of the example, as systemd reads them."""
+    return {name: "".join(shlex.split(value)) for name, value in re.findall(r"(?m)^(\w+)=(.*)$", text("redress.env"))}
+
+
+def test_the_example_of_the_settings_is_a_live_site(tmp_path: Path) -> None:
+    for name in ("secret-key", "mail-password"):
+        (tmp_path / name).write_text("0123456789abcdef" * 4 + "\n")
+    given = {name: value.replace("/etc/redress", str(tmp_path)) for name, value in settings().items()}
+
+    config = Config.from_env(given | {"DATA_DIR": str(tmp_path / "data")})
+
+    assert config.live
+    assert config.mail is not None
+    assert config.secret_key == config.mail.password == "0123456789abcdef" * 4
+    assert (config.host, config.trusted_proxies) == ("127.0.0.1", 1)
+
+
+def test_every_setting_of_the_example_exists(tmp_path: Path) -> None:
+    reader = Reader({"DELIVERY": "live", "DATA_DIR": str(tmp_path)})
+    read_settings(reader)
+
+    assert {name.removesuffix("_FILE") for name in settings()} <= set(reader.defaults)
+
+
+def test_without_any_of_its_lines_the_example_is_refused_or_falls_back_to_a_default(tmp_path: Path) -> None:
+    """So that it holds all that a live site needs: nothing is missing in it."""
+    (tmp_path / "a-file").write_text("0123456789abcdef" * 4)
+    given = {name: str(tmp_path / "a-file") if "/etc" in value else value for name, value in settings().items()}
+    given["DATA_DIR"] = str(tmp_path / "data")
+    optional = {"DATA_DIR", "HOST", "PORT", "MAIL_PORT", "MAIL_USE_TLS", "DELIVERY"}
+    for name in sorted(given.keys() - optional):
+        reader = Reader({other: value for other, value in given.items() if other != name})
+        read_settings(reader)
+        assert reader.problems, f"{name} is not needed"
+
+
+def test_systemd_and_the_shell_read_the_same_settings() -> None:
+    names = " ".join(settings())
+    script = f'set -a; . "{DEPLOY}/redress.env"; for name in {names}; do eval echo "\\"\\$$name\\""; done'
+
+    said = subprocess.run(["sh", "-euc", script], env={}, capture_output=True, text=True, check=True)
+
+    assert said.stdout.splitlines() == list(settings().values())
+
+
+def test_the_service_runs_what_is_there_with_the_folders_of_the_settings() -> None:
+    service = unit("redress.service")
+
+    (command,) = service["ExecStart"]
+    assert os.access(ROOT / command.removeprefix("/opt/redress/"), os.X_OK)
+    assert service["WorkingDirectory"] == ["/opt/redress"]
+    assert settings()["DATA_DIR"] == f"/var/lib/{service['StateDirectory'][0]}"
+    assert service["EnvironmentFile"] == ["/etc/redress/redress.env"]
+    assert service["RestartPreventExitStatus"] == ["2"]  # of wrong settings, in app/serve/start.py
+    assert float(service["TimeoutStopSec"][0].removesuffix("s")) > 2 * PATIENCE + GRACE + 2
+
+
+@pytest.mark.parametrize("name", ["redress.service", "redress-backup.service"])
+def test_a_service_can_do_no_more_than_it_must(name: str) -> None:
+    service = unit(name)
+
+    assert service["User"] == service["Group"] == ["redress"]
+    assert service["UMask"] == ["0077"]
+    assert service["CapabilityBoundingSet"] == [""]
+    assert service["ProtectSystem"] == ["strict"]
+    for key in ("NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices"):
+        assert service[key] == ["yes"]
+
+
+def test_nightly_backups_are_deleted_before_they_are_older_than_the_page_says() -> None:
+    (deletion,) = unit("redress-backup.service")["ExecStartPost"]
+    days = re.search(r"-mtime \+(\d+) -delete", deletion)
+
+    assert days is not None
+    # find counts whole days: +5 is what is six days old. What was a minute younger goes the night after.
+    assert timedelta(days=int(days[1]) + 1) + timedelta(days=1) <= KEPT_FOR
+
+
+@pytest.mark.parametrize("name", ["redress", "redress-backup.service"])
+def test_the_command_is_the_one_that_is_installed(name: str) -> None:
+    assert "/usr/local/bin/redress" in (DEPLOY / name).read_text(encoding="utf-8")
+
+
+def test_the_command_passes_every_word_on_and_is_plain_shell() -> None:
+    script = text("redress")
+
+    subprocess.run(["sh", "-n", str(DEPLOY / "redress")], check=True)
+    assert os.access(DEPLOY / "redress", os.X_OK)
+    assert 'flask "$@"' in script
+    assert '"$0" "$@"' in script
+    assert ". /etc/redress/redress.env" in script
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])
+def test_a_proxy_passes_on_to_where_redress_listens_and_sets_hsts(name: str) -> None:
+    given = settings()
+
+    assert f"{given['HOST']}:{given['PORT']}" in text(name)
+    assert re.search(r'Strict-Transport-Security "max-age=31536000"', text(name))
+    assert set(re.findall(r"[\w.]*example\.\w+", text(name))) == {"act.example.org"}
+    assert given["PUBLIC_URL"] == "https://act.example.org"
+
+
+def test_a_proxy_takes_no_more_than_redress_does() -> None:
+    (most,) = re.findall(r"client_max_body_size (\d+)k;", text("nginx.conf"))
+    (buffer,) = re.findall(r"client_body_buffer_size (\d+)k;", text("nginx.conf"))
+    assert int(most) * 1024 == int(buffer) * 1024 == MOST_BYTES
+
+    (said,) = re.findall(r"int\(\{header\.Content-Length\}\) > (\d+)", text("Caddyfile"))
+    (streamed,) = re.findall(r"max_size (\d+)KiB", text("Caddyfile"))
+    assert int(said) == int(streamed) * 1024 == MOST_BYTES
+
+
+def test_no_log_of_a_proxy_holds_an_address_of_a_page() -> None:
+    servers = text("nginx.conf").split("server {")[1:]
+    assert len(servers) == 2
+    for server in servers:
+        assert re.findall(r"access_log ([^;]+);", server) == ["off"]
+        assert re.findall(r"error_log \S+ ([^;]+);", server) == ["emerg"]
+
+    (excluded,) = re.findall(r"log \{\s*exclude ([^\n]+)\n", text("Caddyfile"))
+    assert set(excluded.split()) >= {"http.log.access", "http.log.error", "http.handlers.reverse_proxy"}
+    assert len(re.findall(r"(?m)^\s*log\b", text("Caddyfile"))) == 1
+
+
+def test_nginx_sets_what_it_says_about_the_visitor_and_adds_to_nothing() -> None:
+    headers = dict(re.findall(r"proxy_set_header (\S+) ([^;]+);", text("nginx.conf")))
+
+    assert headers == {
+        "Host": "$server_name",
+        "X-Forwarded-For": "$remote_addr",
+        "X-Forwarded-Proto": "$scheme",
+        "X-Forwarded-Host": "$server_name",
+        "Connection": '""',
+    }
+
+
+def test_the_walk_names_every_file_and_every_file_names_its_place() -> None:
+    for path in DEPLOY.iterdir():
+        assert f"deploy/{path.name}" in OPERATING, path.name
+        first = (line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#!"))
+        assert next(first).startswith(("# /etc/", "# /usr/local/bin/")), path.name
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A checkout whose .venv is as its requirements say; its Python writes down what it is asked to run."""
+    checkout = tmp_path / "a checkout"
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    (checkout / "bin").mkdir()
+    for name in ("install", "venv.sh"):
+        (checkout / "bin" / name).write_text((ROOT / "bin" / name).read_text())
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && echo 3 11 || echo "$@" >>"{tmp_path}/asked"\n')
+    python.chmod(0o755)
+    (checkout / "requirements.txt").write_text("# nothing\n")
+    (checkout / ".venv" / "stamp-requirements.txt").write_text(f"3 11\n{checkout}\n# nothing\n")
+    return checkout
+
+
+def test_installing_again_installs_nothing_and_starts_nothing(installed: Path, tmp_path: Path) -> None:
+    result = subprocess.run(["sh", installed / "bin" / "install"], cwd="/", capture_output=True, text=True)
+
+    assert (result.returncode, result.stdout) == (0, "")
+    assert result.stderr == f"Ready: {installed}/.venv holds what requirements.txt names.\n"
+    assert (tmp_path / "asked").read_text() == "-m compileall -q app migrations config.py wsgi.py\n"
+
+
+def test_arguments_of_install_are_refused(installed: Path, tmp_path: Path) -> None:
+    result = subprocess.run(["sh", installed / "bin" / "install", "--now"], capture_output=True, text=True)
+
+    assert (result.returncode, result.stderr) == (1, "bin/install takes no arguments.\n")
+    assert not (tmp_path / "asked").exists()
+
+
+def test_install_can_be_run_as_it_stands() -> None:
+    assert os.access(ROOT / "bin" / "install", os.X_OK)

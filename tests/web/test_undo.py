@@ -1,0 +1,214 @@
+"""Withdrawing and erasing from the receipt: at once, by the signer alone, and said for what it is."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.delivery import Outcome, OutcomeKind
+from app.extensions import db
+from tests.conftest import OpenSandbox
+from tests.factories import Clock, mails, stored
+from tests.pages import Page, Visitor
+from tests.web.steps import SHOW, begin, confirm, sign
+from tests.web.test_handoff import GET, got, links, next_office
+from tests.web.test_receipt import ACCEPTED, attempt_letters, states
+
+OWN = "ana.garcia@example.org"
+WITHDRAW, ERASE = "Take them back", "Erase it"
+
+
+@pytest.fixture
+def receipt(visitor: Visitor, clock: Clock, data_dir: Path) -> Page:
+    """Confirmed: the three letters and the copy wait for the worker."""
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    return confirm(visitor, data_dir)
+
+
+def personal(data_dir: Path) -> list[object]:
+    """What is left of a person in the tables."""
+    with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+        rows = connection.execute(
+            """SELECT prefix, given_name, family_name, address_line1, address_line2, city, region, postal_code, email,
+               phone FROM signature UNION ALL SELECT subject, body, 0, 0, 0, 0, 0, 0, 0, 0 FROM letter UNION ALL
+               SELECT mail, sender, 0, 0, 0, 0, 0, 0, 0, 0 FROM delivery"""
+        ).fetchall()
+    return [value for row in rows for value in row if value]
+
+
+def test_withdrawing_cancels_what_has_not_gone_and_says_what_has(visitor: Visitor, receipt: Page, clock: Clock) -> None:
+    attempt_letters(visitor.app, clock, ACCEPTED, Outcome(OutcomeKind.TRANSIENT, "refused", 450))
+    page = visitor.open(links(visitor.open(receipt.path))["Take back what has not gone yet"])
+    assert "What an office has received" in page.text
+
+    page = visitor.fill(email=OWN).press(WITHDRAW)
+
+    assert page.path == receipt.path
+    assert page.heading == "You took your letters back"
+    assert states(page) == ["Accepted", "Cancelled", "Accepted", "Accepted"]
+    assert "Take back what has not gone yet" not in page.text
+    clock.forward(days=3)
+    attempt_letters(visitor.app, clock)
+    assert states(visitor.open(receipt.path))[1] == "Cancelled"
+
+
+def test_withdrawing_takes_hand_offs_off_the_page(open_sandbox: OpenSandbox, clock: Clock, data_dir: Path) -> None:
+    visitor = Visitor(open_sandbox(SANDBOX_CHANNEL="handoff"))
+    receipt = got(visitor, clock, data_dir)
+    next_office(visitor)
+    visitor.press("I sent it")
+    visitor.open(f"{receipt.path}/withdraw")
+    page = visitor.fill(email=OWN).press(WITHDRAW)
+
+    assert states(page) == ["You said you sent it", "Cancelled", "Cancelled", "Cancelled"]
+    assert visitor.open(f"{receipt.path}/letters/2").status == 409
+
+
+def test_when_everything_has_gone_there_is_nothing_to_withdraw(visitor: Visitor, receipt: Page, clock: Clock) -> None:
+    attempt_letters(visitor.app, clock)
+
+    assert "Take back" not in visitor.open(receipt.path).text
+    assert visitor.open(f"{receipt.path}/withdraw").path == receipt.path
+    assert visitor.post(f"{receipt.path}/withdraw", [("email", OWN)]).path == receipt.path
+
+
+def test_erasing_leaves_nothing_of_the_person(visitor: Visitor, receipt: Page, clock: Clock, data_dir: Path) -> None:
+    attempt_letters(visitor.app, clock, ACCEPTED, Outcome(OutcomeKind.TRANSIENT, "refused", 450))
+    page = visitor.open(links(visitor.open(receipt.path))["Erase what you entered"])
+    assert "for up to 7 days" in page.text
+    before = stored(data_dir)
+
+    page = visitor.fill(email="Ana.Garcia+news@EXAMPLE.org").press(ERASE)
+
+    assert page.status == 410
+    assert page.heading == "What you wrote is no longer here"
+    assert personal(data_dir) == []
+    assert stored(data_dir)["consent"] == before["consent"] == 1
+    for path in ("", "/letters/1", "/print", "/erase", "/withdraw"):
+        assert visitor.open(receipt.path + path).status == 410
+    assert visitor.open(receipt.path.replace("receipt", "confirm")).status == 410
+    assert visitor.open(receipt.path + "/reminder").status == 200
+    clock.forward(days=3)
+    attempt_letters(visitor.app, clock)
+
+
+def test_somebody_who_has_not_confirmed_can_erase_too(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sent = sign(visitor, clock).path
+    page = visitor.open(mails(data_dir, "confirmation")[-1].link)
+    visitor.open(links(page)["Delete it now"])
+
+    page = visitor.fill(email=OWN).press(ERASE)
+
+    assert "It was deleted before it was confirmed. Nothing was sent." in page.text
+    assert personal(data_dir) == []
+    assert visitor.open(sent).heading == "What you wrote is no longer here"
+    assert visitor.post(sent, [("again", "")]).heading == "What you wrote is no longer here"
+    assert visitor.post(sent, [("change", "")]).heading == "What you wrote is no longer here"
+    assert visitor.post(mails_token(page), []).status == 410
+
+
+def mails_token(page: Page) -> str:
+    return page.path.replace("receipt", "confirm")
+
+
+@pytest.mark.parametrize("what", ["withdraw", "erase"])
+@pytest.mark.parametrize("other", ["ana@example.org", "not an address", "' OR 1=1 --", "ana.garcia@example.org\0x"])
+def test_another_address_gets_the_same_answer_as_an_unknown_one(
+    visitor: Visitor, receipt: Page, clock: Clock, what: str, other: str
+) -> None:
+    sign(visitor, clock, email="ana@example.org", given_name="Ana María")  # a real person's, but not of this receipt
+
+    page = visitor.post(f"{receipt.path}/{what}", [("email", other)])
+
+    assert page.status == 403
+    assert page.errors == ["These letters were not written with this address. Enter the one that you gave."]
+    assert states(visitor.open(receipt.path)) == ["On its way"] * 4
+
+
+def test_an_empty_address_is_asked_for_and_does_not_count(visitor: Visitor, receipt: Page) -> None:
+    for _press in range(8):
+        page = visitor.post(f"{receipt.path}/erase", [("email", " ")])
+        assert page.errors == ["Enter the e-mail address that you gave with the letters."]
+    assert visitor.post(f"{receipt.path}/erase", []).status == 422
+
+
+def test_guessing_ends_after_five_addresses_for_a_day(visitor: Visitor, receipt: Page, clock: Clock) -> None:
+    for number in range(5):
+        assert visitor.post(f"{receipt.path}/erase", [("email", f"a{number}@example.org")]).status == 403
+
+    for path in ("erase", "withdraw"):
+        page = visitor.post(f"{receipt.path}/{path}", [("email", OWN)])
+        assert page.status == 429
+        assert "Please come back tomorrow" in page.text
+
+    clock.forward(hours=25)
+    assert visitor.post(f"{receipt.path}/erase", [("email", OWN)]).status == 410
+
+
+def test_a_forged_token_and_another_sites_form_do_nothing(visitor: Visitor, receipt: Page) -> None:
+    for what in ("erase", "withdraw", "reminder"):
+        assert visitor.open(f"/receipt/{'a' * 32}/{what}").status == 404
+        assert visitor.post(f"/receipt/{'a' * 32}/{what}", [("email", OWN)]).status == 404
+        page = visitor.post(f"{receipt.path}/{what}", [("email", OWN)], Sec_Fetch_Site="cross-site")
+        assert page.status == 403
+    assert states(visitor.open(receipt.path)) == ["On its way"] * 4
+
+
+def test_who_has_withdrawn_can_write_again(visitor: Visitor, receipt: Page, clock: Clock, data_dir: Path) -> None:
+    visitor.open(f"{receipt.path}/withdraw")
+    visitor.fill(email=OWN).press(WITHDRAW)
+
+    sign(visitor, clock)
+
+    assert mails(data_dir, "repeat") == []
+    assert states(confirm(visitor, data_dir)) == ["On its way"] * 4
+
+
+def test_a_letter_that_was_being_sent_while_it_was_erased_is_not_tried_again(
+    visitor: Visitor, receipt: Page, clock: Clock, data_dir: Path
+) -> None:
+    from app.delivery.outbox import claim, settle
+    from tests.web.test_receipt import POLICY
+
+    with visitor.app.app_context():
+        claimed = claim(db.session(), clock())
+        assert claimed is not None
+    visitor.open(f"{receipt.path}/erase")
+    visitor.fill(email=OWN).press(ERASE)
+    with visitor.app.app_context():
+        settle(db.session(), claimed, Outcome(OutcomeKind.TRANSIENT, "refused", 450), POLICY, clock())
+
+    with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+        states_left = connection.execute("SELECT DISTINCT state FROM delivery WHERE kind = 'letter'").fetchall()
+    assert states_left == [("cancelled",)]
+    assert personal(data_dir) == []
+
+
+def test_the_page_says_no_more_than_before_while_the_database_is_busy(
+    visitor: Visitor, receipt: Page, data_dir: Path, impatient: None
+) -> None:
+    from tests.factories import write_lock
+
+    with visitor.app.app_context():
+        db.engine.dispose()
+    with write_lock(data_dir):
+        for what in ("erase", "withdraw", "reminder"):
+            page = visitor.post(f"{receipt.path}/{what}", [("email", OWN)])
+            assert page.status == 503
+            assert "Please press the button again in a minute." in page.text
+
+
+def test_getting_letters_has_the_same_way_out(open_sandbox: OpenSandbox, clock: Clock, data_dir: Path) -> None:
+    visitor = Visitor(open_sandbox(SANDBOX_CHANNEL="handoff"))
+    begin(visitor, clock).press(SHOW)
+    visitor.press(GET)
+    visitor.open(mails(data_dir, "confirmation")[-1].link)
+    visitor.press("Confirm")
+    visitor.open(f"{visitor.page.path}/erase")
+    visitor.fill(email=OWN).press(ERASE)
+
+    assert personal(data_dir) == []
