@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app.backups import KEPT_FOR
 from app.campaigns import RESERVED_SLUGS
 from app.models import DeliveryState
+from app.signing.retention import DIGESTS, PROOF
 from config import ROOT
+from tests import factories
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # `block shape` holds the name of a layout; an id is put together from a field's name and -hint or -error.
@@ -54,6 +57,17 @@ def test_every_command_that_the_documents_show_exists(app: Flask) -> None:
 def test_operating_explains_every_state_of_a_delivery() -> None:
     text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     assert [state for state in DeliveryState if f"`{state}`" not in text] == []
+
+
+def test_operating_says_the_days_that_the_code_keeps(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    kept = text.partition("## What is kept, and how long")[2].partition("\n## ")[0]
+    config = factories.config(tmp_path)
+    assert f"`KEEP_PENDING`, {config.keep_pending.days} days" in kept
+    assert f"`KEEP_LETTERS`, {config.keep_letters.days} days" in kept
+    assert f"| {DIGESTS.total_seconds() / 3600:.0f} hours |" in kept
+    assert f"| {PROOF.days // 365} years |" in kept
+    assert f"none older than {KEPT_FOR.days} days" in kept
 
 
 def test_no_campaign_can_take_the_address_of_a_page(app: Flask) -> None:

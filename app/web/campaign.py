@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from typing import cast
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
@@ -96,10 +95,12 @@ def show(slug: str) -> Page:
     standing = campaign.standing(site().today())
     if standing is not Standing.OPEN:
         return _not_open(campaign, standing), 200
-    ways = tuple(channel.name for channels in front.ways.values() for channel in channels)
+    ways = tuple(tuple(channel.name for channel in channels) for channels in front.ways.values())
     version = (campaign.revision_id, ways, str(get_locale()), site().mailbox_is_open())
-    marked = FormToken(MARK, "", site().clock())
-    render = partial(_page, campaign, SignForm(None), marked, ways=front.ways)
+
+    def render() -> str:
+        return _page(campaign, SignForm(None), FormToken(MARK, "", site().clock()), ways=front.ways)
+
     return pages.page(slug, version, _fresh(slug).text, render), 200
 
 
