@@ -89,6 +89,7 @@ def _page(signature: Signature, letter: Letter, token: str, *, notice: str = "")
     if delivery is None:  # it goes by mail, or was withdrawn: there is nothing to do and nothing to report
         return render_template("handoff/not_yours.html", letter=letter, token=token), 409
     mine = [other for other in signature.letters if by_hand(other)]
+    left = [other for other in waiting(signature) if other is not letter]
     page = render_template(
         "handoff/page.html",
         campaign=campaign_page.of(signature).file,
@@ -96,6 +97,7 @@ def _page(signature: Signature, letter: Letter, token: str, *, notice: str = "")
         delivery=delivery,
         stuck=delivery.state is DeliveryState.STUCK,
         reported=delivery.state is DeliveryState.REPORTED,
+        next=left[0] if left else None,
         place=mine.index(letter) + 1,
         total=len(mine),
         handoff=site().handoff(letter),

@@ -173,6 +173,7 @@ def test_a_form_that_does_not_work_offers_phone_and_paper_and_the_next_office_fo
     assert page.path == first.path
     assert "You can call the office or print the letter" in page.text
     assert page.buttons == ["I sent it"]
+    assert by_hand.open(links(page)["Go on to the next office: Senator Cynthia M. Lummis"]).title.startswith("2 of 3:")
     receipt = by_hand.open(first.path.rpartition("/letters")[0])
     assert states(receipt)[0] == "The form did not work"
     assert next_office(by_hand).title.startswith("2 of 3:")
