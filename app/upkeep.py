@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.backups import prune_backups
+from app.db import compact
 from app.models import Delivery, Signature
 from app.signing.retention import Keep, purge
 from config import Config
@@ -17,6 +18,10 @@ from config import Config
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=60)
+COMPACT_SMALL_EVERY = timedelta(hours=1)
+COMPACT_EVERY = timedelta(hours=24)
+SMALL = 100_000_000
+"""Octets up to which a database is small."""
 
 Sweep = Callable[[Callable[[str], bool], datetime], object]
 """Deletes mails from the sandbox's mailbox: those that are gone by their uuid, and those older than a moment."""
@@ -31,6 +36,8 @@ class Upkeep:
         self._last: datetime | None = None
         self._swept: tuple[datetime | None] | None = None
         """The newest erasure at the last sweep; None before the first one."""
+        self._compacted: tuple[datetime | None] = (None,)
+        self._compacted_at: datetime | None = None
 
     def is_due(self, now: datetime) -> bool:
         """Whether a minute has passed; a clock that was set back does not stop it for long."""
@@ -43,14 +50,23 @@ class Upkeep:
         if gone:
             log.info("deleted what %d people had entered: its time was over", gone)
         prune_backups(self._config.data_dir / "backups", now)
-        self._sweep_mailbox(session, now)
-
-    def _sweep_mailbox(self, session: Session, now: datetime) -> None:
         latest = (session.scalar(select(func.max(Signature.erased_at))),)
+        self._sweep_mailbox(session, latest, now)
+        self._compact(session, latest, now)
+        session.rollback()
+
+    def _sweep_mailbox(self, session: Session, latest: tuple[datetime | None], now: datetime) -> None:
         if self._sweep is not None and latest != self._swept:
             self._sweep(lambda uuid: _is_gone(session, uuid), now - self._config.keep_letters)
             self._swept = latest
-        session.rollback()
+
+    def _compact(self, session: Session, latest: tuple[datetime | None], now: datetime) -> None:
+        """After an erasure, but not all the time: a large file takes seconds in which nobody can write."""
+        size = (self._config.data_dir / "redress.db").stat().st_size
+        pause = COMPACT_SMALL_EVERY if size < SMALL else COMPACT_EVERY
+        rested = self._compacted_at is None or not timedelta() <= now - self._compacted_at < pause
+        if latest != self._compacted and rested and compact(session):
+            self._compacted, self._compacted_at = latest, now
 
 
 def _is_gone(session: Session, uuid: str) -> bool:

@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from app.backups import KEPT_FOR
 from app.cli.plainly import plainly, say
-from app.db import truncate_journal, writing
+from app.db import compact, writing
 from app.extensions import db
 from app.models import DeliveryState, Letter, SignatureState
 from app.signing.retention import let_go, signatures_of
@@ -36,7 +36,7 @@ def erase(email: str) -> None:
                 let_go(db.session(), signature, SignatureState.ERASED, now)
         if not found:
             raise click.ClickException("Nothing is kept under this address.")
-        truncate_journal(db.session())
+        compact(db.session())
     say(f"Erased {len(found)} {'signature' if len(found) == 1 else 'signatures'}. What had not gone does not go.")
     if taken:
         say(f"{taken} of the letters had gone already, or were just going: offices keep what they have received.")

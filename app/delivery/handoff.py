@@ -16,10 +16,18 @@ from sqlalchemy.orm import Session
 
 from app.addresses import STATES, State
 from app.delivery import HANDOFF, N_
-from app.legislators import Legislator, Office
+from app.legislators import Legislator, Office, Seat
+from app.legislators.geography import is_senate
 from app.models import Delivery, DeliveryEvent, DeliveryState, Letter
 
 _EARTH_RADIUS_KM = 6371.0
+SWITCHBOARD = "202-224-3121"
+"""The Capitol's operators, who put people through to every office (https://www.senate.gov/senators/senators-contact.htm)."""
+CHAMBERS = {
+    True: ("United States Senate", "Washington DC 20510"),
+    False: ("United States House of Representatives", "Washington DC 20515"),
+}
+"""Where post for any member arrives, by whether it is the Senate."""
 # "706 Hart Senate Office Building Washington DC 20510", as the tables have it.
 _CAPITOL = re.compile(r"(?P<building>.+?),? (?P<city>Washington,? DC [0-9-]{5,10})")
 
@@ -66,12 +74,15 @@ class Handoff:
 
     form: str
     """Address of the office's form, or empty."""
+    to: str
+    """Who gets it: whoever holds the seat now, else the person it is written to."""
     phone: str
-    """Of the office in Washington, or empty."""
+    """Of the office in Washington; of the Capitol's switchboard when that is not known."""
+    by_switchboard: bool
     values: tuple[Value, ...]
     """In the usual order of the forms; what the signer did not give is left out."""
     capitol: tuple[str, ...]
-    """The lines of the address in Washington, without the name; empty when it is not known."""
+    """The lines of the address in Washington, without the name; of the chamber when the office's is not known."""
     nearest: Office | None
     """The office in the state that is nearest to the signer; only one that has a street."""
     script: tuple[str, str, str]
@@ -85,13 +96,17 @@ def prepare(
 
     `form` is the form that was known when it was signed; `point` is where the signer's ZIP code lies.
     """
+    to = f"{holder.role.value.title()} {holder.name}" if holder else letter.recipient
+    phone, address = (holder.phone, holder.address) if holder else ("", "")
     return Handoff(
         form=(HandoffChannel().address(holder) or "") if holder else form,
-        phone=holder.phone if holder else "",
+        to=to,
+        phone=phone or SWITCHBOARD,
+        by_switchboard=not phone,
         values=_values(letter, topic),
-        capitol=_capitol(holder.address) if holder else (),
+        capitol=_capitol(address) if address else CHAMBERS[is_senate(Seat(letter.seat))],
         nearest=nearest_office(holder.offices, point) if holder else None,
-        script=_script(letter),
+        script=_script(letter, to),
     )
 
 
@@ -114,7 +129,7 @@ def _km(here: tuple[float, float] | None, there: tuple[float, float]) -> float:
 
 def _capitol(address: str) -> tuple[str, ...]:
     match = _CAPITOL.fullmatch(address)
-    return (match["building"], match["city"]) if match else tuple(line for line in (address,) if line)
+    return (match["building"], match["city"]) if match else (address,)
 
 
 def _values(letter: Letter, topic: str) -> tuple[Value, ...]:
@@ -138,14 +153,14 @@ def _values(letter: Letter, topic: str) -> tuple[Value, ...]:
     return tuple(value for value in found if value.text)
 
 
-def _script(letter: Letter) -> tuple[str, str, str]:
+def _script(letter: Letter, to: str) -> tuple[str, str, str]:
     """Plain English, not gettext: it is spoken to the office."""
     signer = letter.signature
     name = f"{signer.given_name or ''} {signer.family_name or ''}".strip()
     return (
         f"Hello, my name is {name}, and I live in {signer.city or ''}, ZIP code {(signer.postal_code or '')[:5]}.",
         f"I am calling about this: {(letter.subject or '').rstrip('.')}.",
-        f"Please tell {letter.recipient} that I ask for help with it, and that I would like an answer.",
+        f"Please tell {to} that I ask for help with it, and that I would like an answer.",
     )
 
 

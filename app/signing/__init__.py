@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,10 @@ REMIND_AFTER = timedelta(days=2)
 
 class NoSuchSignature(Exception):
     """The token opens nothing here."""
+
+
+class WaysChanged(Exception):
+    """How the letters go is no longer what the page showed, so nobody has agreed to it."""
 
 
 class NothingToSign(Exception):
@@ -108,8 +113,22 @@ def resend(session: Session, token: Token, title: str, pen: Pen, now: datetime) 
     _queue_first_mail(session, signature, title, pen, token, now)
 
 
-def confirm(session: Session, token: Token, sentence: str, title: str, pen: Pen, now: datetime) -> Signature:
-    """Release the letters and queue the copy, once; `sentence` is what the signer agreed to. Raises NoSuchSignature.
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What the signer agreed to: the sentence, and the seal of how the letters go, as the page showed it."""
+
+    sentence: str
+    seal: str
+
+
+def ways_seal(ways: Mapping[int, Way]) -> str:
+    """A short hash of how each letter goes, by its position: tells whether what is confirmed is what was shown."""
+    told = "\0".join(f"{position} {way.channel.name} {way.address}" for position, way in sorted(ways.items()))
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def confirm(session: Session, token: Token, agreed: Agreement, title: str, pen: Pen, now: datetime) -> Signature:
+    """Release the letters and queue the copy, once. Raises NoSuchSignature, WaysChanged.
 
     A signature that is already confirmed, or was withdrawn, is returned as it stands. When the same person has
     confirmed another one in between, this one is withdrawn: nobody writes twice by accident.
@@ -123,11 +142,14 @@ def confirm(session: Session, token: Token, sentence: str, title: str, pen: Pen,
     if not can_be_confirmed(session, signature):
         set_aside(session, signature, now, "written already")
         return signature
+    ways = {letter.position: pen.way(letter) for letter in signature.letters}
+    if ways_seal(ways) != agreed.seal:
+        raise WaysChanged
     signature.state = SignatureState.CONFIRMED
     signature.confirmed_at = now
-    session.add(Consent(signature_id=signature.id, sentence=sentence, agreed_at=now))
+    session.add(Consent(signature_id=signature.id, sentence=agreed.sentence, agreed_at=now))
     for letter in signature.letters:
-        _let_go(session, letter, pen, now)
+        _dispatch(session, letter, ways[letter.position], pen.composer, now)
     _queue_copy(session, signature, token, title, pen, now)
     return signature
 
@@ -278,17 +300,16 @@ def _queue_first_mail(
     outbox.queue(session, signature, DeliveryKind.CONFIRMATION, mail, now)
 
 
-def _let_go(session: Session, letter: Letter, pen: Pen, now: datetime) -> None:
+def _dispatch(session: Session, letter: Letter, way: Way, composer: Composer, now: datetime) -> None:
     """Queue a held letter, or offer it to its signer: as its way is now, which may differ from when it was signed."""
     for delivery in letter.deliveries:
         if delivery.state is not DeliveryState.HELD:
             continue
-        way = pen.way(letter)
         outbox.readdress(delivery, way.channel.name, way.address)
         if way.channel.by_signer:
             outbox.offer(session, delivery, now)
         else:
-            outbox.release(session, delivery, _composed_letter(letter, delivery, pen.composer, now), now)
+            outbox.release(session, delivery, _composed_letter(letter, delivery, composer, now), now)
 
 
 def _composed_letter(letter: Letter, delivery: Delivery, composer: Composer, now: datetime) -> outbox.Composed:

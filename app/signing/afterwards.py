@@ -5,19 +5,21 @@ Verbs take the session and `now`; they flush, the caller commits with `writing(s
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.delivery import outbox
 from app.models import Delivery, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing import find_mailed, set_aside
-from app.signing.limits import check_tries, note_try
+from app.signing.limits import WRONG_TRIES, WRONG_TRIES_OF_ALL, check_tries, note_try
 from app.signing.retention import let_go
-from app.signing.tokens import canonical_email
+from app.signing.tokens import canonical_email, wire_email
 
-_TRY = "owner"
+_OF_LETTERS, _FROM_NETWORK = "owner", "owner from network"
 BY_HAND = frozenset({DeliveryState.OFFERED, DeliveryState.STUCK, DeliveryState.REPORTED})
 
 
@@ -84,34 +86,53 @@ def can_be_withdrawn(signature: Signature) -> bool:
     )
 
 
-def is_owner(session: Session, token: str, email: str, now: datetime) -> bool:
-    """Whether this is the signer's address; a try in vain is counted, so the caller commits. Raises TooManyTries.
+def is_owner(session: Session, token: str, email: str, network: bytes | None, now: datetime) -> bool:
+    """Whether this is the signer's address; a try in vain is counted, so the caller commits.
 
-    Raises NoSuchSignature. Whoever found the address of a receipt shall not take away somebody else's letters.
+    Raises NoSuchSignature, TooManyTries. Whoever found the address of a receipt shall neither take away somebody else's
+    letters nor, by trying in vain, keep their owner from it: one network's tries count apart from those of all.
     """
     signature = find_mailed(session, token)
-    check_tries(session, _TRY, signature.mail_hash, now)
-    mine, typed = (canonical_email(address).encode() for address in (signature.email or "", email))
+    here = hashlib.sha256(signature.mail_hash + (network or b"")).digest()
+    check_tries(session, _FROM_NETWORK, here, WRONG_TRIES, now)
+    check_tries(session, _OF_LETTERS, signature.mail_hash, WRONG_TRIES_OF_ALL, now)
+    mine, typed = (canonical_email(address).encode() for address in (signature.email or "", wire_email(email)))
     if signature.email and hmac.compare_digest(mine, typed):
         return True
-    note_try(session, _TRY, signature.mail_hash, now)
+    note_try(session, _FROM_NETWORK, here, now)
+    note_try(session, _OF_LETTERS, signature.mail_hash, now)
     return False
 
 
 def withdraw(session: Session, token: str, now: datetime) -> Signature:
-    """Cancel everything that has not gone. Raises NoSuchSignature."""
+    """Cancel everything of this person in the campaign that has not gone. Raises NoSuchSignature."""
     signature = find_mailed(session, token)
-    if can_be_withdrawn(signature):
-        set_aside(session, signature, now, "withdrawn")
+    for one in _of_the_person(session, signature):
+        if can_be_withdrawn(one):
+            set_aside(session, one, now, "withdrawn")
     return signature
 
 
 def erase(session: Session, token: str, now: datetime) -> Signature:
-    """Delete everything personal, and cancel what has not gone. Raises NoSuchSignature."""
+    """Delete everything personal of this person in the campaign, and cancel what has not gone. Raises NoSuchSignature.
+
+    What they signed twice, or left unconfirmed, would else stay without a link that leads to it.
+    """
     signature = find_mailed(session, token)
-    if signature.erased_at is None:
-        let_go(session, signature, SignatureState.ERASED, now)
+    for one in _of_the_person(session, signature):
+        if one.erased_at is None:
+            let_go(session, one, SignatureState.ERASED, now)
     return signature
+
+
+def _of_the_person(session: Session, signature: Signature) -> list[Signature]:
+    """This signature, and the others that the same name and mailbox left for the campaign."""
+    same = select(Signature).where(
+        Signature.campaign_id == signature.campaign_id,
+        Signature.person_digest == signature.person_digest,
+        Signature.id != signature.id,
+    )
+    return [signature, *(session.scalars(same) if signature.person_digest else ())]
 
 
 def _cancel_reminder(session: Session, signature: Signature, now: datetime) -> None:

@@ -22,7 +22,10 @@ class Limits:
 
 
 WRONG_TRIES = 5
-"""How often in 24 hours somebody may enter a wrong e-mail address to withdraw or erase one signature."""
+"""How often in 24 hours one network may enter a wrong e-mail address to withdraw or erase one signature."""
+
+WRONG_TRIES_OF_ALL = 20
+"""How often all networks together may; the address is masked on the receipt, and few guesses might do."""
 
 
 class TooManyTries(Exception):
@@ -66,14 +69,14 @@ def check_network(session: Session, digest: bytes | None, limits: Limits, now: d
         raise TooManyFromNetwork
 
 
-def check_tries(session: Session, kind: str, digest: bytes, now: datetime) -> None:
-    """Raises TooManyTries when it was tried in vain WRONG_TRIES times in 24 hours."""
+def check_tries(session: Session, kind: str, digest: bytes, most: int, now: datetime) -> None:
+    """Raises TooManyTries when it was tried in vain `most` times in 24 hours."""
     tries = (
         select(func.count())
         .select_from(LimitEvent)
         .where(LimitEvent.kind == kind, LimitEvent.digest == digest, LimitEvent.at > now - WINDOW)
     )
-    if session.scalar(tries) >= WRONG_TRIES:  # type: ignore[operator]  # count() is never NULL
+    if session.scalar(tries) >= most:  # type: ignore[operator]  # count() is never NULL
         raise TooManyTries
 
 

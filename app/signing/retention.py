@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.db import truncate_journal, writing
 from app.delivery import outbox
 from app.models import Consent, Delivery, DeliveryKind, LimitEvent, Signature, SignatureState
-from app.signing.tokens import canonical_email
+from app.signing.tokens import canonical_email, wire_email
 
 DIGESTS = timedelta(hours=48)
 """Digests of networks, and those of the mailboxes of people who are erased: they only serve to limit misuse."""
@@ -61,9 +61,7 @@ def let_go(session: Session, signature: Signature, state: SignatureState, now: d
     for letter in signature.letters:
         letter.subject = letter.body = None
     for delivery in signature.deliveries:
-        delivery.sender = delivery.mail = None
-        if delivery.kind is not DeliveryKind.LETTER:
-            delivery.recipient = None
+        delivery.sender = delivery.recipient = delivery.mail = None
     session.flush()
 
 
@@ -71,7 +69,7 @@ def signatures_of(session: Session, email: str) -> list[Signature]:
     """All signatures of a mailbox that still hold something. Compares the addresses, not their digests: those are
     made with the site's secret, which may have been changed.
     """
-    wanted = canonical_email(email)
+    wanted = canonical_email(wire_email(email))
     kept = select(Signature.id, Signature.email).where(Signature.erased_at.is_(None), Signature.email.is_not(None))
     found = [row.id for row in session.execute(kept).yield_per(1000) if canonical_email(row.email) == wanted]
     return [session.get_one(Signature, identifier) for identifier in found]
@@ -104,6 +102,7 @@ def _overdue(keep: Keep, now: datetime) -> list[tuple[SignatureState, ColumnElem
     old = kept & (Signature.created_at <= now - keep.pending)
     unended = exists().where(
         Delivery.signature_id == Signature.id,
+        Delivery.kind != DeliveryKind.REMINDER,  # "deleted 90 days after your last letter" counts no reminder
         or_(Delivery.ended_at.is_(None), Delivery.ended_at > now - keep.letters),
     )
     return [

@@ -15,6 +15,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import NewType
 
+from email_validator import EmailNotValidError, validate_email
+
 Token = NewType("Token", str)
 """Opens a page: 32 URL-safe characters (192 bits). Never stored, never logged."""
 
@@ -75,6 +77,14 @@ class Keys:
 def hashed(token: str) -> bytes:
     """What the database keeps of a token: its SHA-256."""
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def wire_email(typed: str) -> str:
+    """An address as it is stored: without blanks around it, its domain in ASCII. What is none stays as it was typed."""
+    try:
+        return validate_email(typed.strip(), check_deliverability=False, allow_smtputf8=False).ascii_email or ""
+    except EmailNotValidError:
+        return typed.strip()
 
 
 def canonical_email(email: str) -> str:

@@ -7,13 +7,13 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.db import DatabaseUnavailable, writing
-from app.delivery import Channel
+from app.delivery import Way
 from app.extensions import db
 from app.models import Signature, SignatureState
-from app.signing import NoSuchSignature, can_be_confirmed, confirm, find_mailed
+from app.signing import Agreement, NoSuchSignature, WaysChanged, can_be_confirmed, confirm, find_mailed, ways_seal
 from app.signing.tokens import Token
 from app.web import campaign as campaign_page
-from app.web.receipt import gone, is_gone
+from app.web.receipt import gone, is_gone, seat_now
 from app.web.same_site import from_our_page
 from app.web.site import site
 
@@ -35,15 +35,18 @@ def show(token: str) -> Response | str:
 def release(token: str) -> Response | tuple[str, int]:
     """Send the letters on their way, once, however often it is pressed."""
     signature = _signature(token)
+    if is_gone(signature):
+        return gone(signature)
     if not from_our_page(request, site().config.public_url):
-        if is_gone(signature):
-            return gone(signature)
         return _page(signature, token, notice=_("Please press the button once more.")), 403
     session, headline = db.session(), campaign_page.of(signature).file.headline
-    sentence = _sentence(list(_channels(signature).values()))
+    agreed = Agreement(_sentence(_ways(signature)), request.form.get("seal", ""))
     try:
         with writing(session):
-            signature = confirm(session, Token(token), sentence, headline, site().pen(), site().clock())
+            signature = confirm(session, Token(token), agreed, headline, site().pen(), site().clock())
+    except WaysChanged:
+        notice = _("How your letters go has changed. Look at it once more, and press the button again.")
+        return _page(signature, token, notice=notice), 409
     except DatabaseUnavailable:
         return _page(
             signature, token, notice=_("That did not work just now. Please press the button again in a minute.")
@@ -62,14 +65,15 @@ def _signature(token: str) -> Signature:
         abort(404)
 
 
-def _channels(signature: Signature) -> dict[int, Channel]:
+def _ways(signature: Signature) -> dict[int, Way]:
     """How each letter goes now, by its position."""
-    return {letter.position: site().way(letter).channel for letter in signature.letters}
+    return {letter.position: site().way(letter) for letter in signature.letters}
 
 
-def _sentence(channels: list[Channel]) -> str:
+def _sentence(ways: dict[int, Way]) -> str:
     """What the signer agrees to; stored with the time as proof of consent."""
     organisation = site().config.organisation
+    channels = [way.channel for way in ways.values()]
     if not any(channel.by_signer for channel in channels):
         return _(
             "I ask %(organisation)s to send these letters in my name, with my address, to the offices named here.",
@@ -88,16 +92,18 @@ def _sentence(channels: list[Channel]) -> str:
 
 
 def _page(signature: Signature, token: str, *, notice: str = "") -> str:
-    channels = _channels(signature)
+    ways = _ways(signature)
     return render_template(
         "confirm/page.html",
         signature=signature,
         token=token,
         campaign=campaign_page.of(signature).file,
         pending=can_be_confirmed(db.session(), signature),
-        channels=channels,
-        by_us=any(not channel.by_signer for channel in channels.values()),
-        sentence=_sentence(list(channels.values())),
+        ways=ways,
+        by_us=any(not way.channel.by_signer for way in ways.values()),
+        seal=ways_seal(ways),
+        seat_now=seat_now,
+        sentence=_sentence(ways),
         keep=site().keep,
         notice=notice,
     )

@@ -17,6 +17,7 @@ from app.addresses import STATES, PostalAddress, State, parse_zip
 from app.campaigns.letters import MergeField, Signer
 from app.delivery.mails import ENCODED_WORD
 from app.signing.draft import Entry
+from app.signing.tokens import wire_email
 
 _LINK = re.compile(r"://|www\.", re.IGNORECASE)
 _OFFICE_DOMAINS = ("house.gov", "senate.gov")
@@ -242,7 +243,6 @@ class SignForm(FlaskForm):
 
     def signer(self) -> Signer:
         """Who writes; the e-mail address in its ASCII form, as it goes over the wire."""
-        email = validate_email(str(self.email.data), check_deliverability=False, allow_smtputf8=False)
         address = PostalAddress(
             line1=str(self.address_line1.data),
             line2=str(self.address_line2.data or ""),
@@ -254,7 +254,7 @@ class SignForm(FlaskForm):
             str(self.given_name.data),
             str(self.family_name.data),
             address,
-            email.ascii_email or "",
+            wire_email(str(self.email.data)),
             prefix=str(self.prefix.data or ""),
             phone=str(self.phone.data or ""),
         )

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models import DeliveryState, Letter, Signature
 from app.signing.afterwards import NoSuchLetter, NotByHand, by_hand, letter_at, report, waiting
 from app.web import campaign as campaign_page
-from app.web.receipt import seat_now, standing
+from app.web.receipt import seat_now, standing, successor
 from app.web.same_site import from_our_page
 from app.web.site import site
 
@@ -67,6 +67,7 @@ def sheets(token: str) -> Response | str:
         campaign=campaign_page.of(signature).file,
         letters=[(letter, site().handoff(letter)) for letter in letters],
         today=site().today(),
+        successor=successor,
     )
 
 
@@ -102,6 +103,7 @@ def _page(signature: Signature, letter: Letter, token: str, *, notice: str = "")
         total=len(mine),
         handoff=site().handoff(letter),
         seat_now=seat_now(letter),
+        successor=successor(letter),
         token=token,
         notice=notice,
     )

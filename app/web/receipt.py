@@ -171,12 +171,16 @@ def _told(event: DeliveryEvent) -> str:
 
 def seat_now(letter: Letter) -> str:
     """That somebody else, or nobody, holds the seat by now; empty when all is as it was."""
-    holder = site().holder(letter)
-    if isinstance(holder, Vacancy):
+    if isinstance(site().holder(letter), Vacancy):
         return _("Nobody holds this seat at present. Your letter stands as you wrote it.")
-    if isinstance(holder, Legislator) and holder.bioguide != letter.bioguide:
-        return _("%(name)s holds this seat now. Your letter stands as you wrote it.", name=holder.name)
-    return ""
+    came = successor(letter)
+    return _("%(name)s holds this seat now. Your letter stands as you wrote it.", name=came.name) if came else ""
+
+
+def successor(letter: Letter) -> Legislator | None:
+    """Who holds the seat now, if that is not the person to whom the letter was written."""
+    holder = site().holder(letter)
+    return holder if isinstance(holder, Legislator) and holder.bioguide != letter.bioguide else None
 
 
 def _vacant(signature: Signature) -> DivisionId | None:
@@ -195,6 +199,6 @@ def _vacant(signature: Signature) -> DivisionId | None:
 
 def _deleted_on(signature: Signature) -> datetime | None:
     """When the worker deletes what was entered; None while a delivery has not ended."""
-    ends = [delivery.ended_at for delivery in signature.deliveries]
+    ends = [delivery.ended_at for delivery in signature.deliveries if delivery.kind is not DeliveryKind.REMINDER]
     ended = [at for at in ends if at is not None]
     return max(ended) + site().keep.letters if ended and len(ended) == len(ends) else None

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.db import DatabaseUnavailable, writing
 from app.delivery.pause import is_paused
 from app.extensions import db
-from app.models import Signature, SignatureState
+from app.models import DeliveryKind, DeliveryState, Signature, SignatureState
 from app.signing import NoSuchSignature, find_sent, resend
 from app.signing.limits import TooManyToAddress
 from app.signing.retention import has_expired
@@ -21,6 +21,8 @@ from app.web.same_site import from_our_page
 from app.web.site import site
 
 blueprint = Blueprint("sent", __name__)
+
+_TO_CONFIRM = {DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT}
 
 
 @blueprint.get("/sent/<token>")
@@ -70,8 +72,15 @@ def _page(signature: Signature, token: str, *, notice: str = "", again: bool = F
         keep=site().keep,
         notice=notice,
         again=again,
+        failed=_has_failed(signature),
         paused=is_paused(db.session()),
     )
+
+
+def _has_failed(signature: Signature) -> bool:
+    """Whether the newest mail to the address was refused, or could not be brought there."""
+    mails = [delivery for delivery in signature.deliveries if delivery.kind in _TO_CONFIRM]
+    return bool(mails) and mails[-1].state is DeliveryState.FAILED
 
 
 def _change(signature: Signature, token: str) -> str:

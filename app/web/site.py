@@ -20,6 +20,7 @@ from app.delivery.handoff import Handoff, HandoffChannel, PaperChannel, prepare
 from app.delivery.mail_channel import EmailChannel
 from app.delivery.mails import Composer, Links
 from app.legislators import Legislator, NoDataForDay, Seat, Vacancy
+from app.legislators.geography import is_senate
 from app.models import Letter
 from app.signing import Pen
 from app.signing.draft import Desk
@@ -72,11 +73,17 @@ class Site:
         )
 
     def holder(self, letter: Letter) -> Legislator | Vacancy | None:
-        """Who holds the seat that the letter went to now; None when no tables cover the day."""
+        """Who holds the seat that the letter went to now; None when that is not known.
+
+        A House seat is that of its Congress: in another one the same number can mean another place.
+        """
+        seat = Seat(letter.seat)
         try:
-            return self.desk.directory.holder(Seat(letter.seat), self.today())
+            holder = self.desk.directory.holder(seat, self.today())
+            congress = self.desk.directory.delegation(holder.division, self.today()).congress
         except (NoDataForDay, KeyError):
             return None
+        return holder if is_senate(seat) or congress == letter.congress else None
 
     def ways(self, targets: Sequence[Target]) -> dict[Target, tuple[Channel, ...]]:
         """Which channels the letters to each target's offices take at present, best first. Raises NoDataForDay."""
@@ -88,12 +95,17 @@ class Site:
         return found
 
     def way(self, letter: Letter) -> Way:
-        """How a letter that has not gone yet goes now; as it was signed when nobody is known in its seat."""
+        """How a letter that has not gone yet goes now.
+
+        When nobody is known in its seat it goes by its signer's hand: no address could be trusted.
+        """
         holder = self.holder(letter)
         if isinstance(holder, Legislator):
             return way_to(holder, self.desk.channels())
         signed = letter.deliveries[0]
-        return Way(CHANNELS[signed.channel], signed.recipient or "")
+        if CHANNELS[signed.channel].by_signer:
+            return Way(CHANNELS[signed.channel], signed.recipient or "")
+        return Way(PaperChannel(), "")
 
     def handoff(self, letter: Letter) -> Handoff:
         """What the signer needs to deliver the letter."""

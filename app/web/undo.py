@@ -48,11 +48,12 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
     if not from_our_page(request, site().config.public_url):
         return _page(signature, token, what, notice=_("Please press the button once more.")), 403
     session, now, email = db.session(), site().clock(), request.form.get("email", "").strip()[:254]
+    network = site().keys.network(request.remote_addr or "")
     if not email:
         return _page(signature, token, what, error=_("Enter the e-mail address that you gave with the letters.")), 422
     try:
         with writing(session):
-            owner = is_owner(session, token, email, now)
+            owner = is_owner(session, token, email, network, now)
             if owner:
                 VERBS[what](session, token, now)
     except TooManyTries:

@@ -27,6 +27,8 @@ def upgrade() -> None:
         table.add_column(sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
         table.alter_column("person_digest", existing_type=sa.LargeBinary(length=32), nullable=True)
         table.alter_column("email_digest", existing_type=sa.LargeBinary(length=32), nullable=True)
+    # Blank after a way down, which told it as withdrawn; nothing else leaves a signature without a name.
+    op.execute("UPDATE signature SET erased_at = created_at WHERE email IS NULL")
     op.create_index(
         "ix_signature_kept", "signature", ["created_at"], unique=False, sqlite_where=sa.text("erased_at IS NULL")
     )

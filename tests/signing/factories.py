@@ -18,7 +18,7 @@ from app.campaigns.letters import Signer
 from app.db import writing
 from app.delivery.mails import Links
 from app.models import Campaign, CampaignRevision, Delivery, DeliveryKind, Signature
-from app.signing import Pen, Submission, confirm, sign
+from app.signing import Agreement, Pen, Submission, confirm, find_mailed, sign, ways_seal
 from app.signing.draft import Choice, Desk, Draft, Entry, Errors, draft
 from app.signing.limits import Limits
 from app.signing.retention import Keep
@@ -134,8 +134,15 @@ def signed(
 
 def confirmed(app: Flask, session: Session, token: Token, now: datetime = NOW) -> Signature:
     """Press the button behind /confirm/… of the signature at /sent/<token>."""
+    mailed, ink = site(app).keys.mail(token), pen(app)
     with writing(session):
-        return confirm(session, site(app).keys.mail(token), SENTENCE, TITLE, pen(app), now)
+        return confirm(session, mailed, agreed(session, mailed, ink), TITLE, ink, now)
+
+
+def agreed(session: Session, mailed: Token, ink: Pen) -> Agreement:
+    """To what the page would show now."""
+    ways = {letter.position: ink.way(letter) for letter in find_mailed(session, mailed).letters}
+    return Agreement(SENTENCE, ways_seal(ways))
 
 
 def deliveries(session: Session, *kinds: DeliveryKind) -> Sequence[Delivery]:

@@ -19,6 +19,7 @@ from app.delivery.outbox import claim, drain, settle
 from app.extensions import db
 from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing import (
+    Agreement,
     NoSuchSignature,
     NothingToSign,
     confirm,
@@ -35,6 +36,7 @@ from tests.signing.factories import (
     NOW,
     SENTENCE,
     TITLE,
+    agreed,
     campaign_file,
     confirmed,
     deliveries,
@@ -230,7 +232,7 @@ def test_an_unknown_token_opens_nothing(app: Flask, session: Session, token: str
         with pytest.raises(NoSuchSignature):
             find(session, token)
     with pytest.raises(NoSuchSignature), writing(session):
-        confirm(session, Token(token), SENTENCE, TITLE, pen(app), NOW)
+        confirm(session, Token(token), Agreement(SENTENCE, ""), TITLE, pen(app), NOW)
     with pytest.raises(NoSuchSignature), writing(session):
         resend(session, Token(token), TITLE, pen(app), NOW)
 
@@ -423,10 +425,10 @@ def test_two_signatures_of_one_person_confirmed_at_once_are_one_set_of_letters(a
 
     def press(link: Token) -> None:
         with app.app_context(), Session(engine, expire_on_commit=False) as own:
-            find_mailed(own, link)  # as the page does before
+            shown = agreed(own, link, tools)  # as the page does before
             start.wait()
             with writing(own):
-                confirm(own, link, SENTENCE, TITLE, tools, NOW)
+                confirm(own, link, shown, TITLE, tools, NOW)
 
     threads = [threading.Thread(target=press, args=(link,)) for link in links]
     for thread in threads:

@@ -68,7 +68,9 @@ def test_pressing_twice_sends_once(visitor: Visitor, clock: Clock, data_dir: Pat
 def test_pressing_six_times_at_once_sends_once(visitor: Visitor, sandbox: Flask, clock: Clock, data_dir: Path) -> None:
     sign(visitor, clock)
     visitors, path = [Visitor(sandbox) for _ in range(6)], mailed(data_dir)
-    threads = [threading.Thread(target=one.post, args=(path, [])) for one in visitors]
+    for one in visitors:
+        one.open(path)
+    threads = [threading.Thread(target=one.press, args=(CONFIRM,)) for one in visitors]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -108,9 +110,12 @@ def test_only_the_first_of_two_unconfirmed_of_one_person_is_sent(
     first = mailed(data_dir)
     sign(visitor, clock)
     second = mailed(data_dir)
-    visitor.post(first, [])
+    other = Visitor(visitor.app)
+    other.open(second)
+    visitor.open(first)
+    visitor.press(CONFIRM)
 
-    page = visitor.post(second, [])
+    page = other.press(CONFIRM)
 
     assert page.status == 200
     assert page.heading == "These letters do not go"

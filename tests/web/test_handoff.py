@@ -323,7 +323,7 @@ def test_a_letter_that_mail_could_not_bring_is_theirs_to_deliver(
     page = visitor.open(receipt.path)
     assert states(page) == ["Waiting for you", "Accepted", "Accepted", "Accepted"]
     assert "The mail server refused the address on" in page.text
-    assert "So here is the office's own form." in page.text
+    assert "So it is yours to deliver." in page.text
 
     page = next_office(visitor)
     assert page.title.startswith("1 of 1:")

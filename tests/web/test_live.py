@@ -13,7 +13,7 @@ from app import create_app, mail_sender, worker
 from app.db import writing
 from app.delivery.outbox import drain
 from app.extensions import db
-from app.models import Contact
+from app.models import Consent, Contact
 from tests import factories
 from tests.factories import Clock, campaign_source, mails, published
 from tests.pages import Page, Visitor
@@ -148,6 +148,77 @@ def test_an_address_that_was_taken_out_meanwhile_gets_nothing(
 
     assert "Waiting for you" in states(page)
     assert WYOMING["WY-S1"] not in recipients(server)
+
+
+def test_an_address_that_came_while_the_page_to_confirm_was_open_mails_nothing_unseen(
+    live: Flask, clock: Clock, data_dir: Path, server: Server
+) -> None:
+    visitor = Visitor(live)
+    begin(visitor, clock, "the-well").press(SHOW)
+    visitor.press("Get my letters")
+    visitor.open(mails(data_dir, "confirmation")[-1].link)
+    know(live, **WYOMING)
+
+    page = visitor.press("Confirm")
+
+    assert page.status == 409
+    assert "How your letters go has changed." in page.notice
+    assert factories.stored(data_dir)["consent"] == 0
+    assert states(visitor.press("Confirm and send")) == ["On its way"] * 4
+    with live.app_context():
+        (sentence,) = db.session().scalars(db.select(Consent.sentence))
+    assert "to send these letters in my name" in sentence
+
+
+@pytest.mark.parametrize(("seat", "day"), [("TX-23", 0), ("WY-AL", 45)], ids=["vacant", "no tables"])
+def test_when_nobody_is_known_in_a_seat_no_address_is_trusted(
+    live: Flask, clock: Clock, data_dir: Path, server: Server, seat: str, day: int
+) -> None:
+    know(live, **WYOMING)
+    visitor = Visitor(live)
+    begin(visitor, clock, "the-well").press(SHOW)
+    visitor.press("Send my letters")
+    with live.app_context(), writing(db.session()):
+        db.session().execute(db.text("UPDATE letter SET seat = :seat WHERE position = 3"), {"seat": seat})
+        db.session().execute(
+            db.text("UPDATE signature SET created_at = datetime(created_at, :days)"), {"days": f"+{day} days"}
+        )
+    clock.forward(days=day)
+
+    visitor.open(mails(data_dir, "confirmation")[-1].link)
+    page = visitor.press("Confirm and send" if day == 0 else "Confirm")
+    deliver(live, clock)
+
+    assert WYOMING["WY-AL"] not in recipients(server)
+    letter = visitor.open(f"{page.path}/letters/3")
+    assert "202-224-3121" in letter.text
+    assert "United States House of Representatives Washington DC 20515" in letter.text
+
+
+def test_a_house_seat_of_another_congress_is_another_place(live: Flask, clock: Clock, data_dir: Path) -> None:
+    know(live, **WYOMING)
+    visitor = Visitor(live)
+    begin(visitor, clock, "the-well").press(SHOW)
+    visitor.press("Send my letters")
+    with live.app_context(), writing(db.session()):
+        db.session().execute(db.text("UPDATE letter SET congress = 118"))
+
+    page = visitor.open(mails(data_dir, "confirmation")[-1].link)
+
+    assert page.text.count(MAILED) == 2  # a senator's seat is the same in every Congress
+
+
+def test_a_confirmation_that_was_refused_is_said(live: Flask, clock: Clock, data_dir: Path, server: Server) -> None:
+    server.script["rcpt"] = "550 no such user"
+    visitor = Visitor(live)
+    begin(visitor, clock, "the-well").press(SHOW)
+    sent = visitor.press("Get my letters")
+    deliver(live, clock)
+
+    page = visitor.open(sent.path)
+
+    assert "could not be delivered. Perhaps the address has a slip" in page.text
+    assert "We are sending a mail" not in page.text
 
 
 def test_an_address_that_was_taken_out_while_the_letters_were_looked_at_shows_them_once_more(

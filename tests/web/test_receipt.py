@@ -126,7 +126,7 @@ def test_it_says_no_more_than_is_known_of_a_message_that_did_not_go(
 
     page = visitor.open(page.path)
     assert "We do not know whether the mail server took it. We send it once more on" in page.text
-    assert "The mail server refused the address on November 24, 2026, 12:00 PM Eastern. So here is" in page.text
+    assert "The mail server refused the address on November 24, 2026, 12:00 PM Eastern. So it is yours" in page.text
 
     for _attempt in POLICY.letters:
         clock.forward(hours=30)

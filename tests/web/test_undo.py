@@ -149,6 +149,59 @@ def test_guessing_ends_after_five_addresses_for_a_day(visitor: Visitor, receipt:
     assert visitor.post(f"{receipt.path}/erase", [("email", OWN)]).status == 410
 
 
+def test_guessing_from_elsewhere_does_not_lock_the_owner_out(visitor: Visitor, receipt: Page) -> None:
+    stranger = Visitor(visitor.app, network="203.0.113.9")
+    for number in range(7):
+        stranger.post(f"{receipt.path}/erase", [("email", f"a{number}@example.org")])
+    assert stranger.page.status == 429
+
+    assert visitor.post(f"{receipt.path}/erase", [("email", OWN)]).status == 410
+
+
+def test_what_the_same_person_signed_twice_or_left_waiting_is_erased_with_it(
+    visitor: Visitor, receipt: Page, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)  # a repeat, whose page nobody can find
+    sign(visitor, clock, given_name="Luis")  # of the same household
+    visitor.post(f"{receipt.path}/erase", [("email", OWN)])
+
+    with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+        assert connection.execute("SELECT given_name FROM signature ORDER BY id").fetchall() == [
+            (None,),
+            (None,),
+            ("Luis",),
+        ]
+
+
+@pytest.mark.parametrize("what", ["erase", "withdraw"])
+def test_an_older_mail_does_not_send_what_was_taken_back(
+    visitor: Visitor, clock: Clock, data_dir: Path, what: str
+) -> None:
+    sign(visitor, clock)
+    older = mails(data_dir, "confirmation")[-1].link
+    sign(visitor, clock)
+    receipt = confirm(visitor, data_dir)
+    visitor.post(f"{receipt.path}/{what}", [("email", OWN)])
+
+    page = visitor.open(older)
+
+    assert page.heading in {"These letters do not go", "What you wrote is no longer here"}
+    assert visitor.post(older, [("seal", "")]).heading == page.heading
+
+
+def test_an_address_with_a_domain_in_other_letters_is_its_owners(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock, email="ana@exämple.org")
+    receipt = confirm(visitor, data_dir)
+
+    assert (
+        visitor.post(f"{receipt.path}/withdraw", [("email", " ana@exämple.org ")]).heading
+        == "You took your letters back"
+    )
+    assert visitor.post(f"{receipt.path}/erase", [("email", "Ana@xn--exmple-cua.org")]).status == 410
+
+
 def test_a_forged_token_and_another_sites_form_do_nothing(visitor: Visitor, receipt: Page) -> None:
     for what in ("erase", "withdraw", "reminder"):
         assert visitor.open(f"/receipt/{'a' * 32}/{what}").status == 404
