@@ -37,7 +37,8 @@ class Upkeep:
         self._swept: tuple[datetime | None] | None = None
         """The newest erasure at the last sweep; None before the first one."""
         self._compacted: tuple[datetime | None] = (None,)
-        self._compacted_at: datetime | None = None
+        self.compacted_at: datetime | None = None
+        """When the file was last written anew."""
 
     def is_due(self, now: datetime) -> bool:
         """Whether a minute has passed; a clock that was set back does not stop it for long."""
@@ -64,9 +65,9 @@ class Upkeep:
         """After an erasure, but not all the time: a large file takes seconds in which nobody can write."""
         size = (self._config.data_dir / "redress.db").stat().st_size
         pause = COMPACT_SMALL_EVERY if size < SMALL else COMPACT_EVERY
-        rested = self._compacted_at is None or not timedelta() <= now - self._compacted_at < pause
+        rested = self.compacted_at is None or not timedelta() <= now - self.compacted_at < pause
         if latest != self._compacted and rested and compact(session):
-            self._compacted, self._compacted_at = latest, now
+            self._compacted, self.compacted_at = latest, now
 
 
 def _is_gone(session: Session, uuid: str) -> bool:

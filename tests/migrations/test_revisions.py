@@ -124,6 +124,22 @@ def test_going_down_tells_what_the_version_before_could_not_as_the_nearest_that_
     connection.close()
 
 
+def test_who_was_erased_is_still_so_after_a_way_down_and_up(empty: Flask, tmp_path: Path) -> None:
+    flask_migrate.upgrade()
+    _insert(
+        tmp_path,
+        [
+            *ROWS["0001"],
+            "UPDATE signature SET state = 'erased', given_name = NULL, erased_at = '2026-02-01 00:00:00.000000'",
+        ],
+    )
+    flask_migrate.downgrade(revision="0001")
+    flask_migrate.upgrade()
+    with sqlite3.connect(tmp_path / "redress.db") as connection:
+        assert connection.execute("SELECT erased_at FROM signature").fetchall() == [("2026-01-01 00:00:00.000000",)]
+    connection.close()
+
+
 def test_a_state_that_does_not_exist_is_refused_after_every_revision(empty: Flask, tmp_path: Path) -> None:
     flask_migrate.upgrade()
     _insert(tmp_path, [row for rows in ROWS.values() for row in rows])

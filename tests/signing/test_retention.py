@@ -7,6 +7,8 @@ import email
 import email.policy
 import logging
 import mailbox
+import random
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,14 +23,14 @@ from app.db import DatabaseUnavailable, writing
 from app.delivery import Outgoing
 from app.delivery.outbox import claim, settle
 from app.extensions import db
-from app.models import DeliveryState, LimitEvent, Signature, SignatureState
+from app.models import DeliveryKind, DeliveryState, LimitEvent, Signature, SignatureState
 from app.sandbox.mailbox import sweep
 from app.signing.afterwards import report
-from app.signing.retention import Keep, has_expired, purge
+from app.signing.retention import Keep, has_expired, let_go, purge
 from app.upkeep import Upkeep
 from tests import factories
 from tests.conftest import OpenSandbox
-from tests.delivery.factories import ACCEPTED, TRANSIENT, policy
+from tests.delivery.factories import ACCEPTED, TRANSIENT, delivery, policy, signature
 from tests.factories import Clock, mails, write_lock
 from tests.pages import Visitor
 from tests.signing.factories import NOW, confirmed, deliveries, signed, signer, site
@@ -253,15 +255,100 @@ def test_a_hand_off_counts_from_the_day_on_which_it_was_offered(
     with by_hand.app.app_context():
         Keeper(data_dir, clock).send_due(db.session())
     clock.forward(days=days - 1)
-    with by_hand.app.app_context():  # it is reported late, which prolongs nothing
-        with writing(db.session()):
-            report(db.session(), token, 1, clock(), worked=True)
-        db.session().execute(db.text("UPDATE delivery SET ended_at = created_at WHERE kind = 'reminder'"))
-        db.session().commit()
+    with by_hand.app.app_context(), writing(db.session()):  # it is reported late, which prolongs nothing
+        report(db.session(), token, 1, clock(), worked=True)
     clock.forward(days=1)
     purge(session, KEEP, clock(), never)
 
     assert state_of(session)[1] is gone
+
+
+def test_a_reminder_that_never_went_prolongs_nothing(
+    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path, session: Session
+) -> None:
+    by_hand = Visitor(open_sandbox(SANDBOX_CHANNEL="handoff"))
+    begin(by_hand, clock).press(SHOW)
+    by_hand.press("Get my letters")
+    by_hand.open(mails(data_dir, "confirmation")[-1].link)
+    receipt = by_hand.press("Confirm").path
+    with by_hand.app.app_context():
+        Keeper(data_dir, clock).send_due(db.session())
+    assert "We delete your address and your letters on February 22, 2027" in by_hand.open(receipt).text
+    clock.forward(days=90, seconds=1)
+
+    assert purge(session, KEEP, clock(), never) == 1
+    assert DeliveryState.CANCELLED in {delivery.state for delivery in deliveries(session)}
+
+
+def test_what_rows_leave_behind_when_they_move_is_gone_after_upkeep(
+    app: Flask, session: Session, data_dir: Path, upkeep: Upkeep
+) -> None:
+    """Rows of many sizes are blanked between others: pages are balanced, and secure_delete may not reach it all."""
+    chance = random.Random(5)
+    for number in range(0, 180, 3):
+        with writing(session):
+            for person in range(number, number + 3):
+                _long_stored(session, person, chance)
+        if chance.random() < 0.4:
+            _blank(session, 3, chance)
+    _blank(session, 180, chance)
+    before = pages_of(session)
+
+    upkeep.run(session, NOW, never)
+
+    assert pages_of(session) < before  # the file was written anew
+    assert re.findall(rb"(?:Given|Zyx)\d{5}", (data_dir / "redress.db").read_bytes()) == []
+    assert (data_dir / "redress.db-wal").stat().st_size == 0
+
+
+def pages_of(session: Session) -> int:
+    pages = session.scalar(db.text("PRAGMA page_count"))
+    session.rollback()
+    return int(pages or 0)
+
+
+def _long_stored(session: Session, number: int, chance: random.Random) -> None:
+    """A signature whose mails have gone."""
+    who = signature(session)
+    who.given_name = f"Given{number:05}x" * chance.randrange(1, 8)
+    who.email = f"Zyx{number:05}@example.org"
+    who.address_line1 = "q" * chance.randrange(0, 150)
+    for kind in (DeliveryKind.CONFIRMATION, DeliveryKind.COPY):
+        mail = f"To: {who.email}\r\n".encode() * chance.randrange(1, 60)
+        stored = delivery(session, who, kind=kind, mail=mail, recipient=who.email)
+        session.flush()
+        stored.state, stored.ended_at = DeliveryState.ACCEPTED, NOW
+
+
+def _blank(session: Session, most: int, chance: random.Random) -> None:
+    everyone = session.scalars(db.select(Signature.id).where(Signature.erased_at.is_(None))).all()
+    with writing(session):
+        for identifier in chance.sample(list(everyone), min(most, len(everyone))):
+            let_go(session, session.get_one(Signature, identifier), SignatureState.ERASED, NOW)
+
+
+def test_the_file_is_not_written_anew_all_the_time(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
+) -> None:
+    def erased_and_kept_up() -> bool:
+        """Whether the file was written anew."""
+        sign(visitor, clock)
+        with visitor.app.app_context(), writing(db.session()):
+            for one in db.session.scalars(db.select(Signature).where(Signature.erased_at.is_(None))):
+                let_go(db.session(), one, SignatureState.ERASED, clock())
+        before = upkeep.compacted_at
+        kept_up(upkeep, visitor, clock)
+        return upkeep.compacted_at != before
+
+    assert erased_and_kept_up()
+    clock.forward(minutes=30)
+    assert not erased_and_kept_up()
+    clock.forward(minutes=31)
+    assert erased_and_kept_up()
+    clock.forward(days=2)
+    before = upkeep.compacted_at
+    kept_up(upkeep, visitor, clock)  # nothing was erased since
+    assert upkeep.compacted_at == before
 
 
 def test_what_is_still_on_its_way_stays(app: Flask, session: Session) -> None:
