@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -18,14 +18,19 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent
-_DURATION = re.compile(r"(\d{1,6})([smhd])")
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?P<domain>[A-Za-z0-9.-]+)")
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _MACHINE = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
+_PLACEHOLDER = re.compile(r"(?<![A-Za-z0-9])(CHANGE|REPLACE)[-_]?ME(?![A-Za-z0-9])|\A(?i:change[-_ ]?me)\Z")
+"""What an example has in the place of a value of one's own."""
+_SECRETS = frozenset({"SECRET_KEY", "MAIL_PASSWORD"})
+"""What can be given as a file, too, and is told to nobody."""
 _SHORTEST_SECRET = 32
 _LONGEST_PRIVACY_TEXT = 20_000
+_LONGEST_PAUSE = "7d"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOWHERE = {"invalid", "test", "localhost", "example"}
 """Top-level domains that nobody can have (RFC 2606): mail to them arrives nowhere."""
@@ -144,39 +149,63 @@ class Reader:
         self._environ = environ
         self.defaults: dict[str, str] = {}
         self.refused: set[str] = set()
+        self.placeholders: list[str] = []
         self.problems: list[str] = []
 
     def is_set(self, name: str) -> bool:
-        """Whether the environment holds the setting, or names a file for it; an empty one counts as unset."""
-        return bool(self._environ.get(name) or self._environ.get(f"{name}_FILE"))
+        """Whether the environment holds the setting, or names a file for a secret; an empty one counts as unset."""
+        return bool(self._environ.get(name) or (name in _SECRETS and self._environ.get(f"{name}_FILE")))
+
+    def pass_over_blanks(self, names: Iterable[str]) -> None:
+        """From now on take these for unset where they are empty or hold a placeholder."""
+        given = {name: self._environ.get(name, "") for name in names}
+        blanks = {name for name, value in given.items() if not value or _PLACEHOLDER.search(value)}
+        self._environ = {name: value for name, value in self._environ.items() if name not in blanks}
 
     def text(self, name: str) -> str | None:
-        """The setting as it stands in the environment, or in the file that NAME_FILE names; None when unset."""
+        """A secret as it stands in the environment, or in the file that NAME_FILE names; None when unset."""
         self.defaults.setdefault(name, "")
         path = self._environ.get(f"{name}_FILE")
-        if path is None:
-            return self._environ.get(name)
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
+            value = Path(path).read_text(encoding="utf-8").strip() if path else self._environ.get(name)
+        except (OSError, ValueError):
             self.refused.add(name)
             self.problems.append(f"{name}_FILE names a file that cannot be read. Give the path of a readable file.")
             return None
+        self._note_placeholder(name, value or "")
+        return value
+
+    def refuse_file(self, name: str) -> None:
+        """NAME_FILE of a setting that is no secret: nobody reads it, and whoever gives it means something by it."""
+        if self._environ.get(f"{name}_FILE"):
+            self.refused.add(name)
+            self.problems.append(
+                f"{name}_FILE is not read: only SECRET_KEY and MAIL_PASSWORD can be files. Set {name} instead."
+            )
 
     def __call__(self, name: str, default: str, parse: Callable[[str], T]) -> T:
         """The parsed setting. `parse` raises ValueError with words that finish the sentence "NAME must be …"."""
         self.defaults[name] = default
+        self.refuse_file(name)
+        given = self._environ.get(name, default)
+        self._note_placeholder(name, given)
         try:
-            return parse(self._environ.get(name, default))
+            return parse(given)
         except ValueError as error:
             self.refused.add(name)
             self.problems.append(f"{name} must be {error}.")
             return parse(default)
 
+    def _note_placeholder(self, name: str, value: str) -> None:
+        if _PLACEHOLDER.search(value):
+            self.placeholders.append(name)
+
 
 def read_settings(read: Reader) -> Config:
     """Ask `read` for every setting there is; docs/settings.md is compared with what was asked in both modes."""
     live = read("DELIVERY", "sandbox", _one_of("sandbox", "live")) == "live"
+    if live:
+        read.pass_over_blanks(_LIVE_NEEDS)
     host = read("HOST", "127.0.0.1", _host)
     port = read("PORT", "8000", _whole(1, 65535))
     data_dir = read("DATA_DIR", "instance", _folder)
@@ -198,10 +227,10 @@ def read_settings(read: Reader) -> Config:
         privacy_email=read("PRIVACY_EMAIL", email, _email),
         privacy_text=read("PRIVACY_FILE", "", _privacy_text),
         mail=_mail_server(read) if live else None,
-        mail_timeout=read("MAIL_TIMEOUT", "60s", duration),
+        mail_timeout=read("MAIL_TIMEOUT", "60s", _at_most("10m")),
         letter_retries=read("LETTER_RETRIES", "2m 10m 30m 1h 2h 4h 8h 12h 24h 24h 24h", _durations),
         confirmation_retries=read("CONFIRMATION_RETRIES", "30s 2m 10m 30m 2h 6h 12h", _durations),
-        unknown_retry=read("UNKNOWN_RETRY", "30m", duration),
+        unknown_retry=read("UNKNOWN_RETRY", "30m", _at_most(_LONGEST_PAUSE)),
         bounce_domain=read("BOUNCE_DOMAIN", email.partition("@")[2], _domain),
         limit_address=read("LIMIT_ADDRESS", "3", _whole(1, 1_000_000)),
         limit_network=read("LIMIT_NETWORK", "100", _whole(1, 1_000_000)),
@@ -222,6 +251,7 @@ def _check_sandbox(read: Reader, config: Config, *, public: bool) -> None:
             f"HOST is {config.host}, which other machines can reach, but this is a sandbox that sends nothing. "
             "Leave HOST at 127.0.0.1, or set SANDBOX_PUBLIC=1 if others shall see it."
         )
+    read.refuse_file("MAIL_SERVER")
     if read.is_set("MAIL_SERVER"):
         read.problems.append(
             "MAIL_SERVER is set, but DELIVERY is sandbox, which sends nothing from this machine. "
@@ -233,8 +263,14 @@ def _check_live(read: Reader, config: Config) -> None:
     for name, what in _LIVE_NEEDS.items():
         if not read.is_set(name) and name not in read.refused:
             read.problems.append(f"{name} is not set, and live mode needs it: give {what}.")
+    for name in read.placeholders:
+        if name not in read.refused:
+            read.problems.append(
+                f"{name} still holds a placeholder. Give it a value of your own, or take it out if you need none."
+            )
     _check_addresses(read, config)
-    _check_public_url(read, config)
+    if read.is_set("PUBLIC_URL") and "PUBLIC_URL" not in read.refused:
+        _check_public_url(read, config)
 
 
 def _check_addresses(read: Reader, config: Config) -> None:
@@ -250,7 +286,7 @@ def _check_addresses(read: Reader, config: Config) -> None:
 
 
 def _check_public_url(read: Reader, config: Config) -> None:
-    """What is sent to others must go through TLS, and what comes through a proxy must be known to."""
+    """What is sent to others goes through TLS, which a proxy speaks for us, whatever address we listen on."""
     url = urlsplit(config.public_url)
     if is_loopback(url.hostname or ""):
         return
@@ -259,10 +295,11 @@ def _check_public_url(read: Reader, config: Config) -> None:
             f"PUBLIC_URL is {config.public_url}, where names and addresses would cross the network unencrypted. "
             "Let a proxy in front answer for https:, and give the address that starts with https:."
         )
-    if config.trusted_proxies == 0 and "TRUSTED_PROXIES" not in read.refused and is_loopback(config.host):
+    if config.trusted_proxies == 0 and "TRUSTED_PROXIES" not in read.refused:
         read.problems.append(
-            f"TRUSTED_PROXIES is 0, but HOST is {config.host}: others reach this site only through a proxy, and "
-            "all of them would count as one network. Set TRUSTED_PROXIES=1, or how many proxies there are."
+            "TRUSTED_PROXIES is 0, but Redress speaks only http, so a proxy in front answers for https:. Everybody "
+            "comes through it, and all of them would count as one network. Set TRUSTED_PROXIES=1, or how many proxies "
+            "there are."
         )
 
 
@@ -281,7 +318,7 @@ def _mail_server(read: Reader) -> MailServer:
             "MAIL_USE_TLS and MAIL_USE_SSL are both 1, and only one can be. Most servers want MAIL_USE_TLS=1 on "
             "port 587; MAIL_USE_SSL=1 is for port 465."
         )
-    if security is Security.PLAIN and not near:
+    if security is Security.PLAIN and host and not near:
         _check_plain(read, host, meant=plain_is_meant, password=bool(password))
     return MailServer(host, read("MAIL_PORT", _PORTS[security], _whole(1, 65535)), security, username, password)
 
@@ -329,13 +366,26 @@ def duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
+def _at_most(longest: str) -> Callable[[str], timedelta]:
+    def parse(text: str) -> timedelta:
+        try:
+            lasting = duration(text)
+        except ValueError:
+            lasting = timedelta.max
+        if lasting > duration(longest):
+            raise ValueError(f"a duration like 2s or 10m, and no longer than {longest}")
+        return lasting
+
+    return parse
+
+
 def _durations(text: str) -> tuple[timedelta, ...]:
     try:
-        pauses = tuple(duration(part) for part in text.split())
+        pauses = tuple(_at_most(_LONGEST_PAUSE)(part) for part in text.split())
     except ValueError:
         pauses = ()
     if not pauses:
-        raise ValueError("a list of pauses like 2m 10m 1h")
+        raise ValueError(f"a list of pauses like 2m 10m 1h, none of them longer than {_LONGEST_PAUSE}")
     return pauses
 
 
@@ -372,7 +422,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", text):
+    if "%" in text or not _is_machine(text.lower()):
         raise ValueError("an address or host name of this machine, like 127.0.0.1")
     return text
 
@@ -388,14 +438,25 @@ def _folder(text: str) -> Path:
 
 
 def _base_url(text: str) -> str:
+    given = text.lower().removesuffix("/")
+    if not given or given != _scheme_host_port(given):
+        raise ValueError(
+            "an address like https://act.example.org, without a path, a user name or spaces, and with xn--… for a name "
+            "that has other letters than a to z"
+        )
+    return given
+
+
+def _scheme_host_port(url: str) -> str:
+    """What is left of an address of the web without all else that one can have in it; "" when it is none."""
     try:
-        parts = urlsplit(text)
-        plausible = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
     except ValueError:
-        plausible = False
-    if not plausible or parts.path.strip("/") or parts.query or parts.fragment or _CONTROL.search(text):
-        raise ValueError("an address like https://act.example.org, without a path")
-    return text.rstrip("/")
+        return ""
+    if parts.scheme not in {"http", "https"} or port == 0 or "%" in host or not _is_machine(host):
+        return ""
+    return f"{parts.scheme}://{_bracketed(host)}" + ("" if port is None else f":{port}")
 
 
 def _name(text: str) -> str:
@@ -424,15 +485,21 @@ def _line(text: str) -> str:
     return text.strip()
 
 
-def _machine(text: str) -> str:
-    """A host name, of one word too as containers have them, or an IP address; "" for none."""
-    name = text.lower()
+def _is_machine(name: str) -> bool:
+    """Whether it can be a host name, of one word too as containers have them, or an IP address."""
     try:
-        return str(ipaddress.ip_address(name))
+        ipaddress.ip_address(name)
     except ValueError:
-        if name and not _MACHINE.fullmatch(name):
-            raise ValueError("the name or address of a mail server, like mail.example.org, without a port") from None
-        return name
+        return _MACHINE.fullmatch(name) is not None
+    return True
+
+
+def _machine(text: str) -> str:
+    """The name or address of a mail server; "" for none."""
+    name = text.lower()
+    if name and not _is_machine(name):
+        raise ValueError("the name or address of a mail server, like mail.example.org, without a port")
+    return name
 
 
 def _credential(text: str) -> str:
@@ -529,13 +596,9 @@ def _kept_secret(data_dir: Path) -> str:
     return path.read_text(encoding="ascii")
 
 
-_SECRETS = frozenset({"SECRET_KEY", "MAIL_PASSWORD"})
-
-
 def given_settings(environ: Mapping[str, str] | None = None) -> dict[str, str | None]:
-    """The settings that are given, by name, as they stand; None for a secret, and for what NAME_FILE holds."""
+    """The settings that are given, by name, as they stand; None for a secret, from a file or not."""
     environ = os.environ if environ is None else environ
     reader = Reader(environ)
     read_settings(reader)
-    hidden = {name for name in reader.defaults if f"{name}_FILE" in environ or name in _SECRETS}
-    return {name: None if name in hidden else environ[name] for name in reader.defaults if reader.is_set(name)}
+    return {name: None if name in _SECRETS else environ[name] for name in reader.defaults if reader.is_set(name)}

@@ -68,12 +68,16 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
 
 NONSENSE = {
     "DELIVERY": ["", "Live", "Sandbox", "1"],
-    "HOST": ["", "127.0.0.1/8", "a b", "http://x", "\x00"],
+    "HOST": ["", "127.0.0.1/8", "a b", "http://x", "\x00", ":::::", "a..b", "-", "fe80::1%eth0"],
     "PORT": ["", "0", "65536", "80a", "-1", "8000.0", "٨٠", "1_000", " 8000"],
     "SANDBOX_PUBLIC": ["", "yes", "true", "2"],
     "SANDBOX_CHANNEL": ["", "Mail", "hand-off", "cwc"],
     "PUBLIC_URL": ["", "act.example.org", "ftp://x", "http://", "http://x/path", "http://x?y", "http://x:a",
-                   "http://[::1", "http://x\n", "javascript:alert(1)"],
+                   "http://[::1", "http://x\n", "javascript:alert(1)", "https://act exa.net", "https://a\u00a0b.net",
+                   " https://act.example.org", "https://act.example.org\x00", "https://user:pw@act.example.org",
+                   "https://user@act.example.org", "https://@act.example.org", "https://act.example.org?",
+                   "https://act.example.org#", "https://act.example.org:", "https://act..org", "https://a,b.org",
+                   "https://bürger.example.org", "https://[v1.x]", "https://[fe80::1%eth0]", "http://x:0", "http://x:080"],
     "TRUSTED_PROXIES": ["", "-1", "11", "one"],
     "ORGANISATION": ["", "  ", "x" * 101, "A\nB", "A\x00"],
     "ORGANISATION_EMAIL": ["", "letters", "@example.org", "a@b", "a b@example.org", "a@example.org\n",
@@ -83,10 +87,10 @@ NONSENSE = {
     "PRIVACY_FILE": ["no-such-file.md", ".", "a\0b"],
     "KEEP_PENDING": ["", "7", "30m", "90m", "59m", "401d", "for ever"],
     "KEEP_LETTERS": ["", "0d", "61s", "9601h"],
-    "MAIL_TIMEOUT": ["", "60", "0s", "1 s", "-1s", "60S", "1w"],
-    "LETTER_RETRIES": ["", "  ", "2m,10m", "2m x"],
-    "CONFIRMATION_RETRIES": ["", "30"],
-    "UNKNOWN_RETRY": ["", "soon"],
+    "MAIL_TIMEOUT": ["", "60", "0s", "1 s", "-1s", "60S", "1w", "601s", "11m", "999999d", "٢s"],
+    "LETTER_RETRIES": ["", "  ", "2m,10m", "2m 999999d", "169h", "2m x"],
+    "CONFIRMATION_RETRIES": ["", "8d", "30"],
+    "UNKNOWN_RETRY": ["", "8d", "999999d", "soon"],
     "BOUNCE_DOMAIN": ["", "localhost", "-a.example", "a..b", "exa mple.org", "example.org\n", "x" * 64 + ".org"],
     "LIMIT_ADDRESS": ["", "0", "-3", "many"],
     "LIMIT_NETWORK": ["", "0", "1000001"],
@@ -103,8 +107,30 @@ def test_nonsense_is_refused_by_its_name(tmp_path: Path, name: str, value: str) 
     assert "Traceback" not in found[0]
 
 
-def test_a_public_address_with_port_0_is_refused(tmp_path: Path) -> None:
-    assert problems(tmp_path, PUBLIC_URL="http://act.example.org:0") != []
+@pytest.mark.parametrize(
+    "url", ["http://[::1]:8000", "https://act.example.org:8443", "HTTPS://Act.Example.org", "http://redress:8000"]
+)
+def test_an_address_may_have_a_port_and_be_written_in_capitals(tmp_path: Path, url: str) -> None:
+    assert settings(tmp_path, PUBLIC_URL=url).public_url == url.lower()
+
+
+def test_durations_may_be_as_long_as_is_said(tmp_path: Path) -> None:
+    pauses = {"LETTER_RETRIES": "1s 7d", "CONFIRMATION_RETRIES": "168h", "UNKNOWN_RETRY": "7d"}
+    config = settings(tmp_path, MAIL_TIMEOUT="10m", **pauses)
+
+    assert config.mail_timeout == timedelta(minutes=10)
+    assert config.letter_retries == (timedelta(seconds=1), timedelta(days=7))
+    assert config.confirmation_retries == (config.unknown_retry,) == (timedelta(days=7),)
+
+
+def test_how_long_a_duration_may_be_is_said(tmp_path: Path) -> None:
+    found = problems(tmp_path, MAIL_TIMEOUT="11m", LETTER_RETRIES="2m 8d", UNKNOWN_RETRY="8d")
+
+    assert found == [
+        "MAIL_TIMEOUT must be a duration like 2s or 10m, and no longer than 10m.",
+        "LETTER_RETRIES must be a list of pauses like 2m 10m 1h, none of them longer than 7d.",
+        "UNKNOWN_RETRY must be a duration like 2s or 10m, and no longer than 7d.",
+    ]
 
 
 def test_a_nonsense_folder_is_refused(tmp_path: Path) -> None:
@@ -218,11 +244,93 @@ def test_an_empty_setting_is_said_once_too(tmp_path: Path) -> None:
 
     found = live_problems(tmp_path, **empty)
 
-    assert sorted(line.split()[0] for line in found) == sorted(empty)
+    assert sorted(line.partition(" is not set, and live mode needs it: give ")[0] for line in found) == sorted(empty)
+
+
+@pytest.mark.parametrize("marker", ["CHANGE-ME", "CHANGE_ME", "CHANGEME", "REPLACE-ME", "changeme"])
+def test_a_placeholder_that_nobody_replaced_counts_as_missing(tmp_path: Path, marker: str) -> None:
+    names = ("PUBLIC_URL", "ORGANISATION", "ORGANISATION_EMAIL", "SECRET_KEY", "MAIL_SERVER")
+
+    found = live_problems(tmp_path, **dict.fromkeys(names, marker))
+
+    assert [line.partition(" is not set, and live mode needs it: give ")[0] for line in found] == list(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "https://CHANGE-ME.example.org"),
+        ("ORGANISATION", "Friends of CHANGE-ME"),
+        ("ORGANISATION_EMAIL", "letters@CHANGE-ME.org"),
+        ("SECRET_KEY", "CHANGE-ME-" * 5),
+        ("MAIL_SERVER", "mail.CHANGE-ME.org"),
+    ],
+)
+def test_a_placeholder_within_a_value_counts_as_missing_too(tmp_path: Path, name: str, value: str) -> None:
+    (found,) = live_problems(tmp_path, **{name: value})
+
+    assert found.startswith(f"{name} is not set, and live mode needs it: give ")
+
+
+@pytest.mark.parametrize("name", ["ORGANISATION_ADDRESS", "MAIL_USERNAME", "MAIL_PASSWORD"])
+def test_a_placeholder_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    login = {"MAIL_USERNAME": "a", "MAIL_PASSWORD": "p"}
+
+    found = live_problems(tmp_path, **(login | {name: "CHANGE-ME"}))
+
+    assert found == [f"{name} still holds a placeholder. Give it a value of your own, or take it out if you need none."]
+
+
+def test_a_placeholder_in_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("CHANGE-ME " * 5, encoding="utf-8")
+
+    (found,) = live_problems(tmp_path, without=["SECRET_KEY"], SECRET_KEY_FILE=str(tmp_path / "secret"))
+
+    assert found.startswith("SECRET_KEY still holds a placeholder.")
+
+
+@pytest.mark.parametrize("name", ["Exchangeme", "letters-EXCHANGEMEN", "Change me now"])
+def test_not_every_word_is_a_placeholder(tmp_path: Path, name: str) -> None:
+    assert live(tmp_path, ORGANISATION=name).organisation == name
+
+
+def test_a_sandbox_does_not_mind_a_placeholder(tmp_path: Path) -> None:
+    assert settings(tmp_path, ORGANISATION="CHANGE-ME").organisation == "CHANGE-ME"
+
+
+@pytest.mark.parametrize("name", ["MAIL_SERVER", "PUBLIC_URL", "ORGANISATION", "ORGANISATION_EMAIL"])
+def test_a_file_that_is_not_read_gives_no_setting(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+
+    (found,) = live_problems(tmp_path, without=[name], HOST="0.0.0.0", **{f"{name}_FILE": str(tmp_path / "file")})
+
+    assert found == f"{name}_FILE is not read: only SECRET_KEY and MAIL_PASSWORD can be files. Set {name} instead."
+
+
+@pytest.mark.parametrize("name", ["DELIVERY", "PORT", "MAIL_SERVER", "MAIL_TIMEOUT", "DATA_DIR"])
+def test_a_file_that_is_not_read_is_refused_in_a_sandbox_too(tmp_path: Path, name: str) -> None:
+    (found,) = problems(tmp_path, **{f"{name}_FILE": "/etc/redress/some-file"})
+
+    assert found.startswith(f"{name}_FILE is not read: ")
+    assert list(tmp_path.iterdir()) == [] or name not in {"DELIVERY", "DATA_DIR"}
+
+
+def test_only_a_file_that_is_read_counts_as_a_given_setting(tmp_path: Path) -> None:
+    names = ("MAIL_SERVER", "PUBLIC_URL", "SECRET_KEY")
+    reader = Reader({f"{name}_FILE": str(tmp_path / "file") for name in names})
+
+    assert [reader.is_set(name) for name in names] == [False, False, True]
+
+
+def test_an_empty_name_of_a_file_is_no_file(tmp_path: Path) -> None:
+    assert live(tmp_path, SECRET_KEY_FILE="", MAIL_PASSWORD_FILE="", MAIL_SERVER_FILE="").live
+
+    (found,) = live_problems(tmp_path, without=["SECRET_KEY"], SECRET_KEY_FILE="")
+    assert found.startswith("SECRET_KEY is not set, and live mode needs it")
 
 
 def test_a_live_site_may_listen_where_others_reach_it(tmp_path: Path) -> None:
-    assert live(tmp_path, HOST="0.0.0.0", TRUSTED_PROXIES="0").host == "0.0.0.0"
+    assert live(tmp_path, HOST="0.0.0.0").host == "0.0.0.0"
 
 
 def test_a_live_site_can_be_tried_on_one_machine(tmp_path: Path) -> None:
@@ -238,10 +346,28 @@ def test_names_and_addresses_do_not_cross_the_network_unencrypted(tmp_path: Path
     assert found.endswith("give the address that starts with https:.")
 
 
-def test_a_proxy_that_nobody_told_of_is_missed(tmp_path: Path) -> None:
-    (found,) = live_problems(tmp_path, TRUSTED_PROXIES="0")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "0.0.0.0", "::", "10.0.0.5", "redress"])
+@pytest.mark.parametrize("url", ["https://act.example.org", "https://192.0.2.1:8443"])
+def test_a_proxy_that_nobody_told_of_is_missed(tmp_path: Path, host: str, url: str) -> None:
+    found = live_problems(tmp_path, TRUSTED_PROXIES="0", HOST=host, PUBLIC_URL=url)
 
-    assert "all of them would count as one network. Set TRUSTED_PROXIES=1" in found
+    assert found == [
+        "TRUSTED_PROXIES is 0, but Redress speaks only http, so a proxy in front answers for https:. Everybody comes "
+        "through it, and all of them would count as one network. Set TRUSTED_PROXIES=1, or how many proxies there are."
+    ]
+    assert live_problems(tmp_path, without=["TRUSTED_PROXIES"], HOST=host, PUBLIC_URL=url) == found
+
+
+def test_of_an_address_that_is_missing_only_that_is_said(tmp_path: Path) -> None:
+    (found,) = live_problems(tmp_path, PUBLIC_URL="", HOST="0.0.0.0", TRUSTED_PROXIES="0")
+
+    assert found.startswith("PUBLIC_URL is not set")
+
+
+def test_of_a_mail_server_that_is_missing_only_that_is_said(tmp_path: Path) -> None:
+    (found,) = live_problems(tmp_path, MAIL_SERVER="", MAIL_USE_TLS="0")
+
+    assert found.startswith("MAIL_SERVER is not set")
 
 
 @pytest.mark.parametrize("ending", ["invalid", "test", "localhost", "EXAMPLE"])
@@ -430,6 +556,14 @@ def test_the_secret_is_not_in_the_settings_own_words(tmp_path: Path) -> None:
 
 
 # --- the document ---------------------------------------------------------------------------------------------
+
+
+def test_the_document_says_how_long_durations_may_be_and_which_files_are_read() -> None:
+    page = " ".join((ROOT / "docs" / "settings.md").read_text("utf-8").split())
+
+    assert "At most `10m`" in page
+    assert page.count("at most `7d`") == 2
+    assert "Only `SECRET_KEY` and `MAIL_PASSWORD` can also be given as a file" in page
 
 
 def documented() -> dict[str, str]:

@@ -108,15 +108,16 @@ def withdraw(session: Session, token: str, now: datetime) -> Signature:
     """Cancel everything of this person in the campaign that has not gone. Raises NoSuchSignature."""
     signature = find_mailed(session, token)
     for one in _of_the_person(session, signature):
-        if can_be_withdrawn(one):
+        if one.campaign_id == signature.campaign_id and can_be_withdrawn(one):
             set_aside(session, one, now, "withdrawn")
     return signature
 
 
 def erase(session: Session, token: str, now: datetime) -> Signature:
-    """Delete everything personal of this person in the campaign, and cancel what has not gone. Raises NoSuchSignature.
+    """Delete everything personal of this person, in every campaign, and cancel what has not gone.
 
-    What they signed twice, or left unconfirmed, would else stay without a link that leads to it.
+    What they signed twice, or left unconfirmed, would else stay without a link that leads to it. Raises
+    NoSuchSignature.
     """
     signature = find_mailed(session, token)
     for one in _of_the_person(session, signature):
@@ -126,12 +127,8 @@ def erase(session: Session, token: str, now: datetime) -> Signature:
 
 
 def _of_the_person(session: Session, signature: Signature) -> list[Signature]:
-    """This signature, and the others that the same name and mailbox left for the campaign."""
-    same = select(Signature).where(
-        Signature.campaign_id == signature.campaign_id,
-        Signature.person_digest == signature.person_digest,
-        Signature.id != signature.id,
-    )
+    """This signature, and all others that the same name and mailbox left."""
+    same = select(Signature).where(Signature.person_digest == signature.person_digest, Signature.id != signature.id)
     return [signature, *(session.scalars(same) if signature.person_digest else ())]
 
 
