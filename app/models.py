@@ -55,6 +55,7 @@ class DeliveryKind(StrEnum):
     REPEAT = "repeat"  # "you have already written", in place of a confirmation
     COPY = "copy"
     REMINDER = "reminder"  # "these letters still wait for you"
+    NOTICE = "notice"  # "a letter could not be delivered, and waits for you": held until that happens
 
 
 class DeliveryState(StrEnum):

@@ -17,7 +17,7 @@ from app.db import DatabaseUnavailable
 from app.delivery import Sender
 from app.delivery.outbox import drain, recover
 from app.delivery.pause import is_paused
-from app.delivery.retries import Policy
+from app.delivery.retries import Breaker, Policy
 from app.logs import kind_and_place
 from app.upkeep import Sweep, Upkeep
 from config import Config
@@ -72,6 +72,7 @@ class _Rounds:
         self._policy = policy
         self._upkeep = upkeep
         self._wait = wait
+        self._breaker = Breaker()
         self._abandoned = True  # we hold the lock: whoever was sending before us is dead
 
     def one(self) -> None:
@@ -86,7 +87,7 @@ class _Rounds:
         self._abandoned = False
         if recovered:
             log.warning("%d deliveries were left in the middle; each is sent once more later", recovered)
-        drain(self._session, self._sender, self._policy, _now, self._wait)
+        drain(self._session, self._sender, self._policy, _now, self._wait, self._breaker)
 
 
 def policy_of(config: Config) -> Policy:

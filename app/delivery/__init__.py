@@ -60,13 +60,15 @@ class OutcomeKind(StrEnum):
     """What an attempt came to.
 
     accepted: the server took responsibility. transient: it did not, and may later. permanent: it never will.
-    unknown: the connection broke when the server may already have accepted.
+    unknown: the connection broke when the server may already have accepted. channel: it takes nothing from us at all,
+    whatever the message; that uses up no attempt.
     """
 
     ACCEPTED = "accepted"
     TRANSIENT = "transient"
     PERMANENT = "permanent"
     UNKNOWN = "unknown"
+    CHANNEL = "channel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Makes the five mails. `templates` holds email/<name>/subject.txt and body.txt, with gettext installed."""
+    """Makes the six mails. `templates` holds email/<name>/subject.txt and body.txt, with gettext installed."""
 
     templates: Environment
     identity: Identity
@@ -138,6 +138,10 @@ class Composer:
         """Says once which letters still wait for their signer; composed at `now`, for `due`."""
         values = {"campaign": campaign, "recipients": recipients, "links": links, "confirmed_at": now}
         return self._to_signer("reminder", uuid, signer.email, due, **values)
+
+    def notice(self, uuid: str, signer: Correspondent, campaign: str, links: Links, now: datetime) -> Composed:
+        """Says that a letter could not be mailed and waits for its signer; composed when the letters are confirmed."""
+        return self._to_signer("notice", uuid, signer.email, now, campaign=campaign, links=links, confirmed_at=now)
 
     def envelope_sender(self, uuid: str) -> str:
         """`b+<id>.<hmac>@<bounce domain>`: a bounce that comes back can be trusted and finds its delivery."""

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
 from app.delivery import HANDOFF, Outcome, OutcomeKind, Outgoing, Sender
-from app.delivery.retries import Claimed, Policy, verdict
+from app.delivery.retries import Breaker, Claimed, Policy, verdict
 from app.logs import kind_and_place
 from app.models import (
     Delivery,
@@ -126,17 +126,18 @@ def queue(
     now: datetime,
     due: datetime | None = None,
 ) -> None:
-    """Store a mail to the signer, due at once unless `due` says when."""
+    """Store a mail to the signer, due at once unless `due` says when; a notice is held until it is needed."""
+    held = kind is DeliveryKind.NOTICE
     delivery = Delivery(
         uuid=mail.uuid,
         kind=kind,
-        state=S.QUEUED,
+        state=S.HELD if held else S.QUEUED,
         channel="mail",
         signature=signature,
         recipient=mail.recipient,
         sender=mail.sender,
         mail=mail.mail,
-        due_at=due or now,
+        due_at=None if held else due or now,
         created_at=now,
     )
     session.add(delivery)
@@ -208,7 +209,8 @@ def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy,
     """Write an attempt's outcome. False, and nothing written, when the lease had passed to somebody else."""
     state, pause = verdict(claimed, outcome, policy)
     unknowns = claimed.unknowns + (outcome.kind is OutcomeKind.UNKNOWN)
-    leaving = _Leaving(claimed.id, claimed.lease, state, now + pause, unknowns, outcome.why, outcome.code)
+    spared = outcome.kind is OutcomeKind.CHANNEL
+    leaving = _Leaving(claimed.id, claimed.lease, state, now + pause, unknowns, outcome.why, outcome.code, spared)
     with writing(session):
         return _leave_sending(session, leaving, now)
 
@@ -240,21 +242,29 @@ def drain(
     policy: Policy,
     clock: Callable[[], datetime],
     wait: Callable[[float], bool],
+    breaker: Breaker | None = None,
 ) -> int:
     """Send all that is due, one message at a time; returns how many were tried. Owns its transactions.
+
+    A mail server that takes nothing from us ends it; `breaker` remembers that for the next time.
 
     `wait(seconds)` pauses and tells whether to stop; a message in hand is always finished and settled. Raises
     DatabaseUnavailable only from a claim, when nothing is in hand.
     """
-    tried = 0
+    tried, breaker = 0, breaker or Breaker()
     try:
-        while not wait(0):
+        while not wait(0) and not breaker.is_open(clock()):
             claimed = claim(session, clock())
             if claimed is None:
                 break
             outcome = _attempt(sender, claimed)
             _settle_for_sure(session, claimed, outcome, policy, clock, wait)
             tried += 1
+            if pause := breaker.note(outcome, clock()):
+                told = outcome.code or outcome.why
+                log.error(
+                    "the mail server takes nothing from us (%s); trying again in %d s", told, pause.total_seconds()
+                )
     finally:
         sender.close()
     return tried
@@ -311,12 +321,16 @@ class _Leaving:
     unknowns: int
     why: str
     code: int | None = None
+    spared: bool = False
+    """The attempt does not count."""
 
 
 def _leave_sending(session: Session, leaving: _Leaving, now: datetime) -> bool:
     _check_move(leaving.id, S.SENDING, leaving.to)
     queued = leaving.to is S.QUEUED
-    values = {"due_at": leaving.due} if queued else {"ended_at": now}
+    values: dict[str, object] = {"due_at": leaving.due} if queued else {"ended_at": now}
+    if leaving.spared:
+        values["attempts"] = _TABLE.c.attempts - 1
     moved = session.execute(
         update(_TABLE)
         .where(_TABLE.c.id == leaving.id, _TABLE.c.lease == leaving.lease)
@@ -341,7 +355,7 @@ def _after_a_failure(session: Session, delivery: Delivery, now: datetime) -> Non
 
 
 def _offer_instead(session: Session, failed: Delivery, now: datetime) -> None:
-    """A second delivery, by hand, beside the failed one, which stays as it is."""
+    """A second delivery, by hand, beside the failed one, which stays as it is; the signer hears of the first."""
     delivery = Delivery(
         uuid=new_uuid(),
         kind=DeliveryKind.LETTER,
@@ -354,6 +368,10 @@ def _offer_instead(session: Session, failed: Delivery, now: datetime) -> None:
     )
     session.add(delivery)
     _record(session, delivery, now, "mail failed")
+    for notice in failed.signature.deliveries:
+        if notice.kind is DeliveryKind.NOTICE and notice.state is S.HELD:
+            notice.due_at = now
+            _move(session, notice, S.QUEUED, now, "mail failed")
 
 
 def _move(session: Session, delivery: Delivery, to: DeliveryState, now: datetime, why: str) -> None:

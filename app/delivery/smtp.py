@@ -163,9 +163,9 @@ def _start_tls(host: smtplib.SMTP) -> None:
     try:
         host.starttls(context=ssl.create_default_context())
     except smtplib.SMTPNotSupportedError as error:
-        raise _NotReady(Outcome(OutcomeKind.TRANSIENT, "no TLS")) from error
+        raise _NotReady(Outcome(OutcomeKind.CHANNEL, "no TLS")) from error
     except smtplib.SMTPResponseException as error:
-        raise _NotReady(Outcome(OutcomeKind.TRANSIENT, "no TLS", _code(error.smtp_code))) from error
+        raise _NotReady(Outcome(OutcomeKind.CHANNEL, "no TLS", _code(error.smtp_code))) from error
     host.ehlo_or_helo_if_needed()  # what was offered in clear counts no longer
 
 
@@ -180,7 +180,7 @@ def _log_in(host: smtplib.SMTP, username: str, password: str) -> None:
             if code == 334:
                 code, reply = host.docmd(_base64(answer))
     else:
-        raise _NotReady(Outcome(OutcomeKind.TRANSIENT, "login refused"))
+        raise _NotReady(Outcome(OutcomeKind.CHANNEL, "login refused"))
     if code != 235:
         raise _NotReady(_refusal(code, reply, final=False, why="login refused"))
 
@@ -192,12 +192,13 @@ def _base64(text: str) -> str:
 def _no_connection(error: OSError | smtplib.SMTPException) -> Outcome:
     """What a failure before the first message means."""
     if isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError):
-        return Outcome(OutcomeKind.TRANSIENT, "no connection", _code(error.smtp_code))
+        kind = OutcomeKind.CHANNEL if 500 <= error.smtp_code < 600 else OutcomeKind.TRANSIENT
+        return Outcome(kind, "no connection", _code(error.smtp_code))
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Outcome(OutcomeKind.TRANSIENT, "bad certificate")
+        return Outcome(OutcomeKind.CHANNEL, "bad certificate")
     dropped = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     if isinstance(error, ssl.SSLError) and not dropped:
-        return Outcome(OutcomeKind.TRANSIENT, "no TLS")
+        return Outcome(OutcomeKind.CHANNEL, "no TLS")
     return Outcome(OutcomeKind.TRANSIENT, "no connection")
 
 
@@ -231,9 +232,9 @@ def _after_final_dot(host: smtplib.SMTP, timeouts: Timeouts) -> Outcome:
 
 
 def _refusal(code: int, reply: bytes, *, final: bool, why: str = "refused") -> Outcome:
-    """A 5xx is permanent where it is about this message (`final`); all else may change."""
-    if final and 500 <= code < 600:
-        return Outcome(OutcomeKind.PERMANENT, why, code)
+    """A 5xx is permanent where it is about this message (`final`), else about us; all else may change."""
+    if 500 <= code < 600:
+        return Outcome(OutcomeKind.PERMANENT if final else OutcomeKind.CHANNEL, why, code)
     return Outcome(OutcomeKind.TRANSIENT, why, _code(code), _retry_after(reply))
 
 

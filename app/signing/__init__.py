@@ -320,11 +320,14 @@ def _composed_letter(letter: Letter, delivery: Delivery, composer: Composer, now
 
 
 def _queue_copy(session: Session, signature: Signature, token: Token, title: str, pen: Pen, now: datetime) -> None:
-    """The copy, and the reminder for the case that the signer reports nothing."""
+    """The copy; a notice in case that a mail fails, and a reminder in case that the signer reports nothing."""
     signer, links = correspondent(signature), pen.links(token)
     letters = [_sent_letter(letter, pen) for letter in signature.letters]
     copy = pen.composer.copy(outbox.new_uuid(), signer, title, letters, links, now)
     outbox.queue(session, signature, DeliveryKind.COPY, copy, now)
+    if any(not letter.handoff for letter in letters):
+        notice = pen.composer.notice(outbox.new_uuid(), signer, title, links, now)
+        outbox.queue(session, signature, DeliveryKind.NOTICE, notice, now)
     waiting = [letter.recipient for letter in letters if letter.handoff]
     if waiting:
         due = now + REMIND_AFTER

@@ -24,6 +24,9 @@ DIGESTS = timedelta(hours=48)
 PROOF = timedelta(days=2 * 365)
 """Proof of consent: the sentence and when it was agreed to."""
 
+UNCOUNTED = frozenset({DeliveryKind.REMINDER, DeliveryKind.NOTICE})
+"""Mails that prolong nothing: "90 days after your last letter has gone" is meant as it is said."""
+
 _BATCH = 50
 
 
@@ -102,7 +105,7 @@ def _overdue(keep: Keep, now: datetime) -> list[tuple[SignatureState, ColumnElem
     old = kept & (Signature.created_at <= now - keep.pending)
     unended = exists().where(
         Delivery.signature_id == Signature.id,
-        Delivery.kind != DeliveryKind.REMINDER,  # "deleted 90 days after your last letter" counts no reminder
+        Delivery.kind.not_in(UNCOUNTED),
         or_(Delivery.ended_at.is_(None), Delivery.ended_at > now - keep.letters),
     )
     return [

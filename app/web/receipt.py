@@ -16,12 +16,15 @@ from app.legislators import DivisionId, Legislator, NoDataForDay, Vacancy
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing import NoSuchSignature, find_mailed
 from app.signing.afterwards import by_hand, can_be_withdrawn, reminder, waiting
-from app.signing.retention import has_expired
+from app.signing.retention import UNCOUNTED, has_expired
 from app.web import campaign as campaign_page
 from app.web.moments import moment
 from app.web.site import CHANNELS, site
 
 blueprint = Blueprint("receipt", __name__)
+
+_NOT_TRIED = {"confirmed", "composed"}
+"""Why a message is in the queue that nobody has tried to send."""
 
 
 @blueprint.get("/receipt/<token>")
@@ -110,6 +113,8 @@ def happened(delivery: Delivery, paused: bool = False) -> str:
     told = moment(last.at)
     if delivery.state is DeliveryState.QUEUED and paused:
         return _("It waits: we have paused sending, and will go on.")
+    if delivery.state is DeliveryState.QUEUED and not delivery.attempts and last.why not in _NOT_TRIED:
+        return _("Our mail service takes nothing from us at the moment. It waits, and we keep trying.")
     if delivery.state is DeliveryState.QUEUED and delivery.attempts:
         due = moment(delivery.due_at) if delivery.due_at else ""
         if last.why in UNKNOWN:
@@ -199,6 +204,6 @@ def _vacant(signature: Signature) -> DivisionId | None:
 
 def _deleted_on(signature: Signature) -> datetime | None:
     """When the worker deletes what was entered; None while a delivery has not ended."""
-    ends = [delivery.ended_at for delivery in signature.deliveries if delivery.kind is not DeliveryKind.REMINDER]
+    ends = [delivery.ended_at for delivery in signature.deliveries if delivery.kind not in UNCOUNTED]
     ended = [at for at in ends if at is not None]
     return max(ended) + site().keep.letters if ended and len(ended) == len(ends) else None

@@ -15,7 +15,7 @@ depends_on = None
 SIGNATURE_STATES = ("pending", "confirmed", "withdrawn")
 MORE_SIGNATURE_STATES = (*SIGNATURE_STATES, "expired", "erased")
 KINDS = ("letter", "confirmation", "repeat", "copy")
-MORE_KINDS = (*KINDS, "reminder")
+MORE_KINDS = (*KINDS, "reminder", "notice")
 STATES = ("held", "queued", "sending", "accepted", "failed", "parked", "cancelled")
 MORE_STATES = (*STATES, "offered", "reported", "stuck")
 
@@ -71,8 +71,8 @@ def downgrade() -> None:
     op.drop_table("site_state")
     op.drop_table("limit_event")
     op.drop_table("contact")
-    op.execute("DELETE FROM delivery_event WHERE delivery_id IN (SELECT id FROM delivery WHERE kind = 'reminder')")
-    op.execute("DELETE FROM delivery WHERE kind = 'reminder'")
+    op.execute("DELETE FROM delivery_event WHERE delivery_id IN (SELECT id FROM delivery WHERE kind IN ('reminder', 'notice'))")
+    op.execute("DELETE FROM delivery WHERE kind IN ('reminder', 'notice')")
     for name in ("delivery", "delivery_event"):
         op.execute(f"UPDATE {name} SET state = 'cancelled' WHERE state IN ('offered', 'reported', 'stuck')")
     op.execute("UPDATE signature SET state = 'withdrawn' WHERE state IN ('expired', 'erased')")

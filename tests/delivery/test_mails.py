@@ -1,4 +1,4 @@
-"""The five mails, byte by byte: headers, envelope, text; and what a hostile name or text can do to them (nothing)."""
+"""The six mails, byte by byte: headers, envelope, text; and what a hostile name or text can do to them (nothing)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,12 @@ def reminder(composer: Composer, to: str = "ana@example.org", campaign: str = "T
     return composer.reminder(UUID, signer, campaign, ["Senator One"], LINKS, NOW, NOW + timedelta(days=2))
 
 
+def notice(composer: Composer, to: str = "ana@example.org", campaign: str = "The well") -> Composed:
+    return composer.notice(UUID, Correspondent("Ana García", to), campaign, LINKS, NOW)
+
+
 ALL: dict[str, Compose] = {
+    "notice": notice,
     "reminder": reminder,
     "letter": letter,
     "confirmation": confirmation,

@@ -31,8 +31,8 @@ from app.delivery.outbox import (
     release,
     settle,
 )
-from app.delivery.retries import GREYLISTED_PAUSE, Claimed, verdict
-from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, SignatureState
+from app.delivery.retries import GREYLISTED_PAUSE, Breaker, Claimed, verdict
+from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, SignatureState, SiteState
 from tests.delivery.factories import (
     ACCEPTED,
     NOW,
@@ -46,6 +46,7 @@ from tests.delivery.factories import (
     reread,
     signature,
 )
+from tests.factories import Clock
 
 S = DeliveryState
 MINUTE = timedelta(minutes=1)
@@ -806,3 +807,44 @@ def test_changes_made_outside_a_write_transaction_are_refused(session: Session) 
         pass
 
     assert reread(session, identifier).attempts == 0
+
+
+# --- a mail server that takes nothing from us -----------------------------------------------------------------
+
+
+REFUSED_US = Outcome(OutcomeKind.CHANNEL, "login refused", 535)
+
+
+def test_a_server_that_refuses_us_is_asked_once_and_costs_no_message_an_attempt(session: Session) -> None:
+    identifiers = [row(session) for _ in range(50)]
+    sender, breaker, clock = ScriptedSender([REFUSED_US] * 60), Breaker(), Clock(NOW)
+
+    for minutes, tried in ((0, 1), (0.5, 0), (0.6, 1), (4, 0), (2, 1), (15, 1), (29, 0), (2, 1), (31, 1)):
+        clock.forward(minutes=minutes)
+        assert drain(session, sender, policy(), clock, never, breaker) == tried
+
+    assert {reread(session, one).attempts for one in identifiers} == {0}
+    assert {reread(session, one).state for one in identifiers} == {S.QUEUED}
+
+
+def test_when_it_takes_mail_again_everything_goes_and_the_pauses_begin_anew(session: Session) -> None:
+    for _ in range(3):
+        row(session)
+    sender, breaker, clock = ScriptedSender([REFUSED_US, ACCEPTED, REFUSED_US, ACCEPTED]), Breaker(), Clock(NOW)
+    drain(session, sender, policy(), clock, never, breaker)
+    clock.forward(minutes=1)
+
+    assert drain(session, sender, policy(), clock, never, breaker) == 2
+    clock.forward(minutes=1)
+    assert drain(session, sender, policy(), clock, never, breaker) == 2
+
+
+def test_nothing_is_claimed_while_sending_is_paused(session: Session) -> None:
+    row(session)
+    with writing(session):
+        session.add(SiteState(id=1, delivery="live", paused_at=NOW))
+    assert claim(session, NOW) is None
+
+    with writing(session):
+        session.get_one(SiteState, 1).paused_at = None
+    assert claim(session, NOW) is not None

@@ -22,7 +22,7 @@ SHORT = Timeouts(connect=0.4, command=0.4, final_dot=0.4)
 TOO_LONG = b"250 " + b"x" * 9000 + b"\r\n"
 SMTPLIBS_LIMIT_PASSED = b"550 " + b"x" * 9000 + b"\r\n"
 
-ACCEPTED, TRANSIENT, PERMANENT, UNKNOWN = OutcomeKind
+ACCEPTED, TRANSIENT, PERMANENT, UNKNOWN, CHANNEL = OutcomeKind
 
 
 def sender_to(port: int, *, suppress: bool = False, timeouts: Timeouts = PATIENT) -> SmtpSender:
@@ -86,18 +86,18 @@ def test_a_name_that_does_not_resolve_is_transient(monkeypatch: pytest.MonkeyPat
 
 WHAT_ANSWERS_MEAN: dict[str, tuple[dict[str, Phase], Outcome]] = {
     "421 at connect": ({"connect": ("421 too busy", DROP)}, Outcome(TRANSIENT, "no connection", 421)),
-    "554 at connect": ({"connect": "554 go away"}, Outcome(TRANSIENT, "no connection", 554)),
+    "554 at connect": ({"connect": "554 go away"}, Outcome(CHANNEL, "no connection", 554)),
     "drop at connect": ({"connect": DROP}, Outcome(TRANSIENT, "no connection")),
     "garbage at connect": ({"connect": b"SSH-2.0-OpenSSH\r\n"}, Outcome(TRANSIENT, "no connection")),
     "overlong at connect": ({"connect": SMTPLIBS_LIMIT_PASSED}, Outcome(TRANSIENT, "no connection")),
     "ehlo and helo refused": (
         {"ehlo": "502 what?", "helo": "550 no"},
-        Outcome(TRANSIENT, "no connection", 550),
+        Outcome(CHANNEL, "no connection", 550),
     ),
     "drop at ehlo": ({"ehlo": DROP}, Outcome(TRANSIENT, "no connection")),
     "421 at mail": ({"mail": ("421 closing", DROP)}, Outcome(TRANSIENT, "refused", 421)),
     "452 at mail": ({"mail": "452 disk full"}, Outcome(TRANSIENT, "refused", 452)),
-    "550 at mail": ({"mail": "550 account suspended"}, Outcome(TRANSIENT, "refused", 550)),
+    "550 at mail": ({"mail": "550 account suspended"}, Outcome(CHANNEL, "refused", 550)),
     "drop at mail": ({"mail": DROP}, Outcome(TRANSIENT, "connection lost")),
     "421 at rcpt": ({"rcpt": ("421 closing", DROP)}, Outcome(TRANSIENT, "recipient refused", 421)),
     "450 at rcpt": ({"rcpt": "450 later"}, Outcome(TRANSIENT, "greylisted", 450)),

@@ -20,10 +20,10 @@ from tests.certificates import Authority
 from tests.smtp_server import DROP, HANG, TLS, Phase, Server, scripted
 
 MESSAGE = Outgoing("b+1.2@letters.example.org", "office@example.com", b"Subject: hello\r\n\r\nHello\r\n")
-TRANSIENT = OutcomeKind.TRANSIENT
+TRANSIENT, CHANNEL = OutcomeKind.TRANSIENT, OutcomeKind.CHANNEL
 ACCEPTED = Outcome(OutcomeKind.ACCEPTED, "accepted", 250)
-NO_CONNECTION, NO_TLS = Outcome(TRANSIENT, "no connection"), Outcome(TRANSIENT, "no TLS")
-BAD_CERTIFICATE = Outcome(TRANSIENT, "bad certificate")
+NO_CONNECTION, NO_TLS = Outcome(TRANSIENT, "no connection"), Outcome(CHANNEL, "no TLS")
+BAD_CERTIFICATE = Outcome(CHANNEL, "bad certificate")
 OFFERS_TLS = ("250-mail.example.org", "250-8BITMIME", "250 STARTTLS")
 OFFERS_LOGIN = ("250-mail.example.org", "250 AUTH PLAIN LOGIN")
 USER, PASSWORD = "letters@example.org", "gänse füßchen 7"
@@ -166,8 +166,8 @@ def test_the_name_that_must_be_in_the_certificate_is_the_one_that_was_set(author
 WITHOUT_TLS: dict[str, tuple[dict[str, object], dict[str, Phase], Outcome]] = {
     "not offered": (STARTTLS, {"ehlo": OFFERS_LOGIN}, NO_TLS),
     "helo only": (STARTTLS, {"ehlo": "502 what?"}, NO_TLS),
-    "454": (STARTTLS, {"ehlo": OFFERS_TLS, "starttls": "454 not now"}, Outcome(TRANSIENT, "no TLS", 454)),
-    "501": (STARTTLS, {"ehlo": OFFERS_TLS, "starttls": "501 no"}, Outcome(TRANSIENT, "no TLS", 501)),
+    "454": (STARTTLS, {"ehlo": OFFERS_TLS, "starttls": "454 not now"}, Outcome(CHANNEL, "no TLS", 454)),
+    "501": (STARTTLS, {"ehlo": OFFERS_TLS, "starttls": "501 no"}, Outcome(CHANNEL, "no TLS", 501)),
     "not TLS after the 220": (STARTTLS, {"ehlo": OFFERS_TLS, "starttls": "220 go\r\n220 hello"}, NO_TLS),
     "not TLS from the first byte": (IMPLICIT, {"connect": "220 hello"}, NO_TLS),
     "drop at STARTTLS": (STARTTLS, {"ehlo": OFFERS_TLS, "starttls": DROP}, NO_CONNECTION),
@@ -247,17 +247,17 @@ def test_where_only_login_is_offered_it_is_used(good: ssl.SSLContext) -> None:
 
 
 REFUSED_LOGINS: dict[str, tuple[Phase, Phase, Outcome]] = {
-    "535": (OFFERS_LOGIN, "535 wrong password", Outcome(TRANSIENT, "login refused", 535)),
+    "535": (OFFERS_LOGIN, "535 wrong password", Outcome(CHANNEL, "login refused", 535)),
     "421": (OFFERS_LOGIN, ("421 too many logins", DROP), Outcome(TRANSIENT, "login refused", 421)),
     "454": (OFFERS_LOGIN, "454 directory is away", Outcome(TRANSIENT, "login refused", 454)),
     "garbage": (OFFERS_LOGIN, b"what?\r\n", Outcome(TRANSIENT, "login refused")),
     "drop": (OFFERS_LOGIN, DROP, NO_CONNECTION),
-    "not offered": ("250 mail.example.org", "235 ok", Outcome(TRANSIENT, "login refused")),
-    "another way only": (("250-x", "250 AUTH GSSAPI"), "235 ok", Outcome(TRANSIENT, "login refused")),
+    "not offered": ("250 mail.example.org", "235 ok", Outcome(CHANNEL, "login refused")),
+    "another way only": (("250-x", "250 AUTH GSSAPI"), "235 ok", Outcome(CHANNEL, "login refused")),
     "LOGIN, at the name": (
         ("250-x", "250 AUTH LOGIN"),
         ["334 x", "535 who?"],
-        Outcome(TRANSIENT, "login refused", 535),
+        Outcome(CHANNEL, "login refused", 535),
     ),
 }
 

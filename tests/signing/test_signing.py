@@ -223,7 +223,7 @@ def test_confirming_again_does_not_wake_letters_that_have_gone(app: Flask, sessi
     drain(session, sender, policy(), lambda: NOW + timedelta(days=9), lambda _seconds: False)
 
     assert len(sender.sent) == 5  # confirmation, three letters, copy
-    assert set(states(session)) == {S.ACCEPTED}
+    assert set(states(session)) == {S.ACCEPTED, S.HELD}  # held: the notice that nobody needed
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "Ω", "a" * 32])

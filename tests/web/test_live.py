@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -206,6 +208,47 @@ def test_a_house_seat_of_another_congress_is_another_place(live: Flask, clock: C
     page = visitor.open(mails(data_dir, "confirmation")[-1].link)
 
     assert page.text.count(MAILED) == 2  # a senator's seat is the same in every Congress
+
+
+def test_a_signer_whose_letters_were_refused_is_told_once(
+    live: Flask, clock: Clock, data_dir: Path, server: Server
+) -> None:
+    know(live, **WYOMING)
+    visitor = Visitor(live)
+    receipt = written(visitor, clock, data_dir, "Send my letters", "Confirm and send").path
+    (notice,) = mails(data_dir, "notice")
+    server.script["rcpt"] = ["550 no such user" if mail.startswith("letter") else "250 ok" for mail in order(data_dir)]
+    deliver(live, clock)
+    deliver(live, clock)
+
+    assert states(visitor.open(receipt)) == ["Waiting for you"] * 3 + ["Accepted"]
+    told = [
+        taken
+        for taken in server.taken
+        if b"could_not_be_delivered" in taken.mail or b"could not be deliv" in taken.mail
+    ]
+    assert [taken.recipients for taken in told] == [("ana.garcia@example.org",)]
+    assert receipt in notice.text
+    assert "It waits" not in visitor.page.text
+
+
+def order(data_dir: Path) -> list[str]:
+    """The kinds of what is queued, in the order in which it will be tried."""
+    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+        query = "SELECT kind FROM delivery WHERE state = 'queued' ORDER BY due_at, id"
+        return [kind for (kind,) in connection.execute(query)]
+
+
+def test_a_letter_that_was_mailed_needs_no_notice(live: Flask, clock: Clock, data_dir: Path, server: Server) -> None:
+    know(live, **WYOMING)
+    visitor = Visitor(live)
+    receipt = written(visitor, clock, data_dir, "Send my letters", "Confirm and send").path
+    deliver(live, clock)
+    clock.forward(days=5)
+    deliver(live, clock)
+
+    assert b"could not be deliv" not in b"".join(taken.mail for taken in server.taken)
+    assert "We delete your address and your letters on February 22, 2027" in visitor.open(receipt).text
 
 
 def test_a_confirmation_that_was_refused_is_said(live: Flask, clock: Clock, data_dir: Path, server: Server) -> None:
