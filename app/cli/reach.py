@@ -31,4 +31,4 @@ def _sentence(with_address: int, offices: int) -> str:
     if not others:
         return f"{have}."
     which = "the other one" if others == 1 else f"the other {others}" if with_address else f"all {others}"
-    return f"{have}; for {which} supporters use the office's own form."
+    return f"{have}; for {which} supporters deliver the letters themselves."

@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 
 from app.backups import KEPT_FOR
 from app.cli.plainly import plainly, say
+from app.cli.site import site
 from app.db import compact, writing
 from app.extensions import db
 from app.models import DeliveryState, Letter, SignatureState
@@ -35,7 +36,7 @@ def erase(email: str) -> None:
             for signature in found:
                 let_go(db.session(), signature, SignatureState.ERASED, now)
         if not found:
-            raise click.ClickException("Nothing is kept under this address.")
+            raise click.ClickException(f"Nothing is kept under this address in {site().config.data_dir}.")
         compact(db.session())
     say(f"Erased {len(found)} {'signature' if len(found) == 1 else 'signatures'}. What had not gone does not go.")
     if taken:

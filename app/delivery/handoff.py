@@ -73,7 +73,9 @@ class Handoff:
     """Everything that it takes to deliver one letter by hand."""
 
     form: str
-    """Address of the office's form, or empty."""
+    """Address of the office's form, or of its site, or empty."""
+    form_is_known: bool
+    """Else `form` is where to look for one."""
     to: str
     """Who gets it: whoever holds the seat now, else the person it is written to."""
     phone: str
@@ -100,6 +102,7 @@ def prepare(
     phone, address = (holder.phone, holder.address) if holder else ("", "")
     return Handoff(
         form=(HandoffChannel().address(holder) or "") if holder else form,
+        form_is_known=holder is None or bool(holder.contact_form),
         to=to,
         phone=phone or SWITCHBOARD,
         by_switchboard=not phone,

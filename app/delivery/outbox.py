@@ -297,7 +297,8 @@ def _settle_for_sure(
             if not settle(session, claimed, outcome, policy, clock()):
                 log.warning("delivery %d: the lease had run out, outcome %s dropped", claimed.id, outcome.kind)
             else:
-                log.info("delivery %d: %s %s", claimed.id, outcome.kind, outcome.code or outcome.why)
+                level = logging.WARNING if outcome.kind is OutcomeKind.PERMANENT else logging.INFO
+                log.log(level, "delivery %d: %s %s", claimed.id, outcome.kind, outcome.code or outcome.why)
             return
         except DatabaseUnavailable:
             log.error("delivery %d: the database does not take the outcome yet", claimed.id)

@@ -213,7 +213,7 @@ def _confirmed_before(session: Session, campaign_id: int, person: bytes | None) 
 
 
 def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
-    """Set aside what waits under the corrected address: all of it that the same person sent from the same network."""
+    """Set aside, and blank, what waits under the corrected address: all that the same person sent from this network."""
     replaced = _by_sent(session, token) if token else None
     if replaced is None:
         return
@@ -226,7 +226,7 @@ def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
         )
     )
     for signature in waiting:
-        set_aside(session, signature, now, "replaced")
+        let_go(session, signature, SignatureState.WITHDRAWN, now)
 
 
 def set_aside(session: Session, signature: Signature, now: datetime, why: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -49,7 +51,7 @@ def act(token: str, position: int) -> Response | str | tuple[str, int]:
         return _page(signature, letter, token, notice=notice)[0], 503
     if not worked:
         return redirect(url_for("handoff.show", token=token, position=position), 303)
-    return _to_the_next(signature, token)
+    return _to_the_next(signature, token, position)
 
 
 @blueprint.get("/print")
@@ -78,11 +80,20 @@ def _letter(signature: Signature, position: int) -> Letter:
         abort(404)
 
 
-def _to_the_next(signature: Signature, token: str) -> Response:
-    left = waiting(signature)
-    if not left:
-        return redirect(url_for("receipt.show", token=token), 303)
-    return redirect(url_for("handoff.show", token=token, position=left[0].position), 303)
+def _to_the_next(signature: Signature, token: str, done: int) -> Response:
+    """The next office whose form has not failed; when there is none the receipt, which says what is left."""
+    for letter in waiting(signature):
+        delivery = by_hand(letter)
+        if delivery is not None and delivery.state is DeliveryState.OFFERED:
+            return redirect(url_for("handoff.show", token=token, position=letter.position, after=done), 303)
+    return redirect(url_for("receipt.show", token=token), 303)
+
+
+def _before(signature: Signature) -> Letter | None:
+    """The letter that was reported just before this page was shown."""
+    with contextlib.suppress(NoSuchLetter, ValueError):
+        return letter_at(signature, int(request.args.get("after", "")[:3]))
+    return None
 
 
 def _page(signature: Signature, letter: Letter, token: str, *, notice: str = "") -> tuple[str, int]:
@@ -98,6 +109,7 @@ def _page(signature: Signature, letter: Letter, token: str, *, notice: str = "")
         delivery=delivery,
         stuck=delivery.state is DeliveryState.STUCK,
         reported=delivery.state is DeliveryState.REPORTED,
+        before=_before(signature),
         next=left[0] if left else None,
         place=mine.index(letter) + 1,
         total=len(mine),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from flask import Blueprint, abort, make_response, redirect, render_template, url_for
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -84,6 +84,7 @@ def gone(signature: Signature) -> Response:
         signature=signature,
         campaign=campaign_page.of(signature).file,
         keep=site().keep,
+        done="done" in request.args,
         expired=signature.state in {SignatureState.PENDING, SignatureState.EXPIRED},
     )
     return make_response(page, 410)

@@ -57,7 +57,10 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
             if owner:
                 VERBS[what](session, token, now)
     except TooManyTries:
-        error = _("Too many other addresses were entered here today. Please come back tomorrow, or write to us.")
+        error = _(
+            "Too many other addresses were entered here today. Please come back tomorrow, or write to %(email)s.",
+            email=site().config.privacy_email,
+        )
         return _page(signature, token, what, error=error), 429
     except DatabaseUnavailable:
         notice = _("That did not work just now. Please press the button again in a minute.")
@@ -65,7 +68,7 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
     if not owner:
         error = _("These letters were not written with this address. Enter the one that you gave.")
         return _page(signature, token, what, error=error), 403
-    return redirect(url_for("receipt.show", token=token), 303)
+    return redirect(url_for("receipt.show", token=token, done=1), 303)
 
 
 @blueprint.get("/reminder")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from flask import Flask, url_for
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from app.addresses import STATES, TERRITORIES, State, mask_email, mask_street
 from app.campaigns import CampaignFile
 from app.campaigns.letters import paragraphs as merge_paragraphs
-from app.delivery import Channel
 from app.legislators import DivisionId, Doubt, Legislator, Vacancy
 from app.models import Signature
 from app.signing.draft import SENATORS_ONLY, Choice
@@ -45,7 +43,6 @@ def init_app(app: Flask) -> None:
         static=lambda name: url_for("static", filename=name, v=versions[name]),
         language=lambda: str(get_locale() or "en"),
         doubt=doubt,
-        how=how,
         holder_name=holder_name,
         holder_detail=holder_detail,
         district_name=district_name,
@@ -126,14 +123,6 @@ def holder_detail(holder: Legislator | Vacancy) -> str:
     if isinstance(holder, Vacancy):
         return district
     return " · ".join(part for part in (f"{holder.party}, {district}", towns(holder)) if part)
-
-
-def how(channels: Sequence[Channel]) -> str:
-    """How letters to a group of offices go, before anybody is named."""
-    promises = " ".join(gettext(channel.promise) for channel in channels)
-    if len(channels) == 1:
-        return promises
-    return _("It depends on the office, and you see which before you decide. %(promises)s", promises=promises)
 
 
 def doubt(choice: Choice, zip_code: str) -> str:

@@ -147,9 +147,9 @@ def test_a_check_says_how_many_offices_have_an_address(open_sandbox: OpenSandbox
         assert run(app, "check", "reunite-families").stderr.splitlines() == [
             "No problems found.",
             "us-senators: 2 of 100 offices have an e-mail address; "
-            "for the other 98 supporters use the office's own form.",
+            "for the other 98 supporters deliver the letters themselves.",
             "us-representative: 1 of 439 offices has an e-mail address; "
-            "for the other 438 supporters use the office's own form.",
+            "for the other 438 supporters deliver the letters themselves.",
             "This is a sandbox, which makes up an address for every office; the numbers are those of live mode.",
         ]
 
@@ -158,7 +158,7 @@ def test_a_check_counts_the_offices_that_the_campaign_writes_to(open_sandbox: Op
     with (app := open_sandbox(SANDBOX_CHANNEL="handoff")).app_context():
         checked = run(app, "check", "-", stdin=factories.campaign_source(targets=["us-senators"]))
         assert checked.stderr.splitlines()[-2:] == [
-            "us-senators: 0 of 100 offices have an e-mail address; for all 100 supporters use the office's own form.",
+            "us-senators: 0 of 100 offices have an e-mail address; for all 100 supporters deliver the letters themselves.",
             "This is a sandbox, which gives every letter to the supporter to deliver; "
             "the numbers are those of live mode.",
         ]
@@ -166,7 +166,7 @@ def test_a_check_counts_the_offices_that_the_campaign_writes_to(open_sandbox: Op
         put(*(member.seat for member in load(SHIPPED).members if member.role is Role.SENATOR and member.state != "WY"))
         put("WY-S1")
         checked = run(app, "check", "-", stdin=factories.campaign_source(targets=["us-senators"]))
-        assert "99 of 100 offices have an e-mail address; for the other one supporters use" in checked.stderr
+        assert "99 of 100 offices have an e-mail address; for the other one supporters deliver" in checked.stderr
 
         put("WY-S2")
         checked = run(app, "check", "-", stdin=factories.campaign_source(targets=["us-senators"]))

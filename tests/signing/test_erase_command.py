@@ -59,7 +59,7 @@ def test_an_address_that_nobody_gave_erases_nothing(app: Flask, session: Session
 
     done = erase(app, "--email", email)
 
-    assert (done.exit_code, done.stderr) == (1, "Error: Nothing is kept under this address.\n")
+    assert (done.exit_code, done.stderr) == (1, f"Error: Nothing is kept under this address in {data_dir}.\n")
     assert names(data_dir) == ["Ana"]
 
 

@@ -136,7 +136,8 @@ def test_after_its_days_nothing_of_a_letter_is_found_anywhere(
             ("erased", None, 0)
         ]
         assert connection.execute("SELECT count(*) FROM consent").fetchone() == (1,)
-        assert connection.execute("SELECT DISTINCT state FROM delivery WHERE kind = 'letter'").fetchall() == [("accepted",)]
+        letters = connection.execute("SELECT DISTINCT state FROM delivery WHERE kind = 'letter'").fetchall()
+        assert letters == [("accepted",)]
 
 
 def test_what_nobody_confirms_is_gone_after_a_week(

@@ -74,7 +74,8 @@ def states(session: Session, *kinds: DeliveryKind) -> list[DeliveryState]:
 
 def signatures(session: Session) -> list[Signature]:
     session.rollback()
-    return list(session.scalars(select(Signature).where(Signature.email != "noise@example.net")))
+    query = select(Signature).where(Signature.email.is_distinct_from("noise@example.net")).order_by(Signature.id)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
 def test_signing_holds_the_letters_and_queues_the_mail_to_confirm(app: Flask, session: Session) -> None:

@@ -119,7 +119,7 @@ def test_with_one_address_each_letter_says_how_it_goes(
     clock.forward(seconds=2)
     visitor = Visitor(live)
     page = visitor.open("/the-well")
-    assert "It depends on the office, and you see which before you decide. We e-mail it" in page.text
+    assert "One of these, depending on the office; you see which before you decide: We e-mail it" in page.text
 
     receipt = written(visitor, clock, data_dir, "Send my letters", "Confirm and send")
     deliver(live, clock)

@@ -25,7 +25,10 @@ def deliver(data_dir: Path, subject: str = "Please confirm", text: str = "Hello"
 
 
 def test_an_empty_one_says_so(visitor: Visitor) -> None:
-    assert "It is empty. Write a letter first." in visitor.open("/mailbox").text
+    assert (
+        "It is empty. A mail arrives a second or two after it was sent: reload this page."
+        in visitor.open("/mailbox").text
+    )
 
 
 def test_it_lists_mails_and_shows_one(visitor: Visitor, data_dir: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_wrong_address_leads_back_to_the_filled_form_and_withdraws_the_first(
     visitor.fill(email="ana@example.org").press(SHOW)
     page = visitor.press(SEND)
     assert page.heading == "Check your e-mail"
-    assert len(mails(data_dir, "confirmation")) == 2
+    assert [mail.recipient for mail in mails(data_dir, "confirmation")] == ["ana@example.org"]  # the other is blank
     assert visitor.open(wrong.link).heading == "These letters do not go"
     assert visitor.page.buttons == []
 
@@ -94,11 +94,7 @@ def test_going_back_to_the_first_form_after_a_slip_sends_another_mail(
     page = visitor.post(path, fields)  # Back, and Send once more
 
     assert page.heading == "Check your e-mail"
-    assert [mail.recipient for mail in mails(data_dir, "confirmation")] == [
-        "ana@example.org",
-        "ana@exmaple.org",
-        "ana@example.org",
-    ]
+    assert [mail.recipient for mail in mails(data_dir, "confirmation")] == ["ana@exmaple.org", "ana@example.org"]
 
 
 def test_correcting_the_address_sets_aside_everything_that_waits_under_the_wrong_one(
