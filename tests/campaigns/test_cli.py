@@ -158,7 +158,8 @@ def test_a_check_counts_the_offices_that_the_campaign_writes_to(open_sandbox: Op
     with (app := open_sandbox(SANDBOX_CHANNEL="handoff")).app_context():
         checked = run(app, "check", "-", stdin=factories.campaign_source(targets=["us-senators"]))
         assert checked.stderr.splitlines()[-2:] == [
-            "us-senators: 0 of 100 offices have an e-mail address; for all 100 supporters deliver the letters themselves.",
+            "us-senators: 0 of 100 offices have an e-mail address; "
+            "for all 100 supporters deliver the letters themselves.",
             "This is a sandbox, which gives every letter to the supporter to deliver; "
             "the numbers are those of live mode.",
         ]
