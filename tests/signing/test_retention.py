@@ -28,7 +28,7 @@ from app.sandbox.mailbox import sweep
 from app.signing.afterwards import report
 from app.signing.retention import Keep, has_expired, let_go, purge
 from app.upkeep import Upkeep
-from tests import factories
+from tests import factories, test_canary
 from tests.conftest import OpenSandbox
 from tests.delivery.factories import ACCEPTED, TRANSIENT, delivery, policy, signature
 from tests.factories import Clock, mails, write_lock
@@ -37,15 +37,7 @@ from tests.signing.factories import NOW, confirmed, deliveries, signed, signer, 
 from tests.web.steps import SHOW, begin, confirm, sign
 
 KEEP = Keep(pending=timedelta(days=7), letters=timedelta(days=90))
-CANARY = {
-    "given_name": "Canaria",
-    "family_name": "Flavescens",
-    "address_line1": "77 Birdcage Walk",
-    "address_line2": "Perch 9",
-    "address_level2": "Seedville",
-    "email": "canary.bird@feathers.example",
-    "tel": "202-555-0143",
-}
+CANARY = test_canary.CANARY | {"tel": "202-555-0143"}
 WORDS = (*CANARY.values(), "canary.bird", "Dear Senator Lummis", "Dear Representative Hageman")
 
 
