@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import re
 import shutil
 import sqlite3
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 KEPT = 3
 KEPT_FOR = timedelta(days=7)
+FRESH = timedelta(hours=1)
 UNFINISHED = ".unfinished-"
 """How the name of a file begins that a backup is making."""
 RESTORING = ".restoring"
 """The folder, beside the database, in which a restore gets everything ready."""
 
+Before = Literal["migration", "restore"]
+"""What a copy was made for that can be wanted back days later."""
+
 _LONGEST = timedelta(days=1)
-_NAME = re.compile(r"redress-(\d{8}T\d{6}Z)\.db")
+_NAME = re.compile(r"redress-(\d{8}T\d{6}Z)(?:-before-(migration|restore))?\.db")
+_GROWING = ".redress-growing.db"
 _TIME = "%Y%m%dT%H%M%SZ"
 
 
@@ -26,17 +34,20 @@ class BackupFailed(Exception):
     """There is no new backup; the reason is in words, without a full stop."""
 
 
-def make_backup(database: Path, folder: Path, now: datetime) -> Path:
+def make_backup(database: Path | sqlite3.Connection, folder: Path, now: datetime, before: Before | None = None) -> Path:
     """Copy `database` into `folder` as redress-YYYYMMDDTHHMMSSZ.db, readable by its owner only; raises BackupFailed.
 
-    What is there under that name is whole: the copy grows under another one and is renamed when it is on the disk.
+    What is there under that name is whole: the copy grows under another one and is renamed when it is on the disk. A
+    start that fails at its migration and is tried again and again adds nothing: it gets the copy that is there.
     """
-    target = folder / f"redress-{now.astimezone(UTC):{_TIME}}.db"
-    growing = folder / ".redress-growing.db"
+    target, growing = folder / _name(now, before), folder / _GROWING
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         growing.unlink(missing_ok=True)
         copy_database(database, growing)
+        there = next((copy.path for copy in _copies(folder) if copy.before == before), None)
+        if before == "migration" and there is not None and filecmp.cmp(growing, there, shallow=False):
+            return there
         growing.replace(target)
     except sqlite3.Error as error:
         raise BackupFailed(str(error)) from error
@@ -47,25 +58,27 @@ def make_backup(database: Path, folder: Path, now: datetime) -> Path:
     return target
 
 
-def keep(database: Path, folder: Path, now: datetime) -> Path:
-    """`make_backup`, in whatever state the database is: what SQLite cannot read is copied as it stands, with its log.
+def keep_as_it_stands(database: Path, folder: Path, now: datetime) -> Path:
+    """Copy what SQLite cannot read, with its log, as the copy before a restore. Raises BackupFailed.
 
     It goes with the backups after some days: a forgotten copy would keep personal data for ever.
     """
+    target = folder / _name(now, "restore")
     try:
-        return make_backup(database, folder, now)
-    except BackupFailed as error:
-        if not (isinstance(error.__cause__, sqlite3.Error) and is_damage(error.__cause__)):
-            raise
-    target = folder / f"redress-{now.astimezone(UTC):{_TIME}}.db"
-    try:
-        for path, copy in ((database, target), (log_of(database), log_of(target))):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path, copy in ((log_of(database), log_of(target)), (database, target)):
             if path.exists():
+                copy.unlink(missing_ok=True)
                 shutil.copyfile(path, _private(copy))
                 sync(copy)
     except OSError as error:
         raise BackupFailed(os.strerror(error.errno or 0).lower()) from error
     return target
+
+
+def is_fresh(folder: Path, now: datetime) -> bool:
+    """Whether there is a copy of this hour: a program that is started again and again needs no other."""
+    return any(timedelta() <= now - copy.made_at < FRESH for copy in _copies(folder))
 
 
 def is_damage(error: sqlite3.Error) -> bool:
@@ -76,39 +89,55 @@ def is_damage(error: sqlite3.Error) -> bool:
 def prune_backups(folder: Path, now: datetime) -> None:
     """Delete backups that are older than KEPT_FOR, and all but the newest KEPT. Files of other names stay.
 
-    Deletes too what a backup or a restore left that was killed. Who calls this holds the lock of `bin/run`, or the
-    worker's: none of the two is at work then.
+    Those from before a migration or a restore go by their age alone: a few starts shall not take away what a person
+    was told is kept. Deletes too what a backup or a restore left that was killed. Who calls this holds the lock of
+    `bin/run`, or the worker's: none of the two is at work then.
     """
-    backups = sorted((path for path in folder.glob("redress-*.db") if _NAME.fullmatch(path.name)), reverse=True)
-    for position, path in enumerate(backups):
-        if position >= KEPT or now - _made_at(path) > KEPT_FOR:
-            path.unlink(missing_ok=True)
-            log_of(path).unlink(missing_ok=True)
+    copies = _copies(folder)
+    ordinary = [copy for copy in copies if copy.before is None]
+    for copy in copies:
+        if copy in ordinary[KEPT:] or now - copy.made_at > KEPT_FOR:
+            log_of(copy.path).unlink(missing_ok=True)
+            copy.path.unlink(missing_ok=True)
     sweep(folder, now)
     shutil.rmtree(folder.with_name(RESTORING), ignore_errors=True)
 
 
 def sweep(folder: Path, now: datetime) -> None:
     """Delete what was being made in `folder` a day ago: whoever made it is gone, and it may hold personal data."""
-    for path in folder.glob(f"{UNFINISHED}*"):
+    for path in (*folder.glob(f"{UNFINISHED}*"), *folder.glob(f"{_GROWING}*")):
         with contextlib.suppress(FileNotFoundError):  # another sweep was quicker
             if now - datetime.fromtimestamp(path.lstat().st_mtime, UTC) > _LONGEST:
                 path.unlink()
 
 
-def copy_database(database: Path, copy: Path) -> None:
-    """Copy a database that others may be writing to. The copy is one file, private, new, and on the disk.
+def copy_database(database: Path | sqlite3.Connection, copy: Path) -> None:
+    """Copy a database that others may be writing to, or that we have open and keep from others.
 
-    Raises sqlite3.Error, OSError.
+    The copy is one file, private, new, and on the disk. Raises sqlite3.Error, OSError.
     """
     _private(copy)
-    with (
-        contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as source,
-        contextlib.closing(sqlite3.connect(copy)) as target,
-    ):
-        source.backup(target)
+    with contextlib.ExitStack() as opened:
+        if isinstance(database, Path):
+            database = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
+            opened.callback(database.close)
+        target = opened.enter_context(contextlib.closing(sqlite3.connect(copy)))
+        database.backup(target)
         target.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal beside it
     sync(copy)
+
+
+def settle(database: Path) -> None:
+    """Undo what a restore that was killed had half written, and delete its journal, which holds the old pages.
+
+    For whoever opens the database first, and read-only: such a connection may not do it. Raises sqlite3.Error.
+    """
+    journal = database.with_name(f"{database.name}-journal")
+    if database.exists() and journal.exists():
+        uri = f"{database.as_uri()}?mode=rw"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")  # so that it is nobody's who is at work
+            journal.unlink(missing_ok=True)
 
 
 def log_of(database: Path) -> Path:
@@ -131,5 +160,32 @@ def _private(path: Path) -> Path:
     return path
 
 
-def _made_at(path: Path) -> datetime:
-    return datetime.strptime(path.name, f"redress-{_TIME}.db").replace(tzinfo=UTC)
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """One of our copies, as its name tells it."""
+
+    path: Path
+    made_at: datetime
+    before: str | None
+
+
+def _copies(folder: Path) -> list[_Copy]:
+    """All that are there, the newest first."""
+    found = (_copy(path) for path in folder.glob("redress-*.db"))
+    return sorted((copy for copy in found if copy), key=lambda copy: copy.made_at, reverse=True)
+
+
+def _copy(path: Path) -> _Copy | None:
+    """None for a file of another name: it is a person's own."""
+    name = _NAME.fullmatch(path.name)
+    if name is None:
+        return None
+    try:
+        made_at = datetime.strptime(name[1], _TIME).replace(tzinfo=UTC)
+    except ValueError:  # digits that are no time
+        return None
+    return _Copy(path, made_at, name[2])
+
+
+def _name(now: datetime, before: Before | None) -> str:
+    return f"redress-{now.astimezone(UTC):{_TIME}}{f'-before-{before}' if before else ''}.db"

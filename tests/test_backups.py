@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.backups import BackupFailed, make_backup, prune_backups
+from app.backups import BackupFailed, is_fresh, keep_as_it_stands, log_of, make_backup, prune_backups
 
 NOW = datetime(2026, 11, 24, 12, 30, 15, tzinfo=UTC)
 
@@ -77,6 +78,89 @@ def test_the_newest_three_stay_and_other_files_are_left_alone(database: Path, tm
         "redress-20261124T163015Z.db",
         "redress-before-the-move.db",
     ]
+
+
+def test_those_from_before_a_migration_or_a_restore_are_not_pushed_out_by_others(
+    database: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    make_backup(database, folder, NOW, "migration")
+    make_backup(database, folder, NOW + timedelta(seconds=1), "restore")
+    for hours in range(1, 6):
+        make_backup(database, folder, NOW + timedelta(hours=hours))
+
+    prune_backups(folder, NOW + timedelta(days=7))
+    assert names(folder) == [
+        "redress-20261124T123015Z-before-migration.db",
+        "redress-20261124T123016Z-before-restore.db",
+        "redress-20261124T153015Z.db",
+        "redress-20261124T163015Z.db",
+        "redress-20261124T173015Z.db",
+    ]
+
+    prune_backups(folder, NOW + timedelta(days=7, seconds=1))
+    assert [name for name in names(folder) if "before" in name] == ["redress-20261124T123016Z-before-restore.db"]
+
+
+def test_a_copy_of_what_could_not_be_read_goes_with_its_log(database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    log_of(database).write_bytes(b"its log")
+    keep_as_it_stands(database, folder, NOW)
+    assert len(names(folder)) == 2
+
+    prune_backups(folder, NOW + timedelta(days=8))
+
+    assert names(folder) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "redress-20261124T123015Z-before-lunch.db",
+        "redress-20261124T123015Z-before-restore.db.old",
+        "redress-20269999T999999Z.db",
+        "redress-20261124T123015Z-before-restore-2.db",
+    ],
+)
+def test_files_of_other_names_are_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"a person's own")
+
+    prune_backups(tmp_path, NOW + timedelta(days=400))
+
+    assert names(tmp_path) == [name]
+
+
+def test_a_migration_that_is_tried_again_and_again_is_copied_once(database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    first = make_backup(database, folder, NOW, "migration")
+    assert make_backup(database, folder, NOW + timedelta(seconds=5), "migration") == first
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("INSERT INTO t VALUES ('later')")
+        connection.commit()
+
+    assert make_backup(database, folder, NOW + timedelta(seconds=10), "migration") != first
+    assert len(names(folder)) == 2
+
+
+def test_what_a_killed_copy_left_goes_after_a_day(tmp_path: Path) -> None:
+    growing = tmp_path / ".redress-growing.db"
+    growing.write_bytes(b"half")
+    made = NOW - timedelta(hours=25)
+    os.utime(growing, (made.timestamp(), made.timestamp()))
+
+    prune_backups(tmp_path, NOW)
+
+    assert names(tmp_path) == []
+
+
+def test_a_copy_is_fresh_for_an_hour(database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    assert not is_fresh(folder, NOW)
+    make_backup(database, folder, NOW)
+
+    assert is_fresh(folder, NOW + timedelta(minutes=59))
+    assert not is_fresh(folder, NOW + timedelta(minutes=60))
+    assert not is_fresh(folder, NOW - timedelta(seconds=1))  # the clock was set back
 
 
 def test_none_is_older_than_seven_days(database: Path, tmp_path: Path) -> None:

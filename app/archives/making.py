@@ -33,8 +33,8 @@ from app.archives import (
     is_member,
     reason,
 )
-from app.backups import UNFINISHED, copy_database, sweep, sync
-from app.revisions import revisions
+from app.backups import UNFINISHED, copy_database, settle, sweep, sync
+from app.revisions import belongs_to, revisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,9 @@ def make(target: Path, site: Site, now: datetime) -> int:
         copies.mkdir(mode=0o700, exist_ok=True)
         for folder in (copies, target.parent):
             sweep(folder, now)
+        settle(site.database)
         copy_database(site.database, copy)
+        _check_mark(copy, site)
         with copy.open("rb") as database, tempfile.TemporaryFile(dir=copies) as spool:
             pieces = _gather(site, database, spool)
             members = {piece.name: piece.member for piece in pieces}
@@ -91,6 +93,16 @@ def _check_target(target: Path) -> None:
         raise ArchiveNotMade(f"There is a file {target} already. Give the backup another name, or move that one away.")
     if not target.parent.is_dir():
         raise ArchiveNotMade(f"There is no folder {target.parent}. Make it, or give the backup another place.")
+
+
+def _check_mark(copy: Path, site: Site) -> None:
+    """An archive that is labelled by settings alone could be restored where its letters must not go."""
+    mode = belongs_to(copy)
+    if mode not in (None, site.delivery):
+        raise ArchiveNotMade(
+            f"The database {site.database} belongs to a {mode} site, and here DELIVERY is {site.delivery}. "
+            "Give the settings with which that site runs."
+        )
 
 
 def _remedy(error: OSError) -> str:

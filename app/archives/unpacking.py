@@ -94,7 +94,7 @@ def _read_manifest(tar: tarfile.TarFile) -> Manifest:
         return Manifest(
             made_at=datetime.fromisoformat(values["made_at"]).astimezone(UTC),
             revision=str(values["revision"]),
-            delivery=str(values["delivery"]),
+            delivery=_mode(values["delivery"]),
             secret=str(values["secret"]),
             members={
                 str(name): Member(_size(member["size"]), str(member["sha256"]))
@@ -103,6 +103,12 @@ def _read_manifest(tar: tarfile.TarFile) -> Manifest:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ArchiveUnusable(_DAMAGED) from error
+
+
+def _mode(value: object) -> str:
+    if value not in ("sandbox", "live"):
+        raise ValueError("no mode")
+    return str(value)
 
 
 def _size(value: object) -> int:
@@ -149,6 +155,14 @@ def _store(stream: IO[bytes], target: Path) -> Member:
 
 
 def settings_of(folder: Path) -> dict[str, str | None]:
-    """The settings in an unpacked archive: None stands for one that was given but is not told."""
-    values = json.loads((folder / SETTINGS).read_bytes())
-    return {str(name): None if value is None else str(value) for name, value in values.items()}
+    """The settings in an unpacked archive: None stands for one that was given but is not told.
+
+    Raises ArchiveUnusable for what no backup writes.
+    """
+    try:
+        values = json.loads((folder / SETTINGS).read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ArchiveUnusable(_DAMAGED) from error
+    if not isinstance(values, dict) or not all(value is None or isinstance(value, str) for value in values.values()):
+        raise ArchiveUnusable(_DAMAGED)
+    return values

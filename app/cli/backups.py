@@ -9,7 +9,6 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,17 +33,18 @@ from app.archives import (
 from app.archives.making import Site as Contents
 from app.archives.making import make
 from app.archives.replacing import (
+    Carried,
     DatabaseBusy,
+    Present,
     add_mails,
+    carry_over,
     check,
-    erased_since,
-    is_readable,
     put_in_place,
     single_file,
-    withdrawn_since,
+    taken,
 )
 from app.archives.unpacking import settings_of, unpack
-from app.backups import RESTORING, BackupFailed, keep, prune_backups
+from app.backups import KEPT_FOR, RESTORING, BackupFailed, copy_database, prune_backups
 from app.cli.plainly import say
 from app.cli.site import site
 from app.db import ENGINE_OPTIONS, DatabaseUnavailable, prepare, writing
@@ -52,13 +52,11 @@ from app.delivery.pause import pause_restored
 from app.extensions import db, migrate
 from app.legislators import tables
 from app.locks import InUse, alone
-from app.models import Signature, SignatureState
-from app.revisions import MIGRATIONS, is_newer
-from app.signing import set_aside
-from app.signing.retention import let_go
+from app.revisions import MIGRATIONS, belongs_to, is_current, is_newer
 from config import Config, given_settings
 
-_BATCH = 50
+_UNKNOWN = ("SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_CORRUPT", "SQLITE_NOTADB")
+"""Errors that tell of a database with other tables than ours, or of a damaged one."""
 
 
 @click.command("backup")
@@ -100,8 +98,9 @@ def restore(file: Path) -> None:
         manifest = unpack(file, folder)
         _check(manifest, folder / DATABASE, config)
         settings = settings_of(folder)
-        kept = _replace(folder, manifest, config, now)
-    _say_what_was_done(manifest, kept)
+        present, carried = _replace(folder, manifest, config, now)
+    _say_what_was_done(manifest, present)
+    _say_what_was_carried(present, carried)
     _say_differences(manifest, settings, config)
     say("Sending is paused. What is next: start bin/run, look whether all is well, then")
     say("  .venv/bin/flask outbox resume")
@@ -149,49 +148,64 @@ def _check(manifest: Manifest, database: Path, config: Config) -> None:
             f"Give the settings of that site first, DELIVERY={manifest.delivery} among them."
         )
     check(database)
+    mode = belongs_to(database)
+    if mode not in (None, manifest.delivery):
+        raise ArchiveUnusable(
+            f"It says that it is the backup of a {manifest.delivery} site, and its database belongs to a {mode} site. "
+            "Take another backup."
+        )
     if is_newer(database):
         raise ArchiveUnusable(
             "A newer version of Redress made it. Update this checkout (git pull, bin/install), then try again."
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Since:
-    """What people have taken back since the backup was made: ids in the restored database."""
-
-    erased: Mapping[int, str]
-    withdrawn: tuple[int, ...]
-
-
-def _replace(folder: Path, manifest: Manifest, config: Config, now: datetime) -> Path | None:
-    """Get the unpacked database ready and put it in place, last of all; where the present one is kept."""
-    present, restored = config.data_dir / DATABASE, folder / DATABASE
-    kept = None
-    if present.exists():
-        if is_readable(present):
-            single_file(present)  # before anything is changed: it finds out whether somebody else is at it
-        kept = keep(present, present.with_name("backups"), now)
-    since = _since(present, restored)
-    with _opened(restored) as session:
-        _carry_over(session, since, now)
-        with writing(session):
-            pause_restored(session, manifest.delivery, max(now, manifest.made_at))
-    single_file(restored)
-    if not config.live:
-        add_mails(folder / MAILBOX, config.data_dir / MAILBOX)
-    put_in_place(restored, present)
-    return kept
+def _replace(folder: Path, manifest: Manifest, config: Config, now: datetime) -> tuple[Present, Carried | None]:
+    """Get the unpacked database ready and put it in place, last of all; the present one, and what it has told."""
+    database, restored = config.data_dir / DATABASE, folder / DATABASE
+    with taken(database, database.with_name("backups"), now) as present:
+        with _opened(restored) as session:
+            carried = _carry_over(present, restored, folder)
+            with writing(session):
+                unsure = carried is None or carried.unsure
+                pause_restored(session, manifest.delivery, max(now, manifest.made_at), unsure=unsure)
+        single_file(restored)
+        if not config.live:
+            add_mails(folder / MAILBOX, config.data_dir / MAILBOX)
+        put_in_place(restored, database, present.held)
+    return present, carried
 
 
-def _since(present: Path, restored: Path) -> _Since:
-    if not present.exists():
-        return _Since({}, ())
+def _carry_over(present: Present, restored: Path, folder: Path) -> Carried | None:
+    """What the present database has told the restored one; None when there is none, or none that can be believed."""
+    if present.copy is None or present.held is None:
+        return None
     try:
-        return _Since(erased_since(present, restored), tuple(withdrawn_since(present, restored)))
-    except sqlite3.Error:
-        say("warning: the present database cannot be read. What was erased or withdrawn since the backup was made")
-        say("is back: erase it once more, as far as you know of it.")
-        return _Since({}, ())
+        check(present.copy)
+        return carry_over(_of_today(present.copy, folder), restored)
+    except (ArchiveUnusable, SystemExit):  # damaged; or Alembic cannot make anything of it, and ends the program
+        return None
+    except (sqlite3.Error, SQLAlchemyError) as error:
+        cause = error if isinstance(error, sqlite3.Error) else getattr(error, "orig", None)
+        # Full disks and the like are no fault of the present database, and not to be passed over.
+        if not getattr(cause, "sqlite_errorname", "").startswith(_UNKNOWN):
+            raise
+        return None
+
+
+def _of_today(present: Path, folder: Path) -> Path:
+    """The present database with the tables of this checkout: itself, or a copy that is deleted with `folder`.
+
+    A newer one is taken as it is. The tables that this checkout knows are likely to be in it still.
+    """
+    if is_current(present) or is_newer(present):
+        return present
+    copy = folder / "present.db"
+    copy_database(present, copy)
+    with _opened(copy):
+        pass
+    single_file(copy)
+    return copy
 
 
 @contextmanager
@@ -214,23 +228,27 @@ def _opened(database: Path) -> Iterator[Session]:
             db.engine.dispose()
 
 
-def _carry_over(session: Session, since: _Since, now: datetime) -> None:
-    """Erase and withdraw once more what people erased and withdrew since the backup was made."""
-    erased = list(since.erased.items())
-    for start in range(0, len(erased), _BATCH):
-        with writing(session):
-            for identifier, state in erased[start : start + _BATCH]:
-                let_go(session, session.get_one(Signature, identifier), SignatureState(state), now)
-    for start in range(0, len(since.withdrawn), _BATCH):
-        with writing(session):
-            for identifier in since.withdrawn[start : start + _BATCH]:
-                set_aside(session, session.get_one(Signature, identifier), now, "withdrawn")
+def _say_what_was_carried(present: Present, carried: Carried | None) -> None:
+    if present.copy is None:
+        return
+    if carried is None:
+        say("warning: the present database cannot be read. What was erased or withdrawn since the backup was made")
+        say("is back: erase it once more, as far as you know of it. The contacts are those of the backup.")
+        return
+    if carried.signatures:
+        people = "1 signature" if carried.signatures == 1 else f"{carried.signatures} signatures"
+        say(f"What has become of {people} since the backup, what was sent or erased for example, stays as it is.")
+    contacts = carried.contacts
+    if contacts.differ and contacts.here:
+        say(f"The contacts are those that were here, {contacts.here} of them, not the {contacts.backup} of the backup.")
+    elif contacts.differ:
+        say(f"The contacts are the {contacts.backup} of the backup: there was none here.")
 
 
-def _say_what_was_done(manifest: Manifest, kept: Path | None) -> None:
+def _say_what_was_done(manifest: Manifest, present: Present) -> None:
     say(f"Restored the site as it was on {manifest.made_at:%Y-%m-%d} at {manifest.made_at:%H:%M} UTC.")
-    if kept is not None:
-        say(f"The database that was here is kept for some days: {kept}")
+    if present.copy is not None:
+        say(f"The database that was here is kept for {KEPT_FOR.days} days: {present.copy}")
 
 
 def _say_differences(manifest: Manifest, then: Mapping[str, str | None], config: Config) -> None:
@@ -239,7 +257,7 @@ def _say_differences(manifest: Manifest, then: Mapping[str, str | None], config:
     if differing:
         say("Settings that differ from those of the backup:")
     for name in differing:
-        say(f"  {name}: {_told(then, name)} in the backup, {_told(now, name)} here")
+        say(_plain(f"  {name}: {_told(then, name)} in the backup, {_told(now, name)} here"))
     if manifest.secret != secret_mark(config.secret_key):
         say("warning: SECRET_KEY is not the one of the backup. Put that one back before you start bin/run: with")
         say(
@@ -252,6 +270,11 @@ def _told(settings: Mapping[str, str | None], name: str) -> str:
         return "not set"
     value = settings[name]
     return "set" if value is None else value or "empty"
+
+
+def _plain(line: str) -> str:
+    """A line in which nothing can command a terminal, whoever has made the archive."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
 
 
 def _mode(config: Config) -> str:

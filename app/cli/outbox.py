@@ -23,7 +23,7 @@ outbox = AppGroup("outbox", help="What waits to be sent, and what signers delive
 
 @outbox.command()
 def pause() -> None:
-    """Send nothing until `resume`: letters and mails wait, pages go on. What has begun goes out, a minute at most."""
+    """Send nothing until `resume`: letters and mails wait, pages go on. The message in hand is finished."""
     now = datetime.now(UTC)
     with plainly(), writing(db.session()):
         since = pause_sending(db.session(), "live" if site().config.live else "sandbox", now)

@@ -35,13 +35,16 @@ def pause(session: Session, delivery: str, now: datetime) -> datetime:
     return site.paused_at
 
 
-def pause_restored(session: Session, delivery: str, now: datetime) -> None:
-    """Send nothing from a database that was restored: what waits in it may have gone out after the backup.
+def pause_restored(session: Session, delivery: str, now: datetime, *, unsure: bool = True) -> None:
+    """Send nothing from a database that was restored.
 
-    `now` is no earlier than the backup, whatever the clock of this machine says.
+    `unsure` says that what waits in it may have gone out after the backup, so that a person has to decide; it may not
+    when the database that was there before knew of every letter. `now` is no earlier than the backup, whatever the
+    clock of this machine says.
     """
     site = _site(session, delivery)
-    site.paused_at = site.restored_at = now
+    site.paused_at = now
+    site.restored_at = now if unsure else None
 
 
 def resume(session: Session, now: datetime, *, park: bool | None = None) -> tuple[int, int] | None:

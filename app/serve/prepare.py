@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sqlite3
 from dataclasses import dataclass
@@ -16,14 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app import create_app
-from app.backups import BackupFailed, make_backup, prune_backups
+from app.backups import BackupFailed, is_fresh, make_backup, prune_backups, settle
 from app.campaigns import import_campaign, publish, sample_source
 from app.db import DatabaseUnavailable, writing
 from app.delivery.pause import is_paused
 from app.extensions import db
 from app.legislators import TablesUnusable
 from app.models import Campaign, CampaignState, SiteState
-from app.revisions import MIGRATIONS, is_newer
+from app.revisions import MIGRATIONS, belongs_to, is_current, is_newer
 from app.serve.trouble import CannotStart
 from config import Config
 
@@ -40,6 +39,7 @@ def prepare(config: Config) -> Ready:
     """Make the data folder ready for this version. Raises CannotStart."""
     now = datetime.now(UTC)
     database = config.data_dir / "redress.db"
+    _settle(database)
     check_not_newer(database)
     check_delivery(database, live=config.live)
     _back_up(database, now)
@@ -63,6 +63,13 @@ def _found(session: Session) -> Ready:
     return Ready(slugs=tuple(session.scalars(open_ones)), paused=is_paused(session))
 
 
+def _settle(database: Path) -> None:
+    try:
+        settle(database)
+    except (sqlite3.Error, OSError) as error:
+        raise CannotStart(_unusable(database)) from error
+
+
 def check_not_newer(database: Path) -> None:
     """Refuse a database whose revision this checkout does not have: to migrate it would be a guess."""
     try:
@@ -81,15 +88,16 @@ def check_delivery(database: Path, *, live: bool) -> None:
 
     A sandbox's letters carry made-up addresses, and a live site's must not go to a mailbox and be called accepted.
     """
-    belongs_to = _column(database, "site_state", "delivery")
-    if not belongs_to and _column(database, "campaign", "id"):
-        belongs_to = {"sandbox"}  # an earlier version, which knew nothing else, has made it
-    if live and "sandbox" in belongs_to:
+    try:
+        mode = belongs_to(database) if database.exists() else None
+    except sqlite3.Error as error:
+        raise CannotStart(_unusable(database)) from error
+    if live and mode == "sandbox":
         raise CannotStart(
             f"The database {database} belongs to a sandbox: its letters carry made-up addresses. "
             "Give the live site another DATA_DIR, and move campaigns with `flask campaign export` and `import`."
         )
-    if not live and "live" in belongs_to:
+    if not live and mode == "live":
         raise CannotStart(
             f"The database {database} belongs to a live site, and a sandbox would call letters accepted that never "
             "went. Set DELIVERY=live, or give the sandbox another DATA_DIR, and move campaigns with "
@@ -104,19 +112,6 @@ def mark(session: Session, *, live: bool) -> None:
             session.add(SiteState(id=1, delivery="live" if live else "sandbox"))
 
 
-def _column(database: Path, table: str, column: str) -> set[str]:
-    """The values in a table, before anything is known of the database; none when there is no such table."""
-    if not database.exists():
-        return set()
-    try:
-        with contextlib.closing(sqlite3.connect(database)) as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
-                return set()
-            return {str(row[0]) for row in connection.execute(f"SELECT {column} FROM {table}")}  # noqa: S608 — our names
-    except sqlite3.Error as error:
-        raise CannotStart(_unusable(database)) from error
-
-
 def _unusable(database: Path) -> str:
     return (
         f"The database {database} cannot be used: it is damaged, locked, or you may not write to it. "
@@ -129,8 +124,13 @@ def _back_up(database: Path, now: datetime) -> None:
         return
     folder = database.parent / "backups"
     try:
-        make_backup(database, folder, now)
+        if not is_current(database):
+            make_backup(database, folder, now, "migration")
+        elif not is_fresh(folder, now):
+            make_backup(database, folder, now)
         prune_backups(folder, now)
+    except sqlite3.Error as error:
+        raise CannotStart(_unusable(database)) from error
     except (BackupFailed, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise CannotStart(

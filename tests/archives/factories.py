@@ -74,7 +74,7 @@ def _bytes(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
 
 
 def packed(target: Path, members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> Path:
-    with tarfile.open(target, "w:gz") as tar:
+    with tarfile.open(target, "w:gz", compresslevel=1) as tar:
         for info, data in members:
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))

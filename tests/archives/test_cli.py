@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import flask_migrate
 import pytest
@@ -19,17 +21,27 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.archives import secret_mark
-from app.backups import prune_backups
+from app.backups import log_of, prune_backups
 from app.cli.backups import backup, restore
+from app.cli.outbox import outbox
+from app.cli.signatures import signatures
 from app.db import writing
+from app.delivery.outbox import claim, settle
 from app.delivery.pause import is_paused
 from app.extensions import db
-from app.models import DeliveryKind, DeliveryState, Signature
+from app.models import DeliveryKind, DeliveryState, Signature, SignatureState
+from app.signing import set_aside
+from app.signing.retention import let_go
 from tests import factories
 from tests.archives.factories import MAIL, NOW, altered, content, execute, killed_at, leave_log, maildir, nothing, rows
-from tests.delivery.factories import delivery, signature
+from tests.archives.factories import tables as small_tables
+from tests.delivery.factories import ACCEPTED, delivery, policy, signature
+from tests.factories import Clock, mails
+from tests.pages import Visitor
+from tests.web.steps import CONFIRM, confirm, sign
 
 CAMPAIGN = "INSERT INTO campaign (slug, state, source, created_at) VALUES ('{}', 'draft', '', '2026-01-01 00:00:00')"
+LETTERS = "SELECT DISTINCT state FROM delivery WHERE kind = 'letter'"
 SLUGS = "SELECT group_concat(slug) FROM (SELECT slug FROM campaign ORDER BY slug)"
 
 
@@ -45,7 +57,9 @@ def run(app: Flask, command: str, file: Path, code: int = 0) -> Result:
 
 
 @pytest.fixture
-def database(data_dir: Path) -> Path:
+def database(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The present one. To pack all tables of legislators takes longer than everything else."""
+    monkeypatch.setattr("app.cli.backups.tables", SimpleNamespace(SHIPPED=small_tables(data_dir.parent)))
     return data_dir / "redress.db"
 
 
@@ -89,7 +103,7 @@ def test_a_site_is_backed_up_and_restored(app: Flask, file: Path, database: Path
     assert ".venv/bin/flask outbox resume" in restored.stderr
     assert "warning" not in restored.stderr
     assert is_paused(session)
-    kept = list((database.parent / "backups").glob("redress-*.db"))
+    kept = list((database.parent / "backups").glob("redress-*-before-restore.db"))
     assert [rows(path, SLUGS) for path in kept] == [[("since,since-too,then",)]]
     assert {path.name for path in database.parent.iterdir() if path.name.startswith(("redress.db", "."))} == {
         "redress.db",
@@ -136,6 +150,27 @@ def test_no_secret_is_in_a_backup(app: Flask, tmp_path: Path, monkeypatch: pytes
     assert b'"MAIL_USERNAME": "letters"' in everything
 
 
+def test_a_letter_that_went_after_the_backup_is_not_sent_again(
+    sandbox: Flask, visitor: Visitor, clock: Clock, data_dir: Path, tmp_path: Path
+) -> None:
+    sign(visitor, clock)
+    with sandbox.app_context():
+        run(sandbox, "backup", tmp_path / "site.tar.gz")
+        link = mails(data_dir, "confirmation")[-1].link
+        confirm(visitor, data_dir)
+        while claimed := claim(db.session(), clock()):
+            settle(db.session(), claimed, ACCEPTED, policy(), clock())
+
+        restored = run(sandbox, "restore", tmp_path / "site.tar.gz")
+        resumed = sandbox.test_cli_runner().invoke(outbox, ["resume"])
+
+        assert "What has become of 1 signature since the backup" in restored.stderr
+        assert resumed.stderr == "Sending goes on.\n"  # nothing is to be decided
+        assert visitor.open(link).heading != CONFIRM
+        assert rows(data_dir / "redress.db", LETTERS) == [("accepted",)]
+        assert claim(db.session(), clock()) is None
+
+
 def test_what_was_erased_or_withdrawn_since_the_backup_stays_so(
     app: Flask, database: Path, session: Session, tmp_path: Path
 ) -> None:
@@ -145,11 +180,9 @@ def test_what_was_erased_or_withdrawn_since_the_backup_stays_so(
             delivery(session, signer, kind=DeliveryKind.LETTER, mail=b"canary-bytes")
         stays, erased, withdrawn = (signer.id for signer in signers)
     run(app, "backup", tmp_path / "site.tar.gz")
-    execute(
-        database,
-        f"UPDATE signature SET state = 'erased', erased_at = created_at, email = NULL WHERE id = {erased}",
-        f"UPDATE signature SET state = 'withdrawn' WHERE id = {withdrawn}",
-    )
+    with writing(session):
+        let_go(session, session.get_one(Signature, erased), SignatureState.ERASED, NOW)
+        set_aside(session, session.get_one(Signature, withdrawn), NOW, "withdrawn")
 
     run(app, "restore", tmp_path / "site.tar.gz")
 
@@ -167,6 +200,70 @@ def test_what_was_erased_or_withdrawn_since_the_backup_stays_so(
         DeliveryState.CANCELLED,
         DeliveryState.CANCELLED,
     ]
+
+
+@pytest.mark.parametrize("change", ["UPDATE alembic_version SET version_num = '9999'", None])
+def test_a_present_database_of_another_version_tells_too_what_was_erased(
+    app: Flask, database: Path, session: Session, tmp_path: Path, change: str | None
+) -> None:
+    """Of a newer one, when an upgrade is taken back, or of an older one; no copy of it stays lying about."""
+    with writing(session):
+        signature(session)
+    run(app, "backup", tmp_path / "site.tar.gz")
+    execute(database, "UPDATE signature SET state = 'withdrawn', email = 'then@example.org'")
+    if change is None:
+        flask_migrate.downgrade(revision="0001")
+    else:
+        execute(database, change)
+
+    run(app, "restore", tmp_path / "site.tar.gz")
+
+    assert rows(database, "SELECT state, email FROM signature") == [("withdrawn", "then@example.org")]
+    assert not (database.parent / ".restoring").exists()
+
+
+@pytest.mark.parametrize("change", ["ALTER TABLE signature RENAME TO signer", "DROP TABLE alembic_version"])
+def test_a_present_database_that_tells_nothing_leaves_the_question(
+    app: Flask, file: Path, database: Path, session: Session, change: str
+) -> None:
+    execute(database, "PRAGMA legacy_alter_table=ON", change)
+
+    restored = run(app, "restore", file)
+
+    assert "What was erased or withdrawn since the backup was made" in restored.stderr
+    assert rows(database, "SELECT restored_at IS NULL FROM site_state") == [(0,)]
+
+
+def test_the_contacts_stay_those_that_were_here_and_it_is_said(app: Flask, database: Path, tmp_path: Path) -> None:
+    contact = (
+        "INSERT INTO contact (office, role, email, source, as_of) VALUES ('{}', 'x', 'a@b.org', 'x', '2026-01-01')"
+    )
+    execute(database, contact.format("WY-AL"), contact.format("WY-S1"))
+    run(app, "backup", tmp_path / "site.tar.gz")
+    execute(database, "DELETE FROM contact WHERE office = 'WY-S1'")
+
+    said = run(app, "restore", tmp_path / "site.tar.gz").stderr
+
+    assert "The contacts are those that were here, 1 of them, not the 2 of the backup.\n" in said
+    assert rows(database, "SELECT office FROM contact") == [("WY-AL",)]
+
+
+def test_a_command_in_the_middle_of_a_restore_is_told_to_wait(
+    app: Flask, file: Path, database: Path, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def mails_are_added(_unpacked: Path, _mailbox: Path) -> int:
+        other = create_app(app.config["REDRESS"])
+        with other.app_context():
+            said.append(other.test_cli_runner().invoke(signatures, ["erase", "--email", "ana@example.org"]).stderr)
+        return 0
+
+    monkeypatch.setattr("app.cli.backups.add_mails", mails_are_added)
+    run(app, "restore", file)
+
+    assert said[0].startswith("Error: The database took no change: it is busy")
+    assert rows(database, SLUGS) == [("then",)]
 
 
 def test_nothing_of_what_was_erased_is_left_in_the_file(
@@ -205,13 +302,16 @@ def test_while_redress_runs_it_is_refused(
         assert "Stop it, then restore." in refused(app, file)
 
 
-def test_while_another_program_has_the_database_open_it_is_refused(app: Flask, file: Path, database: Path) -> None:
+def test_while_another_program_has_the_database_open_it_is_refused(
+    app: Flask, file: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.archives.replacing.PATIENCE", 0.05)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode=WAL")
         other.execute("SELECT * FROM campaign").fetchone()
 
         assert "Another program has" in refused(app, file)
-    assert list((database.parent / "backups").iterdir()) == []
+    assert list((database.parent / "backups").glob("redress-*")) == []
 
 
 def test_a_damaged_archive_is_refused(app: Flask, file: Path) -> None:
@@ -232,13 +332,38 @@ def test_a_database_of_a_newer_version_is_refused(app: Flask, file: Path, tmp_pa
 def test_the_backup_of_a_live_site_is_refused_by_a_sandbox_and_the_other_way_round(
     app: Flask, file: Path, data_dir: Path
 ) -> None:
-    live = altered(file, nothing, manifest={"delivery": "live"})
+    live = altered(file, _marked("live"), manifest={"delivery": "live"})
     assert "It is the backup of a live site, and here DELIVERY is sandbox." in refused(app, live)
 
     other = create_app(factories.live_config(data_dir))
     with other.app_context():
         assert "It is the backup of a sandbox site, and here DELIVERY is live." in refused(other, file)
-        assert run(other, "restore", live)
+        assert run(other, "restore", altered(file, _marked("live"), manifest={"delivery": "live"}))
+
+
+def _marked(mode: str) -> Callable[[dict[str, bytes]], None]:
+    def change(members: dict[str, bytes]) -> None:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.deserialize(members["redress.db"])
+            connection.execute("INSERT INTO site_state (id, delivery) VALUES (1, ?)", (mode,))
+            connection.commit()
+            members["redress.db"] = connection.serialize()
+
+    return change
+
+
+def test_an_archive_that_is_labelled_wrongly_is_refused(app: Flask, file: Path) -> None:
+    assert "its database belongs to a live site" in refused(app, altered(file, _marked("live")))
+
+
+def test_a_backup_with_the_settings_of_the_other_mode_is_refused(app: Flask, database: Path, tmp_path: Path) -> None:
+    execute(database, "INSERT INTO site_state (id, delivery) VALUES (1, 'live')")
+
+    words = run(app, "backup", tmp_path / "site.tar.gz", code=1).stderr
+
+    assert "belongs to a live site, and here DELIVERY is sandbox. Give the settings" in words
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "tables"]
+    assert list((database.parent / "backups").iterdir()) == []
 
 
 def test_a_full_disk_is_a_sentence(app: Flask, file: Path) -> None:
@@ -298,6 +423,17 @@ def test_settings_that_differ_are_said_without_secrets(
     assert "DATA_DIR" not in said
 
 
+def test_settings_in_an_archive_cannot_command_a_terminal(app: Flask, file: Path) -> None:
+    def change(members: dict[str, bytes]) -> None:
+        members["settings.json"] = json.dumps({"PORT\n": "\x1b[2J\u202e\r\ud800", "NAME": "Señor"}).encode()
+
+    said = run(app, "restore", altered(file, change)).stderr
+
+    assert "  PORT\\n: \\x1b[2J\\u202e\\r\\ud800 in the backup, not set here\n" in said
+    assert "  NAME: Señor in the backup" in said
+    assert said.replace("\n", "").isprintable()
+
+
 def test_another_secret_than_that_of_the_backup_is_warned_of(app: Flask, file: Path) -> None:
     said = run(app, "restore", altered(file, nothing, manifest={"secret": secret_mark("another one")})).stderr
 
@@ -305,9 +441,11 @@ def test_another_secret_than_that_of_the_backup_is_warned_of(app: Flask, file: P
 
 
 def test_a_backup_from_a_clock_that_is_ahead_asks_about_its_letters_too(
-    app: Flask, file: Path, session: Session
+    app: Flask, file: Path, database: Path, session: Session
 ) -> None:
     ahead = datetime.now(UTC) + timedelta(days=2)
+    for path in (database, log_of(database)):
+        path.unlink(missing_ok=True)  # what is lost can tell nothing about the letters
 
     run(app, "restore", altered(file, nothing, manifest={"made_at": ahead.isoformat()}))
 
@@ -348,5 +486,5 @@ def test_killed_at_any_moment_a_restore_leaves_the_old_or_the_new_site_and_can_b
         seen |= set(rows(database, SLUGS))
         run(app, "restore", file)
         assert rows(database, SLUGS) == [("then",)]
-        step += 11
+        step += 17
     assert seen == {("since,since-too,then",), ("then",)}

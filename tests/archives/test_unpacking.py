@@ -109,6 +109,8 @@ NONSENSE: list[dict[str, object]] = [
     {"made_at": 5},
     {"made_at": "yesterday"},
     {"made_at": None},
+    {"delivery": "\x1b[2J"},
+    {"delivery": None},
     {"members": []},
     {"members": {"redress.db": {}}},
     {"members": {"redress.db": {"size": -1, "sha256": ""}}},
@@ -127,6 +129,16 @@ def test_a_manifest_that_makes_no_sense_is_refused(file: Path, folder: Path, man
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"format": 1}', b'{"format": 1e999}'])
 def test_a_manifest_of_another_shape_is_refused(tmp_path: Path, folder: Path, data: bytes) -> None:
     assert refused(packed(tmp_path / "odd.tar.gz", plain({MANIFEST: data})), folder)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"PORT": 8000}', b'{"PORT": {"PORT": "1"}}', b'"PORT"']
+)
+def test_settings_of_another_shape_are_refused(folder: Path, data: bytes) -> None:
+    (folder / "settings.json").write_bytes(data)
+
+    with pytest.raises(ArchiveUnusable, match="It is damaged"):
+        settings_of(folder)
 
 
 def _drop(name: str) -> Callable[[Content], None]:

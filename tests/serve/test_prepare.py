@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import flask_migrate
 import pytest
 
+from app import create_app
+from app.extensions import db
 from app.serve.prepare import Ready, prepare
 from app.serve.trouble import CannotStart
 from tests import factories
@@ -96,3 +100,59 @@ def test_an_empty_database_without_a_mark_can_still_become_either(tmp_path: Path
 
     assert prepare(factories.live_config(tmp_path)) == NOTHING
     assert mark(tmp_path) == [(1, "live", None)]
+
+
+def copies(data_dir: Path) -> list[str]:
+    return sorted(path.name for path in (data_dir / "backups").iterdir())
+
+
+def test_a_start_that_follows_within_the_hour_makes_no_other_copy(tmp_path: Path) -> None:
+    prepare(factories.config(tmp_path))
+    for _ in range(3):
+        prepare(factories.config(tmp_path))
+    (copy,) = copies(tmp_path)
+    old = datetime.now(UTC) - timedelta(minutes=61)
+    (tmp_path / "backups" / copy).rename(tmp_path / "backups" / f"redress-{old:%Y%m%dT%H%M%SZ}.db")
+
+    prepare(factories.config(tmp_path))
+
+    assert len(copies(tmp_path)) == 2
+
+
+def test_before_a_migration_there_is_a_copy_in_any_case(tmp_path: Path) -> None:
+    for _ in range(2):
+        prepare(factories.config(tmp_path))
+    downgrade(tmp_path)
+
+    prepare(factories.config(tmp_path))
+
+    made = [name for name in copies(tmp_path) if name.endswith("-before-migration.db")]
+    assert len(copies(tmp_path)) == 2
+    with closing(sqlite3.connect(tmp_path / "backups" / made[0])) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+
+
+def downgrade(data_dir: Path) -> None:
+    with create_app(factories.config(data_dir)).app_context():
+        flask_migrate.downgrade(revision="0001")
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_what_a_killed_restore_left_half_written_is_undone(tmp_path: Path) -> None:
+    """Its journal must be played back by a connection that may write: the first one."""
+    prepare(factories.config(tmp_path))
+    database, aside = tmp_path / "redress.db", tmp_path / "aside"
+    ask(tmp_path, "PRAGMA journal_mode=DELETE")
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        for statement in ("PRAGMA cache_size=1", "BEGIN", "UPDATE campaign SET source = hex(zeroblob(99000))"):
+            connection.execute(statement)
+        for ending in ("", "-journal"):
+            shutil.copy(f"{database}{ending}", f"{aside}{ending}")
+    for ending in ("", "-journal"):
+        (tmp_path / f"aside{ending}").replace(tmp_path / f"redress.db{ending}")
+
+    assert prepare(factories.config(tmp_path)) == SAMPLE
+
+    assert not database.with_name("redress.db-journal").exists()
+    assert ask(tmp_path, "PRAGMA integrity_check") == [("ok",)]
