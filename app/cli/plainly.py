@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, ProgrammingError
 
 from app.db import DatabaseUnavailable
 
@@ -26,7 +26,9 @@ def plainly(*spoken: type[Exception]) -> Iterator[None]:
             "The database took no change: it is busy, its disk is full, "
             "or bin/run has not been started with this DATA_DIR yet."
         ) from None
-    except NO_TABLES:
+    except DatabaseError as error:  # NO_TABLES, or a file that is none
+        if isinstance(error, IntegrityError):  # a mistake of ours
+            raise
         raise click.ClickException(
             "There is no site in this DATA_DIR yet, or its database is damaged. Start bin/run with it once."
         ) from None

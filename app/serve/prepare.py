@@ -115,7 +115,8 @@ def mark(session: Session, *, live: bool) -> None:
 def _unusable(database: Path) -> str:
     return (
         f"The database {database} cannot be used: it is damaged, locked, or you may not write to it. "
-        f"Give DATA_DIR another folder, or put a backup from {database.parent / 'backups'} in its place."
+        "If it is damaged, put your last backup back: .venv/bin/flask restore FILE. Without one, take the newest copy "
+        f"in {database.parent / 'backups'}, and pause sending before you start: its letters may have gone."
     )
 
 
