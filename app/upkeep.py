@@ -66,8 +66,12 @@ class Upkeep:
         size = (self._config.data_dir / "redress.db").stat().st_size
         pause = COMPACT_SMALL_EVERY if size < SMALL else COMPACT_EVERY
         rested = self.compacted_at is None or not timedelta() <= now - self.compacted_at < pause
-        if latest != self._compacted and rested and compact(session):
+        if latest == self._compacted or not rested:
+            return
+        if compact(session):
             self._compacted, self.compacted_at = latest, now
+        else:
+            log.warning("the database could not be written anew after an erasure: it is busy, or its disk is full")
 
 
 def _is_gone(session: Session, uuid: str) -> bool:

@@ -37,10 +37,12 @@ def erase(email: str) -> None:
                 let_go(db.session(), signature, SignatureState.ERASED, now)
         if not found:
             raise click.ClickException(f"Nothing is kept under this address in {site().config.data_dir}.")
-        compact(db.session())
+        anew = compact(db.session())
     say(f"Erased {len(found)} {'signature' if len(found) == 1 else 'signatures'}. What had not gone does not go.")
     if taken:
         say(f"{taken} of the letters had gone already, or were just going: offices keep what they have received.")
+    if not anew:
+        say("The database file is busy: the worker writes it anew within the hour, and what is left in it goes then.")
     say(f"The automatic backups still hold what was erased, for at most {KEPT_FOR.days} days.")
 
 

@@ -102,7 +102,7 @@ def prepare(
     phone, address = (holder.phone, holder.address) if holder else ("", "")
     return Handoff(
         form=(HandoffChannel().address(holder) or "") if holder else form,
-        form_is_known=holder is None or bool(holder.contact_form),
+        form_is_known=holder is not None and bool(holder.contact_form),
         to=to,
         phone=phone or SWITCHBOARD,
         by_switchboard=not phone,

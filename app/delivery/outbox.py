@@ -72,7 +72,9 @@ _CLAIM = (
         leased_until=bindparam("until"),
         attempts=_TABLE.c.attempts + 1,
     )
-    .returning(*(_TABLE.c[name] for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail")))
+    .returning(
+        *(_TABLE.c[name] for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail", "due_at"))
+    )
 )
 
 SENDER_DIED = "sender died"
@@ -202,7 +204,7 @@ def claim(session: Session, now: datetime) -> Claimed | None:
             return None
         _event(session, row.id, S.SENDING, now, "claimed")
     outgoing = Outgoing(row.sender or "", row.recipient or "", row.mail or b"")
-    return Claimed(row.id, lease, row.kind, row.attempts, row.unknowns, outgoing)
+    return Claimed(row.id, lease, row.kind, row.attempts, row.unknowns, outgoing, row.due_at)
 
 
 def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy, now: datetime) -> bool:
@@ -210,6 +212,8 @@ def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy,
     state, pause = verdict(claimed, outcome, policy)
     unknowns = claimed.unknowns + (outcome.kind is OutcomeKind.UNKNOWN)
     spared = outcome.kind is OutcomeKind.CHANNEL
+    if spared and claimed.due_at and now - claimed.due_at > sum(policy.pauses(claimed.kind), timedelta()):
+        state = S.FAILED  # as long as any other trouble may last; then its signer can still deliver it
     leaving = _Leaving(claimed.id, claimed.lease, state, now + pause, unknowns, outcome.why, outcome.code, spared)
     with writing(session):
         return _leave_sending(session, leaving, now)
@@ -332,6 +336,7 @@ def _leave_sending(session: Session, leaving: _Leaving, now: datetime) -> bool:
     values: dict[str, object] = {"due_at": leaving.due} if queued else {"ended_at": now}
     if leaving.spared:
         values["attempts"] = _TABLE.c.attempts - 1
+        values.pop("due_at", None)  # since when it waits stays known
     moved = session.execute(
         update(_TABLE)
         .where(_TABLE.c.id == leaving.id, _TABLE.c.lease == leaving.lease)

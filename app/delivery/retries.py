@@ -39,7 +39,9 @@ class Breaker:
 
     def is_open(self, now: datetime) -> bool:
         """Whether nothing shall be tried now."""
-        return self._until is not None and now < self._until
+        return (
+            self._until is not None and timedelta() < self._until - now <= self._PAUSES[-1]
+        )  # a clock may be set back
 
     def note(self, outcome: Outcome, now: datetime) -> timedelta | None:
         """Open after a refusal of us, for longer each time, and give the pause; close after anything else."""
@@ -61,6 +63,8 @@ class Claimed:
     attempts: int
     unknowns: int
     outgoing: Outgoing
+    due_at: datetime | None = None
+    """Since when it could have gone."""
 
 
 def verdict(claimed: Claimed, outcome: Outcome, policy: Policy) -> tuple[DeliveryState, timedelta]:

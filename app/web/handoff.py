@@ -92,7 +92,9 @@ def _to_the_next(signature: Signature, token: str, done: int) -> Response:
 def _before(signature: Signature) -> Letter | None:
     """The letter that was reported just before this page was shown."""
     with contextlib.suppress(NoSuchLetter, ValueError):
-        return letter_at(signature, int(request.args.get("after", "")[:3]))
+        letter = letter_at(signature, int(request.args.get("after", "")[:3]))
+        delivery = by_hand(letter)
+        return letter if delivery and delivery.state is DeliveryState.REPORTED else None
     return None
 
 
@@ -109,7 +111,7 @@ def _page(signature: Signature, letter: Letter, token: str, *, notice: str = "")
         delivery=delivery,
         stuck=delivery.state is DeliveryState.STUCK,
         reported=delivery.state is DeliveryState.REPORTED,
-        before=_before(signature),
+        before=None if delivery.state is DeliveryState.REPORTED else _before(signature),
         next=left[0] if left else None,
         place=mine.index(letter) + 1,
         total=len(mine),

@@ -114,8 +114,8 @@ def happened(delivery: Delivery, paused: bool = False) -> str:
     told = moment(last.at)
     if delivery.state is DeliveryState.QUEUED and paused:
         return _("It waits: we have paused sending, and will go on.")
-    if delivery.state is DeliveryState.QUEUED and not delivery.attempts and last.why not in _NOT_TRIED:
-        return _("Our mail service takes nothing from us at the moment. It waits, and we keep trying.")
+    if delivery.state is DeliveryState.QUEUED and last.why not in _NOT_TRIED and _is_overdue(delivery):
+        return _("The mail server did not take it. It waits, and we keep trying.")
     if delivery.state is DeliveryState.QUEUED and delivery.attempts:
         due = moment(delivery.due_at) if delivery.due_at else ""
         if last.why in UNKNOWN:
@@ -134,6 +134,11 @@ def happened(delivery: Delivery, paused: bool = False) -> str:
         DeliveryState.REPORTED: _("You told us so on %(when)s. We cannot see whether it arrived.", when=told),
         DeliveryState.STUCK: _("You told us so on %(when)s. You can call, print it, or try again.", when=told),
     }[delivery.state]
+
+
+def _is_overdue(delivery: Delivery) -> bool:
+    """Whether it could go now: then no time can be told at which it will."""
+    return delivery.due_at is not None and delivery.due_at <= site().clock()
 
 
 def _parked(last: DeliveryEvent) -> str:

@@ -41,6 +41,7 @@ from tests.delivery.factories import (
     UNKNOWN,
     ScriptedSender,
     delivery,
+    minutes,
     moves,
     policy,
     reread,
@@ -819,9 +820,9 @@ def test_a_server_that_refuses_us_is_asked_once_and_costs_no_message_an_attempt(
     identifiers = [row(session) for _ in range(50)]
     sender, breaker, clock = ScriptedSender([REFUSED_US] * 60), Breaker(), Clock(NOW)
 
-    for minutes, tried in ((0, 1), (0.5, 0), (0.6, 1), (4, 0), (2, 1), (15, 1), (29, 0), (2, 1), (31, 1)):
-        clock.forward(minutes=minutes)
-        assert drain(session, sender, policy(), clock, never, breaker) == tried
+    for passed, tried in ((0, 1), (0.5, 0), (0.6, 1), (4, 0), (2, 1), (15, 1), (29, 0), (2, 1), (31, 1)):
+        clock.forward(minutes=passed)
+        assert drain(session, sender, policy(letters=minutes(600)), clock, never, breaker) == tried
 
     assert {reread(session, one).attempts for one in identifiers} == {0}
     assert {reread(session, one).state for one in identifiers} == {S.QUEUED}
@@ -848,3 +849,24 @@ def test_nothing_is_claimed_while_sending_is_paused(session: Session) -> None:
     with writing(session):
         session.get_one(SiteState, 1).paused_at = None
     assert claim(session, NOW) is not None
+
+
+def test_a_server_that_refuses_us_for_longer_than_any_trouble_may_last_leaves_the_letter_to_its_signer(
+    session: Session,
+) -> None:
+    identifier = row(session, kind=DeliveryKind.LETTER)
+    sender, breaker, clock = ScriptedSender([REFUSED_US] * 60), Breaker(), Clock(NOW)
+    for _ in range(3):
+        clock.forward(minutes=31)
+        drain(session, sender, policy(), clock, never, breaker)
+
+    assert reread(session, identifier).state is S.FAILED
+    assert reread(session, identifier).letter.deliveries[-1].state is S.OFFERED  # type: ignore[union-attr]
+
+
+def test_a_clock_that_was_set_back_does_not_keep_the_breaker_open(session: Session) -> None:
+    breaker = Breaker()
+    breaker.note(REFUSED_US, NOW)
+
+    assert breaker.is_open(NOW)
+    assert not breaker.is_open(NOW - timedelta(days=1))

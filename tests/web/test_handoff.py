@@ -183,6 +183,14 @@ def test_a_form_that_does_not_work_offers_phone_and_paper_and_the_next_office_fo
     assert states(by_hand.open(receipt.path))[0] == "You said you sent it"
 
 
+def test_only_what_was_really_reported_is_thanked_for(by_hand: Visitor, clock: Clock, data_dir: Path) -> None:
+    got(by_hand, clock, data_dir)
+    page = next_office(by_hand)
+    for after in ("1", "2", "9", "-1", "x", ""):
+        assert "You told us that you sent" not in by_hand.open(f"{page.path}?after={after}").text
+    assert "You told us that you sent your letter to Senator John Barrasso" in by_hand.press("I sent it").text
+
+
 def test_pressing_twice_or_saying_the_opposite_later_changes_nothing(
     by_hand: Visitor, clock: Clock, data_dir: Path
 ) -> None:
@@ -352,7 +360,7 @@ def test_after_the_turn_of_the_congress_the_pages_still_answer(by_hand: Visitor,
 
     for path in (receipt.path, f"{receipt.path}/letters/1", f"{receipt.path}/print", "/reunite-families"):
         assert by_hand.open(path).status == 200
-    assert links(by_hand.open(f"{receipt.path}/letters/1"))["Open the office's form"].startswith("https://")
+    assert links(by_hand.open(f"{receipt.path}/letters/1"))["Open the office's site"].startswith("https://")
 
 
 def test_a_seat_that_somebody_else_holds_now_is_said(by_hand: Visitor, clock: Clock, data_dir: Path) -> None:
