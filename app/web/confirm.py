@@ -16,6 +16,7 @@ from app.web import campaign as campaign_page
 from app.web.receipt import gone, is_gone, seat_now
 from app.web.same_site import from_our_page
 from app.web.site import site
+from app.web.words import press_again, try_later
 
 blueprint = Blueprint("confirm", __name__)
 
@@ -38,7 +39,7 @@ def release(token: str) -> Response | tuple[str, int]:
     if is_gone(signature):
         return gone(signature)
     if not from_our_page(request, site().config.public_url):
-        return _page(signature, token, notice=_("Please press the button once more.")), 403
+        return _page(signature, token, notice=press_again()), 403
     session, headline = db.session(), campaign_page.of(signature).file.headline
     agreed = Agreement(_sentence(_ways(signature)), request.form.get("seal", ""))
     try:
@@ -48,9 +49,7 @@ def release(token: str) -> Response | tuple[str, int]:
         notice = _("How your letters go has changed. Look at it once more, and press the button again.")
         return _page(signature, token, notice=notice), 409
     except DatabaseUnavailable:
-        return _page(
-            signature, token, notice=_("That did not work just now. Please press the button again in a minute.")
-        ), 503
+        return _page(signature, token, notice=try_later()), 503
     if is_gone(signature):
         return gone(signature)
     if signature.state is SignatureState.WITHDRAWN:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.db import DatabaseUnavailable, writing
@@ -16,6 +15,7 @@ from app.web import campaign as campaign_page
 from app.web.receipt import seat_now, standing, successor
 from app.web.same_site import from_our_page
 from app.web.site import site
+from app.web.words import press_again, try_later
 
 blueprint = Blueprint("handoff", __name__, url_prefix="/receipt/<token>")
 
@@ -37,7 +37,7 @@ def act(token: str, position: int) -> Response | str | tuple[str, int]:
         return signature
     letter = _letter(signature, position)
     if not from_our_page(request, site().config.public_url):
-        return _page(signature, letter, token, notice=_("Please press the button once more."))[0], 403
+        return _page(signature, letter, token, notice=press_again())[0], 403
     worked = "sent" in request.form
     if not worked and "stuck" not in request.form:
         return _page(signature, letter, token)
@@ -47,7 +47,7 @@ def act(token: str, position: int) -> Response | str | tuple[str, int]:
     except NotByHand:
         return _page(signature, letter, token)
     except DatabaseUnavailable:
-        notice = _("That did not work just now. Please press the button again in a minute.")
+        notice = try_later()
         return _page(signature, letter, token, notice=notice)[0], 503
     if not worked:
         return redirect(url_for("handoff.show", token=token, position=position), 303)

@@ -19,6 +19,7 @@ from app.web import campaign as campaign_page
 from app.web.forms import SignForm
 from app.web.same_site import from_our_page
 from app.web.site import site
+from app.web.words import press_again
 
 blueprint = Blueprint("sent", __name__)
 
@@ -36,7 +37,7 @@ def act(token: str) -> Response | tuple[str, int]:
     """*Send it again*, or *wrong address? change it*."""
     signature = _signature(token)
     if not from_our_page(request, site().config.public_url):
-        return _page(signature, token, notice=_("Please press the button once more.")), 403
+        return _page(signature, token, notice=press_again()), 403
     if "change" in request.form:
         return _change(signature, token), 200
     campaign = campaign_page.of(signature)

@@ -24,6 +24,7 @@ from app.signing.limits import TooManyTries
 from app.web import campaign as campaign_page
 from app.web.same_site import from_our_page
 from app.web.site import site
+from app.web.words import press_again, try_later
 
 blueprint = Blueprint("undo", __name__, url_prefix="/receipt/<token>")
 
@@ -46,7 +47,7 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
     if not _is_open(signature, what):
         return redirect(url_for("receipt.show", token=token), 303)
     if not from_our_page(request, site().config.public_url):
-        return _page(signature, token, what, notice=_("Please press the button once more.")), 403
+        return _page(signature, token, what, notice=press_again()), 403
     session, now, email = db.session(), site().clock(), request.form.get("email", "").strip()[:254]
     network = site().keys.network(request.remote_addr or "")
     if not email:
@@ -63,12 +64,12 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
         )
         return _page(signature, token, what, error=error), 429
     except DatabaseUnavailable:
-        notice = _("That did not work just now. Please press the button again in a minute.")
+        notice = try_later()
         return _page(signature, token, what, notice=notice), 503
     if not owner:
         error = _("These letters were not written with this address. Enter the one that you gave.")
         return _page(signature, token, what, error=error), 403
-    return redirect(url_for("receipt.show", token=token, done=1), 303)
+    return redirect(url_for("receipt.show", token=token, done="1" if what == "erase" else None), 303)
 
 
 @blueprint.get("/reminder")
@@ -82,12 +83,12 @@ def no_reminder(token: str) -> str | tuple[str, int]:
     """Send none."""
     signature = _signature(token)
     if not from_our_page(request, site().config.public_url):
-        return _reminder_page(signature, token, notice=_("Please press the button once more.")), 403
+        return _reminder_page(signature, token, notice=press_again()), 403
     try:
         with writing(db.session()):
             signature = stop_reminder(db.session(), token, site().clock())
     except DatabaseUnavailable:
-        notice = _("That did not work just now. Please press the button again in a minute.")
+        notice = try_later()
         return _reminder_page(signature, token, notice=notice), 503
     return _reminder_page(signature, token)
 

@@ -57,6 +57,16 @@ def init_app(app: Flask) -> None:
     )
 
 
+def press_again() -> str:
+    """What is said when a press seemed to come from another site."""
+    return _("Please press the button once more.")
+
+
+def try_later() -> str:
+    """What is said when the database did not take a change."""
+    return _("That did not work just now. Please press the button again in a minute.")
+
+
 def paragraphs(text: str) -> list[list[str]]:
     """Plain text → paragraphs → lines."""
     return [block.split("\n") for block in text.split("\n\n") if block.strip()]
