@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import flask_migrate
 import pytest
@@ -34,7 +33,6 @@ from app.signing import set_aside
 from app.signing.retention import let_go
 from tests import factories
 from tests.archives.factories import MAIL, NOW, altered, content, execute, killed_at, leave_log, maildir, nothing, rows
-from tests.archives.factories import tables as small_tables
 from tests.delivery.factories import ACCEPTED, delivery, policy, signature
 from tests.factories import Clock, mails
 from tests.pages import Visitor
@@ -57,9 +55,8 @@ def run(app: Flask, command: str, file: Path, code: int = 0) -> Result:
 
 
 @pytest.fixture
-def database(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The present one. To pack all tables of legislators takes longer than everything else."""
-    monkeypatch.setattr("app.cli.backups.tables", SimpleNamespace(SHIPPED=small_tables(data_dir.parent)))
+def database(data_dir: Path) -> Path:
+    """The present one."""
     return data_dir / "redress.db"
 
 
@@ -362,7 +359,7 @@ def test_a_backup_with_the_settings_of_the_other_mode_is_refused(app: Flask, dat
     words = run(app, "backup", tmp_path / "site.tar.gz", code=1).stderr
 
     assert "belongs to a live site, and here DELIVERY is sandbox. Give the settings" in words
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "tables"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
     assert list((database.parent / "backups").iterdir()) == []
 
 
