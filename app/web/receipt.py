@@ -125,7 +125,7 @@ def happened(delivery: Delivery, paused: bool = False) -> str:
         return _failed(last, ended)
     return {
         DeliveryState.HELD: _("It waits for you to confirm."),
-        DeliveryState.QUEUED: _("It waits for its turn: usually a few seconds."),
+        DeliveryState.QUEUED: _("It waits for its turn."),
         DeliveryState.SENDING: _("We are handing it to the mail server now."),
         DeliveryState.ACCEPTED: _("The mail server accepted it on %(when)s.", when=ended),
         DeliveryState.PARKED: _parked(last),
