@@ -118,6 +118,8 @@ class Config:
     """How long an unconfirmed signature is kept: whole hours."""
     keep_letters: timedelta
     """How long what people wrote is kept after the last delivery ended: whole hours."""
+    geocoder: str
+    """`census` or `off`: who may be asked where a street address lies, if its signer wants that."""
 
     @property
     def database_url(self) -> str:
@@ -236,6 +238,7 @@ def read_settings(read: Reader) -> Config:
         limit_network=read("LIMIT_NETWORK", "100", _whole(1, 1_000_000)),
         keep_pending=read("KEEP_PENDING", "7d", _keeping),
         keep_letters=read("KEEP_LETTERS", "90d", _keeping),
+        geocoder=read("GEOCODER", "off", _one_of("off", "census")),
     )
     if live:
         _check_live(read, config)

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import flask_babel
 from flask import Flask
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import models
+from app import campaigns, models
+from app.campaigns import CampaignFile
 from app.cli.backups import backup, restore
 from app.cli.campaigns import campaign as campaign_commands
 from app.cli.contacts import contacts as contacts_commands
@@ -24,17 +26,22 @@ from app.delivery.mail_channel import EmailChannel
 from app.delivery.mails import Composer, Identity, Terms
 from app.delivery.smtp import SmtpSender, Timeouts
 from app.extensions import babel, db, mail, migrate
-from app.legislators import tables
+from app.legislators import census, tables
+from app.legislators.census import Answers, Census, CensusLocator
 from app.legislators.contacts import ContactBook
 from app.legislators.directory import TableDirectory
+from app.legislators.generations import GENERATIONS
 from app.legislators.locators import TableLocator
+from app.legislators.shelf import Shelf
+from app.legislators.tables import Tables
+from app.refresher import Refresher
 from app.sandbox import guard
 from app.signing.draft import Desk
 from app.signing.tokens import Keys
 from app.web import campaign, confirm, errors, handoff, headers, health, mailbox, privacy, receipt, sent, undo, words
 from app.web.front import FrontPages
 from app.web.moments import moment, span
-from app.web.site import Site
+from app.web.site import CAPITAL, Site
 from config import ROOT, Config, MailServer, Security
 
 MOST_BYTES = 256 * 1024
@@ -55,8 +62,11 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 — the one clock that is passed on to the pages
 
 
-def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now) -> Flask:
-    """The web application and the commands, wired by `config`. Opens no connection. Raises TablesUnusable."""
+def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now, geocoder: str = census.ADDRESS) -> Flask:
+    """The web application and the commands, wired by `config`. Opens no connection. Raises TablesUnusable.
+
+    `geocoder` is the web address that street addresses are looked up at, if the settings allow it at all.
+    """
     app = Flask("app", root_path=str(ROOT / "app"))
     app.config.from_mapping(
         _mail_settings(config),
@@ -73,7 +83,7 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now) -> F
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():
         prepare(db.engine)
-    app.extensions["redress"] = _site(app, config, clock)
+    app.extensions["redress"] = _site(app, config, clock, geocoder)
     app.extensions["redress-front"] = FrontPages()
     app.jinja_env.undefined = StrictUndefined
     for blueprint in (health, mailbox, privacy, sent, confirm, receipt, handoff, undo, campaign):
@@ -95,6 +105,18 @@ def mail_sender(app: Flask, config: Config) -> SmtpSender:
     return SmtpSender(app, Timeouts.of(config.mail_timeout), config.bounce_domain)
 
 
+def tables_refresher(app: Flask, config: Config) -> Refresher | None:
+    """What keeps the tables of a live site fresh; a sandbox asks no other site by itself."""
+    if not config.live:
+        return None
+    site: Site = app.extensions["redress"]
+
+    def running(session: Session, now: datetime) -> list[CampaignFile]:
+        return campaigns.open_campaigns(session, now.astimezone(CAPITAL).date())
+
+    return Refresher(site.shelf, site.composer, running)
+
+
 def _mail_settings(config: Config) -> dict[str, object]:
     """Flask-Mail's own. In a sandbox only the worker is told where the mailbox is; nobody else sends."""
     server = config.mail or MailServer.on_loopback(0)
@@ -108,16 +130,40 @@ def _mail_settings(config: Config) -> dict[str, object]:
     }
 
 
-def _site(app: Flask, config: Config, clock: Callable[[], datetime]) -> Site:
-    civic = tables.load(tables.SHIPPED)
+def _site(app: Flask, config: Config, clock: Callable[[], datetime], geocoder: str) -> Site:
     terms = Terms(config.keep_pending, config.keep_letters)
+    shelf = Shelf(tables.SHIPPED, config.data_dir / GENERATIONS)
     return Site(
         config=config,
         clock=clock,
-        desk=Desk(TableLocator(civic), TableDirectory(civic), lambda: _channels(config)),
+        desks=_Desks(config, shelf, clock, geocoder),
+        shelf=shelf,
         keys=Keys(config.secret_key),
         composer=Composer(_mail_templates(app), _identity(config), terms),
     )
+
+
+class _Desks:
+    """The desk at a moment: made anew when other tables are in force."""
+
+    def __init__(self, config: Config, shelf: Shelf, clock: Callable[[], datetime], geocoder: str) -> None:
+        self._config = config
+        self._shelf = shelf
+        self._answers = Answers(db.session, config.secret_key, clock)
+        self._census = Census(geocoder, slots=config.data_dir) if config.geocoder == "census" else None
+        self._last: tuple[Tables, Desk] | None = None
+
+    def __call__(self, on: datetime) -> Desk:
+        """The desk with the tables that are in force then."""
+        civic, last = self._shelf.tables(on), self._last
+        if last is None or last[0] is not civic:
+            last = self._last = (civic, self._desk(civic))
+        return last[1]
+
+    def _desk(self, civic: Tables) -> Desk:
+        locator, directory = TableLocator(civic), TableDirectory(civic)
+        street = CensusLocator(locator, directory, self._census, self._answers) if self._census else None
+        return Desk(locator, directory, lambda: _channels(self._config), street)
 
 
 def _channels(config: Config) -> Sequence[Channel]:
@@ -156,4 +202,4 @@ def _mail_templates(app: Flask) -> Environment:
     return templates
 
 
-__all__ = ["create_app", "mail_sender", "models"]
+__all__ = ["create_app", "mail_sender", "models", "tables_refresher"]

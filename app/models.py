@@ -48,7 +48,7 @@ class SignatureState(StrEnum):
 
 
 class DeliveryKind(StrEnum):
-    """What a delivery carries: a letter to an office, or one of the mails to the signer."""
+    """What a delivery carries: a letter to an office, one of the mails to the signer, or one to the organisation."""
 
     LETTER = "letter"
     CONFIRMATION = "confirmation"
@@ -56,6 +56,7 @@ class DeliveryKind(StrEnum):
     COPY = "copy"
     REMINDER = "reminder"  # "these letters still wait for you"
     NOTICE = "notice"  # "a letter could not be delivered, and waits for you": held until that happens
+    REPORT = "report"  # to the organisation, of what it should look after; it holds nothing about signers
 
 
 class DeliveryState(StrEnum):
@@ -186,11 +187,13 @@ class Delivery(Base):
 
     A letter that the signer delivers by hand has no bytes and is never queued; `recipient` is then the address of the
     office's form, or empty. `ended_at` is when we had nothing more to do with it: the days of keeping count from it.
+    Only a report to the organisation is nobody's signature's.
     """
 
     __tablename__ = "delivery"
     __table_args__ = (
         CheckConstraint("(kind = 'letter') = (letter_id IS NOT NULL)", name="letter_has_letter"),
+        CheckConstraint("(kind = 'report') = (signature_id IS NULL)", name="report_has_no_signature"),
         CheckConstraint("(state = 'sending') = (lease IS NOT NULL)", name="lease_while_sending"),
         # Only what waits is in these: a claim costs the same beside a million messages long gone.
         Index("ix_delivery_due", "due_at", sqlite_where=text("state = 'queued'")),
@@ -202,7 +205,7 @@ class Delivery(Base):
     kind: Mapped[DeliveryKind] = mapped_column(_enum(DeliveryKind, "kind"))
     state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState, "state"))
     channel: Mapped[str] = mapped_column(String(20))
-    signature_id: Mapped[int] = mapped_column(ForeignKey("signature.id"), index=True)
+    signature_id: Mapped[int | None] = mapped_column(ForeignKey("signature.id"), index=True)
     letter_id: Mapped[int | None] = mapped_column(ForeignKey("letter.id"), index=True)
     recipient: Mapped[str | None] = mapped_column(String(254))
     sender: Mapped[str | None] = mapped_column(String(320))
@@ -215,7 +218,7 @@ class Delivery(Base):
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
-    signature: Mapped[Signature] = relationship(back_populates="deliveries")
+    signature: Mapped[Signature | None] = relationship(back_populates="deliveries")
     letter: Mapped[Letter | None] = relationship(back_populates="deliveries")
     events: Mapped[list[DeliveryEvent]] = relationship(back_populates="delivery", order_by="DeliveryEvent.id")
 
@@ -258,6 +261,20 @@ class LimitEvent(Base):
     kind: Mapped[str] = mapped_column(String(20))
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     at: Mapped[datetime]
+
+
+class GeocoderAnswer(Base):
+    """In which districts of a Congress the Census places an address: their ids, or nothing if it does not know it.
+
+    `key` is a keyed digest (HMAC) of the address, which stands nowhere.
+    """
+
+    __tablename__ = "geocoder_answer"
+
+    key: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    congress: Mapped[int]
+    divisions: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime]
 
 
 class SiteState(Base):

@@ -19,6 +19,7 @@ from app.delivery.outbox import drain, recover
 from app.delivery.pause import is_paused
 from app.delivery.retries import Breaker, Policy
 from app.logs import kind_and_place
+from app.refresher import Refresher
 from app.upkeep import Sweep, Upkeep
 from config import Config
 
@@ -33,10 +34,17 @@ class AlreadyRunning(Exception):
     """Another worker holds the lock in this DATA_DIR."""
 
 
-def run(config: Config, session: Session, sender: Sender, stop: threading.Event, sweep: Sweep | None = None) -> None:
+def run(
+    config: Config,
+    session: Session,
+    sender: Sender,
+    stop: threading.Event,
+    sweep: Sweep | None = None,
+    refresher: Refresher | None = None,
+) -> None:
     """Send what is due and delete what is over until `stop` is set; a message in hand is finished first.
 
-    Raises AlreadyRunning.
+    With a `refresher` the tables of legislators are kept fresh, too. Raises AlreadyRunning.
     """
     with _lock(config.data_dir):
         upkeep = Upkeep(config, sweep)
@@ -46,7 +54,7 @@ def run(config: Config, session: Session, sender: Sender, stop: threading.Event,
             # wait() holds a lock for a moment; a signal handler that called set() just then would hang, waiting for us
             return stop.wait(seconds) if seconds else stop.is_set() or upkeep.is_due(_now())
 
-        rounds = _Rounds(session, sender, policy_of(config), upkeep, wait)
+        rounds = _Rounds(session, sender, policy_of(config), upkeep, wait, refresher)
         while not stop.is_set():
             _beat(config.data_dir)
             try:
@@ -65,13 +73,20 @@ class _Rounds:
     """What the worker does again and again."""
 
     def __init__(
-        self, session: Session, sender: Sender, policy: Policy, upkeep: Upkeep, wait: Callable[[float], bool]
+        self,
+        session: Session,
+        sender: Sender,
+        policy: Policy,
+        upkeep: Upkeep,
+        wait: Callable[[float], bool],
+        refresher: Refresher | None,
     ) -> None:
         self._session = session
         self._sender = sender
         self._policy = policy
         self._upkeep = upkeep
         self._wait = wait
+        self._refresher = refresher
         self._breaker = Breaker()
         self._abandoned = True  # we hold the lock: whoever was sending before us is dead
 
@@ -79,6 +94,8 @@ class _Rounds:
         """Delete what is over, when it is time for that; then send what is due, unless somebody has paused sending."""
         if self._upkeep.is_due(_now()):
             self._upkeep.run(self._session, _now(), self._wait)
+            if self._refresher:
+                self._refresher.run(self._session, _now())
         paused = is_paused(self._session)
         self._session.rollback()  # else the next look would be into the same snapshot
         if paused:

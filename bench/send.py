@@ -66,7 +66,7 @@ def _signed_form(app: Flask, number: int) -> dict[str, str]:
         open_campaign = campaign.find("reunite-families")
         assert open_campaign is not None
         entry = SignForm(request.form).entry()
-        result = draft(entry, open_campaign.file, web_site().desk, web_site().today())
+        result = draft(entry, open_campaign.file, web_site().desk, web_site().clock())
     assert isinstance(result, Draft)
     return {**typed, "seal": result.seal, "send": "1"}
 

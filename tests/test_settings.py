@@ -63,7 +63,7 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
     assert (config.live, config.mail, config.sandbox_channel) == (False, None, "mail")
     assert (config.keep_pending, config.keep_letters) == (timedelta(days=7), timedelta(days=90))
     assert (config.organisation_address, config.privacy_email) == ("", "letters@sandbox.invalid")
-    assert config.privacy_text == ""
+    assert (config.privacy_text, config.geocoder) == ("", "off")
 
 
 NONSENSE = {
@@ -92,6 +92,7 @@ NONSENSE = {
     "CONFIRMATION_RETRIES": ["", "8d", "30"],
     "UNKNOWN_RETRY": ["", "8d", "999999d", "soon"],
     "BOUNCE_DOMAIN": ["", "localhost", "-a.example", "a..b", "exa mple.org", "example.org\n", "x" * 64 + ".org"],
+    "GEOCODER": ["", "on", "Census", "1", "https://geocoder.example.org"],
     "LIMIT_ADDRESS": ["", "0", "-3", "many"],
     "LIMIT_NETWORK": ["", "0", "1000001"],
 }  # fmt: skip
@@ -178,6 +179,12 @@ def test_keeping_is_told_in_whole_hours(tmp_path: Path) -> None:
     config = settings(tmp_path, KEEP_PENDING="120m", KEEP_LETTERS="400d")
 
     assert (config.keep_pending, config.keep_letters) == (timedelta(hours=2), timedelta(days=400))
+
+
+def test_street_addresses_are_looked_up_only_if_the_settings_say_so(tmp_path: Path) -> None:
+    assert settings(tmp_path, GEOCODER="census").geocoder == "census"
+    assert live(tmp_path).geocoder == "off"
+    assert problems(tmp_path, GEOCODER="google") == ["GEOCODER must be off or census."]
 
 
 def test_the_paragraphs_about_privacy_come_from_a_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from app.addresses import STATES
 from app.legislators import Delegation, DivisionId, Legislator, Role, Vacancy
+from app.legislators.congresses import ordinal
 
 # Plain English, not gettext: these words go into letters, copies and receipts as they stand.
 _TITLES: dict[Role, str] = {
@@ -48,13 +49,16 @@ class Recipients:
 
     people: tuple[Recipient, ...]
     vacant: tuple[Vacancy, ...]
-    """House seats that nobody holds. A vacant Senate seat is not here: the delegation does not tell of it."""
+    """Seats that nobody holds, or of which it is not known who does."""
 
 
 def recipients(targets: Collection[Target], delegation: Delegation) -> Recipients:
     """Those of the delegation that the campaign writes to; the order of `targets` does not matter."""
-    people = [_recipient(senator) for senator in delegation.senators if Target.SENATORS in targets]
+    people: list[Recipient] = []
     vacant: list[Vacancy] = []
+    if Target.SENATORS in targets:
+        people.extend(_recipient(senator) for senator in delegation.senators)
+        vacant.extend(delegation.vacant_senate)
     if Target.REPRESENTATIVE in targets:
         if isinstance(delegation.representative, Vacancy):
             vacant.append(delegation.representative)
@@ -78,10 +82,4 @@ def _recipient(legislator: Legislator) -> Recipient:
 
 def _district(division: DivisionId) -> str:
     number = division.rpartition(":")[2]
-    return f"{_ordinal(int(number))} district" if number.isdecimal() else "at large"
-
-
-def _ordinal(number: int) -> str:
-    if number % 100 in (11, 12, 13):
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+    return f"{ordinal(int(number))} district" if number.isdecimal() else "at large"

@@ -122,7 +122,7 @@ def _lines() -> list[_Line]:
 
 def _line(entry: Entry, sitting: Roll) -> _Line:
     holder = entry.holder
-    name = holder.name if isinstance(holder, Legislator) else "vacant"
+    name = holder.name if isinstance(holder, Legislator) else "vacant" if holder and holder.known else "not known"
     return _Line(
         row=entry.row,
         who=name if holder else None,
@@ -137,7 +137,7 @@ def _notes(entry: Entry, sitting: Roll) -> Iterator[str]:
         yield "sits no longer: used for nothing"
     elif entry.covered and isinstance(entry.holder, Legislator):
         yield f"not used: {entry.holder.bioguide} has an entry of their own"
-    if entry.used and sitting.on - entry.row.as_of > _OLD:
+    if entry.used and sitting.today - entry.row.as_of > _OLD:
         yield "older than a year"
 
 

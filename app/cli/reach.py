@@ -26,6 +26,8 @@ _IN_A_SANDBOX = {
 
 
 def _sentence(with_address: int, offices: int) -> str:
+    if not offices:
+        return "nobody is known to sit there at present."
     have = f"{with_address} of {offices} offices {'has' if with_address == 1 else 'have'} an e-mail address"
     others = offices - with_address
     if not others:

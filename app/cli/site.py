@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 from typing import Protocol, cast
 
 from flask import current_app
 
 from app.legislators.contacts import Roll
+from app.legislators.shelf import Shelf
 from app.signing.draft import Desk
 from config import Config
 
@@ -23,6 +25,14 @@ class Site(Protocol):
     def desk(self) -> Desk:
         """Where districts and people come from."""
 
+    @property
+    def shelf(self) -> Shelf:
+        """All tables of legislators that there are."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Gives moments with a zone."""
+
     def today(self) -> date:
         """The day in the capital."""
 
@@ -33,5 +43,5 @@ def site() -> Site:
 
 
 def roll() -> Roll:
-    """Who sits today. Raises NoDataForDay."""
-    return Roll(site().desk.directory, site().today())
+    """Who sits now. Raises NoDataForDay."""
+    return Roll(site().desk.directory, site().clock(), site().today())

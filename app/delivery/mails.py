@@ -25,6 +25,7 @@ from app.delivery.outbox import Composed
 _NAME_PUNCTUATION = frozenset(" .'’-")
 _NAME_LENGTH = 64
 ANONYMOUS = "A constituent"
+_TABLES = ".venv/bin/flask legislators"
 ENCODED_WORD = "=?"
 """How a header begins what it wants decoded; in an address it could become line ends and further addresses."""
 
@@ -79,7 +80,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Makes the six mails. `templates` holds email/<name>/subject.txt and body.txt, with gettext installed."""
+    """Makes the mails. `templates` holds email/<name>/subject.txt and body.txt, with gettext installed."""
 
     templates: Environment
     identity: Identity
@@ -103,13 +104,13 @@ class Composer:
 
         Holds no word that the visitor typed, else the form would be a spam relay.
         """
-        return self._to_signer(
+        return self._of_ours(
             "confirmation", uuid, email, now, campaign=campaign, link=link, letters=letters, by_us=by_us
         )
 
     def repeat(self, uuid: str, email: str, campaign: str, written_on: datetime, now: datetime) -> Composed:
         """Says that this person has already written; the page itself never does."""
-        return self._to_signer("repeat", uuid, email, now, campaign=campaign, written_on=written_on)
+        return self._of_ours("repeat", uuid, email, now, campaign=campaign, written_on=written_on)
 
     def copy(
         self,
@@ -121,7 +122,7 @@ class Composer:
         now: datetime,
     ) -> Composed:
         """Every letter in full, to whom it goes and how. Goes to a confirmed address only."""
-        return self._to_signer(
+        return self._of_ours(
             "copy", uuid, signer.email, now, campaign=campaign, letters=letters, links=links, signer=signer
         )
 
@@ -137,11 +138,20 @@ class Composer:
     ) -> Composed:
         """Says once which letters still wait for their signer; composed at `now`, for `due`."""
         values = {"campaign": campaign, "recipients": recipients, "links": links, "confirmed_at": now}
-        return self._to_signer("reminder", uuid, signer.email, due, **values)
+        return self._of_ours("reminder", uuid, signer.email, due, **values)
 
     def notice(self, uuid: str, signer: Correspondent, campaign: str, links: Links, now: datetime) -> Composed:
         """Says that a letter could not be mailed and waits for its signer; composed when the letters are confirmed."""
-        return self._to_signer("notice", uuid, signer.email, now, campaign=campaign, links=links, confirmed_at=now)
+        return self._of_ours("notice", uuid, signer.email, now, campaign=campaign, links=links, confirmed_at=now)
+
+    def tables_changed(self, uuid: str, sentences: Sequence[str], now: datetime) -> Composed:
+        """Says to the organisation which seats that its campaigns write to have changed hands."""
+        return self._of_ours("tables", uuid, self.identity.email, now, sentences=sentences, command=_TABLES)
+
+    def tables_stale(self, uuid: str, since: datetime, cause: str, now: datetime) -> Composed:
+        """Says to the organisation that the tables of legislators could not be refreshed since then, and why."""
+        values = {"since": since, "cause": cause, "command": _TABLES}
+        return self._of_ours("silence", uuid, self.identity.email, now, **values)
 
     def envelope_sender(self, uuid: str) -> str:
         """`b+<id>.<hmac>@<bounce domain>`: a bounce that comes back can be trusted and finds its delivery."""
@@ -149,7 +159,7 @@ class Composer:
         digest = hmac.new(self.identity.secret.encode(), b"verp:" + identifier.encode(), hashlib.sha256)
         return f"b+{identifier}.{digest.hexdigest()[:16]}@{self.identity.bounce_domain}"
 
-    def _to_signer(self, name: str, uuid: str, email: str, now: datetime, **values: object) -> Composed:
+    def _of_ours(self, name: str, uuid: str, email: str, now: datetime, **values: object) -> Composed:
         message = self._message(uuid, email, display_name(self.identity.organisation), now)
         message["Reply-To"] = _address(display_name(self.identity.organisation), self.identity.email)
         message["Subject"] = self._text(f"{name}/subject", **values).strip()

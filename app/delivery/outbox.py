@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Table, bindparam, exists, insert, select, text, update
+from sqlalchemy import Table, bindparam, delete, exists, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
@@ -144,6 +144,39 @@ def queue(
     )
     session.add(delivery)
     _record(session, delivery, now, "composed")
+
+
+def queue_report(session: Session, mail: Composed, now: datetime) -> None:
+    """Store a mail to the organisation, due at once; one with a uuid that is there already is not stored again.
+
+    It holds nothing about signers: its bytes stay until `drop_reports` deletes it.
+    """
+    if session.scalar(select(Delivery.id).where(Delivery.uuid == mail.uuid)) is not None:
+        return
+    delivery = Delivery(
+        uuid=mail.uuid,
+        kind=DeliveryKind.REPORT,
+        state=S.QUEUED,
+        channel="mail",
+        recipient=mail.recipient,
+        sender=mail.sender,
+        mail=mail.mail,
+        due_at=now,
+        created_at=now,
+    )
+    session.add(delivery)
+    _record(session, delivery, now, "composed")
+
+
+def drop_reports(session: Session, before: datetime) -> None:
+    """Delete the mails to the organisation that had ended by then, with their events."""
+    # By the column that has an index, not by kind: this must not read through a million letters.
+    ended = select(_TABLE.c.id).where(_TABLE.c.signature_id.is_(None), _TABLE.c.ended_at <= before)
+    for gone in (
+        delete(DeliveryEvent).where(DeliveryEvent.delivery_id.in_(ended)),
+        delete(Delivery).where(Delivery.id.in_(ended)),
+    ):
+        session.execute(gone.execution_options(synchronize_session=False))
 
 
 def readdress(delivery: Delivery, channel: str, address: str) -> None:
@@ -353,28 +386,30 @@ def _leave_sending(session: Session, leaving: _Leaving, now: datetime) -> bool:
 
 def _after_a_failure(session: Session, delivery: Delivery, now: datetime) -> None:
     """Nobody sends again what was withdrawn meanwhile; a letter that mail could not bring goes to its signer."""
-    stands = delivery.signature.state in {SignatureState.PENDING, SignatureState.CONFIRMED}
-    if not stands:
+    signature = delivery.signature
+    if signature is None:  # a report, which nobody withdraws
+        return
+    if signature.state not in {SignatureState.PENDING, SignatureState.CONFIRMED}:
         cancel(session, [delivery], now, "withdrawn meanwhile")
     elif delivery.state is S.FAILED and delivery.letter is not None:
-        _offer_instead(session, delivery, now)
+        _offer_instead(session, delivery, signature, now)
 
 
-def _offer_instead(session: Session, failed: Delivery, now: datetime) -> None:
+def _offer_instead(session: Session, failed: Delivery, signature: Signature, now: datetime) -> None:
     """A second delivery, by hand, beside the failed one, which stays as it is; the signer hears of the first."""
     delivery = Delivery(
         uuid=new_uuid(),
         kind=DeliveryKind.LETTER,
         state=S.OFFERED,
         channel=HANDOFF,
-        signature=failed.signature,
+        signature=signature,
         letter=failed.letter,
         created_at=now,
         ended_at=now,
     )
     session.add(delivery)
     _record(session, delivery, now, "mail failed")
-    for notice in failed.signature.deliveries:
+    for notice in signature.deliveries:
         if notice.kind is DeliveryKind.NOTICE and notice.state is S.HELD:
             notice.due_at = now
             _move(session, notice, S.QUEUED, now, "mail failed")

@@ -181,7 +181,7 @@ class _Reading:
             role=self._checked(number, "", lambda: _text("role", role, MOST_ROLE)),
             email=self._checked(number, "", lambda: _email(email)),
             source=self._checked(number, "", lambda: _text("source", source, MOST_SOURCE)),
-            as_of=self._checked(number, self._roll.on, lambda: _as_of(as_of, self._roll.on)),
+            as_of=self._checked(number, self._roll.today, lambda: _as_of(as_of, self._roll.today)),
         )
         self.rows.append(row)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -75,11 +75,12 @@ class Entry:
 
 
 class Roll:
-    """Who sits on one day, found by bioguide id or by seat."""
+    """Who sits at one moment, found by bioguide id or by seat."""
 
-    def __init__(self, directory: LegislatorDirectory, on: date) -> None:
-        """Raises NoDataForDay."""
-        self.on = on
+    def __init__(self, directory: LegislatorDirectory, on: datetime, today: date) -> None:
+        """`today` is that moment's day in Washington. Raises NoDataForDay."""
+        self.today = today
+        self._on = on
         self.members = directory.members(on)
         self._directory = directory
         self._by_bioguide: dict[str, Legislator] = {member.bioguide: member for member in self.members}
@@ -89,7 +90,7 @@ class Roll:
         if member := self._by_bioguide.get(office):
             return member
         try:
-            return self._directory.holder(Seat(office), self.on)
+            return self._directory.holder(Seat(office), self._on)
         except KeyError:
             return None
 
@@ -102,7 +103,7 @@ class Roll:
 
     def seats(self, state: State) -> tuple[Seat, ...]:
         """All seats of a state or territory: the Senate's, then the House's in numeric order."""
-        count = len(self._directory.districts(state, self.on))
+        count = len(self._directory.districts(state, self._on))
         senate = (senate_seat(state, senate_class) for senate_class in (1, 2, 3))
         house = [house_seat(state, number) for number in (range(1, count + 1) if count > 1 else (0,))]
         return (*(seat for seat in senate if self.holder(seat) is not None), *house)

@@ -2,66 +2,95 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from app.addresses import State
 from app.legislators import Delegation, DivisionId, Legislator, Role, Seat, Vacancy
+from app.legislators.congresses import begins
 from app.legislators.geography import state_division
 from app.legislators.tables import Tables
 
+Holder = Legislator | Vacancy
+
 
 class TableDirectory:
-    """A LegislatorDirectory over loaded tables."""
+    """A LegislatorDirectory over loaded tables.
+
+    When the Congress after theirs sits, they still know the senators whose terms go on. Whoever was elected to the
+    other seats is not known to them: such a seat is a Vacancy that says so.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._delegations: dict[DivisionId, Delegation] = {}
-        self._holders: dict[Seat, Legislator | Vacancy] = {vacancy.seat: vacancy for vacancy in tables.vacancies}
-        self._holders.update((member.seat, member) for member in tables.members)
-        senators: dict[State, tuple[Legislator, ...]] = {}
-        house: dict[DivisionId, Legislator | Vacancy] = {
-            seat.division: seat for seat in tables.vacancies if seat.role is not Role.SENATOR
-        }
-        for member in tables.members:
-            if member.role is Role.SENATOR:
-                senators[member.state] = (*senators.get(member.state, ()), member)
-            else:
-                house[member.division] = member
-        for state, districts in tables.districts.items():
-            only = house[districts[0]] if len(districts) == 1 else None
-            self._add(state_division(state), state, senators, only)
-            for district in districts:
-                self._add(district, state, senators, house[district])
+        self._rosters: dict[int, _Roster] = {}
 
-    def _add(
-        self,
-        division: DivisionId,
-        state: State,
-        senators: dict[State, tuple[Legislator, ...]],
-        representative: Legislator | Vacancy | None,
-    ) -> None:
-        self._delegations[division] = Delegation(self._tables.congress, state, senators.get(state, ()), representative)
-
-    def delegation(self, division: DivisionId, on: date) -> Delegation:
+    def delegation(self, division: DivisionId, on: datetime) -> Delegation:
         """Everyone for the division (a district, or a whole state). Raises NoDataForDay; KeyError for no division."""
-        self._tables.check_day(on)
-        return self._delegations[division]
+        return self._roster(on).delegations[division]
 
-    def districts(self, state: State, on: date) -> tuple[DivisionId, ...]:
+    def districts(self, state: State, on: datetime) -> tuple[DivisionId, ...]:
         """All House divisions of a state in numeric order. Raises NoDataForDay."""
-        self._tables.check_day(on)
+        self._tables.congress_on(on)
         return self._tables.districts[state]
 
-    def members(self, on: date) -> tuple[Legislator, ...]:
-        """Everyone who sits on that day: by state, senators first. Raises NoDataForDay."""
-        self._tables.check_day(on)
-        return self._tables.members
+    def members(self, on: datetime) -> tuple[Legislator, ...]:
+        """Everyone who is known to sit then: by state, senators first. Raises NoDataForDay."""
+        return self._roster(on).members
 
-    def holder(self, seat: Seat, on: date) -> Legislator | Vacancy:
-        """Who holds the seat on that day. Raises NoDataForDay; KeyError for no seat."""
-        self._tables.check_day(on)
-        return self._holders[seat]
+    def holder(self, seat: Seat, on: datetime) -> Holder:
+        """Who holds the seat then. Raises NoDataForDay; KeyError for no seat."""
+        return self._roster(on).holders[seat]
+
+    def congress(self) -> int:
+        """Whose members the tables hold; see LegislatorDirectory."""
+        return self._tables.congress
 
     def as_of(self) -> date:
         """The day up to which the tables of members are known to be right."""
         return self._tables.as_of
+
+    def _roster(self, on: datetime) -> _Roster:
+        sitting = self._tables.congress_on(on)
+        return self._rosters.get(sitting) or self._rosters.setdefault(sitting, _Roster(self._tables, sitting))
+
+
+class _Roster:
+    """Every seat of one Congress, and who is known to hold it."""
+
+    def __init__(self, tables: Tables, congress: int) -> None:
+        seats: tuple[Holder, ...] = (*tables.members, *tables.vacancies)  # the senior senator first
+        self.holders: dict[Seat, Holder] = {holder.seat: _as_known(holder, tables, congress) for holder in seats}
+        self.members: tuple[Legislator, ...] = tuple(
+            holder for member in tables.members if isinstance(holder := self.holders[member.seat], Legislator)
+        )
+        self.delegations: dict[DivisionId, Delegation] = {}
+        senate: dict[State, list[Holder]] = {}
+        house: dict[DivisionId, Holder] = {}
+        for holder in self.holders.values():
+            if holder.role is Role.SENATOR:
+                senate.setdefault(holder.state, []).append(holder)
+            else:
+                house[holder.division] = holder
+        for state, districts in tables.districts.items():
+            only = house[districts[0]] if len(districts) == 1 else None
+            for division, representative in [(state_division(state), only), *((d, house[d]) for d in districts)]:
+                self.delegations[division] = _delegation(congress, state, senate.get(state, []), representative)
+
+
+def _as_known(holder: Holder, tables: Tables, congress: int) -> Holder:
+    """The holder as tables know them when that Congress sits. Who is past a term's end sits until somebody follows,
+    but not beyond the Congress.
+    """
+    if congress == tables.congress or (isinstance(holder, Legislator) and holder.until > begins(congress).date()):
+        return holder
+    return Vacancy(holder.seat, holder.role, holder.state, holder.division, known=False)
+
+
+def _delegation(congress: int, state: State, senate: list[Holder], representative: Holder | None) -> Delegation:
+    return Delegation(
+        congress=congress,
+        state=state,
+        senators=tuple(holder for holder in senate if isinstance(holder, Legislator)),
+        vacant_senate=tuple(holder for holder in senate if isinstance(holder, Vacancy)),
+        representative=representative,
+    )

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from math import cos, inf, radians
 
 from app.addresses import PostalAddress, State, Zip
-from app.legislators import Doubt, Location, Method, NoDistrictForMail, ZipInAnotherState
-from app.legislators.geography import ADJOINING, FREE_ASSOCIATION, MILITARY, is_military_zip, state_division
+from app.legislators import (
+    DivisionId,
+    Doubt,
+    ElectsNobody,
+    Location,
+    Method,
+    NoDistrictForMail,
+    Sure,
+    ZipInAnotherState,
+)
+from app.legislators.congresses import facts
+from app.legislators.geography import (
+    ADJOINING,
+    FREE_ASSOCIATION,
+    MILITARY,
+    is_military_zip,
+    is_senate,
+    state_division,
+)
 from app.legislators.tables import Tables, ZipArea
+
+Point = tuple[float, float]
 
 
 class TableLocator:
@@ -16,25 +37,37 @@ class TableLocator:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def locate(self, address: PostalAddress, on: date, *, sure_of_state: bool = False) -> Location:
-        """Candidates in the address's own state, in numeric order; Method.STATE where the ZIP code narrows nothing.
+    def locate(self, address: PostalAddress, on: datetime, *, sure_of_state: bool = False) -> Location:
+        """Candidates in the address's own state; the port says what is raised.
 
-        The port says what is raised.
+        Those of a ZIP code with a district stand as in the table, the likeliest first. Else they are the state's: first
+        the one in which the ZIP code's post office stands, then by how near its member has an office.
         """
-        self._tables.check_day(on)
+        sitting, state = self._tables.congress_on(on), address.state
         area = self._tables.zip_area(address.zip5)
         _refuse_mail_without_district(address.zip5, area)
-        inside = f"{state_division(address.state)}/"
-        here = tuple(division for division in area.districts if division.startswith(inside)) if area else ()
-        if here and len(self._tables.districts[address.state]) > 1:
-            doubt = Doubt.SPLIT_ZIP if len(here) > 1 else None
-            return Location(self._tables.congress, address.state, here, Method.ZIP, doubt)
-        return self._whole_state(address.state, self._doubt(address, area, sure_of_state=sure_of_state))
+        here = self._districts_here(state, area)
+        doubt = None if here else self._doubt(address, area, sure_of_state=sure_of_state)
+        every = self._tables.districts[state]
+        if len(every) == 1:
+            warnings = (doubt,) if doubt is Doubt.UNKNOWN_ZIP else ()
+            return Location(sitting, state, every, Method.STATE, Sure.CERTAIN, warnings)
+        if self._redrawn(state, sitting):
+            return self._open(sitting, state, area, (Doubt.REDRAWN,), guess=None)
+        if doubt is not None:
+            return self._open(sitting, state, area, (doubt,), guess=area.guess if area else None)
+        if len(here) == 1:
+            return Location(sitting, state, here, Method.ZIP, Sure.CERTAIN)
+        return Location(sitting, state, here, Method.ZIP, Sure.ONE_OF, (Doubt.SPLIT_ZIP,))
 
-    def point(self, zip_code: Zip) -> tuple[float, float] | None:
+    def point(self, zip_code: Zip) -> Point | None:
         """Where the ZIP code lies; see DistrictLocator."""
         area = self._tables.zip_area(zip_code)
         return area.point if area else None
+
+    def _districts_here(self, state: State, area: ZipArea | None) -> tuple[DivisionId, ...]:
+        inside = f"{state_division(state)}/"
+        return tuple(division for division in area.districts if division.startswith(inside)) if area else ()
 
     def _doubt(self, address: PostalAddress, area: ZipArea | None, *, sure_of_state: bool) -> Doubt:
         """Why the ZIP code does not decide. Raises ZipInAnotherState."""
@@ -48,13 +81,50 @@ class TableLocator:
             raise ZipInAnotherState(states, neighbour=neighbour)
         return Doubt.ZIP_OF_NEIGHBOUR
 
-    def _whole_state(self, state: State, doubt: Doubt) -> Location:
-        """Every district of the state. Where it has a single one the state decides, and the only doubt is a slip."""
-        districts = self._tables.districts[state]
-        decided = len(districts) == 1 and doubt is not Doubt.UNKNOWN_ZIP
-        return Location(self._tables.congress, state, districts, Method.STATE, None if decided else doubt)
+    def _redrawn(self, state: State, sitting: int) -> bool:
+        """Whether the state has had new districts since the ZIP codes were told in the older ones."""
+        since = range(self._tables.map_congress + 1, sitting + 1)
+        return any(state in facts(congress).redrawn for congress in since)
+
+    def _open(
+        self, sitting: int, state: State, area: ZipArea | None, warnings: tuple[Doubt, ...], guess: DivisionId | None
+    ) -> Location:
+        """Every district of the state. A guess counts only where it is one of them."""
+        every = self._tables.districts[state]
+        first = (guess,) if guess in every else ()
+        others = _nearest_first(every, self._office_points(state), area.point if area else None)
+        candidates = (*first, *(division for division in others if division not in first))
+        return Location(sitting, state, candidates, Method.PLACE if first else Method.STATE, Sure.OPEN, warnings)
+
+    def _office_points(self, state: State) -> dict[DivisionId, list[Point]]:
+        return {
+            member.division: [office.point for office in member.offices if office.point]
+            for member in self._tables.members
+            if member.state == state and not is_senate(member.seat)
+        }
+
+
+def _nearest_first(
+    divisions: Sequence[DivisionId], offices: Mapping[DivisionId, Sequence[Point]], here: Point | None
+) -> list[DivisionId]:
+    """By the nearest office; in their own order where no point is known, and those without an office at the end."""
+    if here is None:
+        return list(divisions)
+
+    def distance(division: DivisionId) -> float:
+        return min((_distance(here, office) for office in offices.get(division, ())), default=inf)
+
+    return sorted(divisions, key=distance)
+
+
+def _distance(here: Point, there: Point) -> float:
+    """In degrees of latitude, squared; right enough within a state to tell the nearer from the farther."""
+    north, east = there[0] - here[0], (there[1] - here[1] + 180) % 360 - 180
+    return float(north**2 + (east * cos(radians(here[0]))) ** 2)
 
 
 def _refuse_mail_without_district(zip_code: Zip, area: ZipArea | None) -> None:
-    if is_military_zip(zip_code) or (area and area.postal_state in MILITARY | FREE_ASSOCIATION):
+    if is_military_zip(zip_code) or (area and area.postal_state in MILITARY):
         raise NoDistrictForMail("this mail has no district")
+    if area and area.postal_state in FREE_ASSOCIATION:
+        raise ElectsNobody(area.postal_state)

@@ -10,10 +10,11 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from app.addresses import State, Zip
 from app.legislators import (
@@ -26,6 +27,7 @@ from app.legislators import (
     TablesUnusable,
     Vacancy,
 )
+from app.legislators.congresses import congress_at
 from app.legislators.geography import (
     division_of,
     is_senate,
@@ -38,7 +40,7 @@ SHIPPED = Path(__file__).with_name("data")
 """The tables that come with the project."""
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 MEMBER_COLUMNS = (
     "seat",
@@ -53,9 +55,17 @@ MEMBER_COLUMNS = (
     "address",
     "url",
     "contact_form",
+    "how",
+    "end_type",
+    "first_name",
+    "middle_name",
+    "nickname",
+    "suffix",
+    "caucus",
+    "fax",
 )
-OFFICE_COLUMNS = ("bioguide", "city", "state", "street", "zip", "phone", "lat", "lon")
-ZIP_COLUMNS = ("zip", "kind", "state", "districts", "lat", "lon")
+OFFICE_COLUMNS = ("bioguide", "city", "state", "street", "zip", "phone", "fax", "hours", "lat", "lon")
+ZIP_COLUMNS = ("zip", "kind", "state", "districts", "guess", "lat", "lon")
 COLUMNS: dict[str, tuple[str, ...]] = {
     "members.csv": MEMBER_COLUMNS,
     "offices.csv": OFFICE_COLUMNS,
@@ -75,12 +85,15 @@ class ZipKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ZipArea:
-    """What is known about one ZIP code. `districts` is empty for most PO boxes and single buildings."""
+    """What is known about one ZIP code."""
 
     kind: ZipKind
     postal_state: str
     """Where its post office stands: a State, `AA` `AE` `AP`, `PW` `FM` `MH`, or empty when unlisted."""
     districts: tuple[DivisionId, ...]
+    """Those that its area touches, the likeliest first; empty for most PO boxes and single buildings."""
+    guess: DivisionId | None
+    """Where there are none: the district in which its post office stands. No answer, but a place to begin."""
     point: tuple[float, float] | None
     """Latitude, longitude: inside the area where it has one, else of the post office."""
     states: tuple[State, ...]
@@ -92,9 +105,8 @@ class Tables:
     """Everything that is known about one Congress."""
 
     congress: int
-    valid_from: datetime
-    """The Congress's first moment (noon in Washington)."""
-    valid_to: datetime
+    map_congress: int
+    """Whose districts the ZIP codes are told in: an older Congress's while no newer crosswalk is published."""
     as_of: date
     """The day up to which the members are known to be right."""
     members: tuple[Legislator, ...]
@@ -102,19 +114,22 @@ class Tables:
     vacancies: tuple[Vacancy, ...]
     districts: Mapping[State, tuple[DivisionId, ...]]
     """All House divisions of each state in numeric order."""
+    about: Mapping[str, Any]
+    """The manifest, for people: any JSON."""
     _zips: Mapping[str, str]
     """The line of each ZIP code without the code, read when asked for: 42,000 values would take far more room."""
+    _areas: dict[str, ZipArea] = field(default_factory=dict)
+    """Those that somebody has asked for."""
 
-    def check_day(self, on: date) -> None:
-        """Raises NoDataForDay unless this Congress sits on that day.
-
-        A Congress ends on January 3rd at noon; the whole of that day is counted as the outgoing one's last.
-        """
-        if not self.valid_from.date() < on <= self.valid_to.date():
+    def congress_on(self, on: datetime) -> int:
+        """The Congress that sits then. Raises NoDataForDay unless the tables are its own, or of the one before it."""
+        sitting = congress_at(on)
+        if not self.congress <= sitting <= self.congress + 1:
             raise NoDataForDay(
-                f"The tables are those of Congress {self.congress}, which does not sit on {on}; "
-                "build or get the tables of the Congress that does."
+                f"The tables are those of Congress {self.congress}, and Congress {sitting} sits on {on.date()}: "
+                "get newer ones with `flask legislators refresh`."
             )
+        return sitting
 
     def zip_codes(self) -> Iterator[Zip]:
         """Every ZIP code known, in order."""
@@ -122,21 +137,26 @@ class Tables:
 
     def zip_area(self, zip_code: str) -> ZipArea | None:
         """What is known about five digits, None when nothing is."""
+        return self._areas.get(zip_code) or self._read_area(zip_code)
+
+    def _read_area(self, zip_code: str) -> ZipArea | None:
         line = self._zips.get(zip_code)
         if line is None:
             return None
-        kind, postal_state, seats, lat, lon = line.split(",")
+        kind, postal_state, seats, guess, lat, lon = line.split(",")
         districts = [Seat(seat) for seat in seats.split()]
         states = {state_of(seat) for seat in districts}
         if postal_state in self.districts:
             states.add(State(postal_state))
-        return ZipArea(
+        area = self._areas[zip_code] = ZipArea(
             kind=ZipKind(kind),
             postal_state=postal_state,
             districts=tuple(division_of(seat) for seat in districts),
+            guess=division_of(Seat(guess)) if guess else None,
             point=_point(lat, lon),
             states=tuple(sorted(states)),
         )
+        return area
 
     def states_of_prefix(self, prefix: str) -> tuple[State, ...]:
         """The states in which ZIP codes with these three first digits are in use, sorted."""
@@ -147,11 +167,11 @@ class Tables:
 @dataclass(frozen=True, slots=True)
 class _Manifest:
     congress: int
-    valid_from: datetime
-    valid_to: datetime
+    map_congress: int
     as_of: date
     rows: Mapping[str, int]
     hashes: Mapping[str, str]
+    raw: Mapping[str, Any]
 
 
 def load(folder: Path) -> Tables:
@@ -165,12 +185,12 @@ def load(folder: Path) -> Tables:
     zips = {line[:5]: line[6:] for line in _lines(folder, "zips.csv", manifest)}
     return Tables(
         congress=manifest.congress,
-        valid_from=manifest.valid_from,
-        valid_to=manifest.valid_to,
+        map_congress=manifest.map_congress,
         as_of=manifest.as_of,
         members=members,
         vacancies=vacancies,
         districts=districts,
+        about=manifest.raw,
         _zips=zips,
     )
 
@@ -182,11 +202,11 @@ def _read_manifest(path: Path) -> _Manifest:
             raise TablesUnusable(f"{path} is of format {raw['format']}, this program reads {FORMAT}: {_REMEDY}")
         return _Manifest(
             congress=int(raw["congress"]),
-            valid_from=datetime.fromisoformat(raw["valid_from"]),
-            valid_to=datetime.fromisoformat(raw["valid_to"]),
+            map_congress=int(raw["map_congress"]),
             as_of=date.fromisoformat(raw["as_of"]),
             rows={name: int(raw["tables"][name]["rows"]) for name in COLUMNS},
             hashes={name: str(raw["tables"][name]["sha256"]) for name in COLUMNS},
+            raw=raw,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise TablesUnusable(f"{path} is not a manifest of tables: {_REMEDY}") from error
@@ -218,8 +238,8 @@ def _lines(folder: Path, name: str, manifest: _Manifest) -> list[str]:
 
 def _read_offices(lines: list[str]) -> dict[str, tuple[Office, ...]]:
     offices: dict[str, tuple[Office, ...]] = {}
-    for bioguide, city, state, street, zip_code, phone, lat, lon in csv.reader(lines):
-        office = Office(city, state, street, zip_code, phone, _point(lat, lon))
+    for bioguide, city, state, street, zip_code, phone, fax, hours, lat, lon in csv.reader(lines):
+        office = Office(city, state, street, zip_code, phone, _point(lat, lon), fax, hours)
         offices[bioguide] = (*offices.get(bioguide, ()), office)
     return offices
 
@@ -241,7 +261,7 @@ def _read_members(
         if row["bioguide"]:
             members.append((row["rank"] == "junior", _legislator(row, offices)))
         else:
-            vacancies.append(Vacancy(seat, role_of(seat), state_of(seat), division_of(seat)))
+            vacancies.append(Vacancy(seat, role_of(seat), state_of(seat), division_of(seat), row["phone"]))
     members.sort(key=lambda entry: (entry[1].state, not is_senate(entry[1].seat), entry[0], seat_number(entry[1].seat)))
     return tuple(member for _, member in members), tuple(vacancies), districts
 
@@ -264,4 +284,12 @@ def _legislator(row: Mapping[str, str], offices: Mapping[str, tuple[Office, ...]
         url=row["url"],
         contact_form=row["contact_form"],
         offices=offices.get(row["bioguide"], ()),
+        how=row["how"],
+        end_type=row["end_type"],
+        first_name=row["first_name"],
+        middle_name=row["middle_name"],
+        nickname=row["nickname"],
+        suffix=row["suffix"],
+        caucus=row["caucus"],
+        fax=row["fax"],
     )

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.addresses import STATES
 from app.legislators import Seat
 from app.legislators.geography import FREE_ASSOCIATION, MILITARY, STATE_BY_FIPS, house_seat
-from app.legislators.sources import InputUnusable, Source
+from app.legislators.sources import (
+    InputUnusable,
+    Point,
+    Record,
+    Source,
+    parse_json,
+    point_of,
+    records_of,
+    rows_of,
+    whole_lines,
+)
 from app.legislators.tables import ZipKind
 
 _ZIP = re.compile(r"[0-9]{5}")
 _AT_LARGE = ("00", "98")  # the only seat of a state; a delegate's or the resident commissioner's
+_KINDS = {
+    "STANDARD": ZipKind.STANDARD,
+    "PO BOX": ZipKind.BOX,
+    "UNIQUE": ZipKind.SINGLE,
+    "MILITARY": ZipKind.MILITARY,
+}
+_LISTED = frozenset(_KINDS.values())
+_POSTAL_STATES = STATES.keys() | MILITARY | FREE_ASSOCIATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +44,26 @@ class Crosswalk:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A ZIP code in postal use; `point` is empty or `lat,lon` to four decimals."""
+    """A ZIP code in postal use, and the point of its post office where that is known."""
 
     kind: ZipKind
     state: str
-    point: str
+    point: Point | None
 
 
 def read_crosswalk(source: Source) -> Crosswalk:
     """The Census's relationship file of ZIP areas and districts, or its two GEOID columns alone.
 
-    Rows without a ZIP area and rows of water (`…ZZ`) say nothing about an address and are skipped.
+    Rows without a ZIP area and rows of water (`…ZZ`) say nothing about an address and are skipped; a row may repeat.
     """
-    header, _, rest = source.text.partition("\n")
+    header, *lines = whole_lines(source) or [""]
     columns = header.strip().split("|")
     district_at, congress = _congress_column(source, columns)
     if "GEOID_ZCTA5_20" not in columns:
         raise InputUnusable(f"{source.path} has no column GEOID_ZCTA5_20.")
     zcta_at = columns.index("GEOID_ZCTA5_20")
     pairs = set()
-    for number, line in enumerate(rest.splitlines(), start=2):
+    for number, line in enumerate(lines, start=2):
         cells = line.split("|")
         if len(cells) != len(columns):
             raise InputUnusable(f"{source.path}, line {number} has {len(cells)} cells, not {len(columns)}.")
@@ -57,33 +74,49 @@ def read_crosswalk(source: Source) -> Crosswalk:
 
 
 def read_zip_places(source: Source) -> dict[str, Place]:
-    """A table `zip,kind,state,city,lat,lon`; a point of zeros is unknown."""
-    known = STATES.keys() | MILITARY | FREE_ASSOCIATION
-    places = {}
-    for where, row in _rows(source, ("zip", "kind", "state", "lat", "lon")):
-        if row["state"] not in known:
-            raise InputUnusable(f"{where} names an unknown state: {row['state']!r}.")
-        if row["kind"] not in set(ZipKind) - {ZipKind.UNLISTED}:
-            raise InputUnusable(f"{where} has an unknown kind: {row['kind']!r}.")
-        code = _zip(row["zip"], where)
+    """A CSV `zip,kind,state,city,lat,lon`, or the `zips.json` of the package zipcodes, without codes out of use.
+
+    A point of zeros is unknown.
+    """
+    published = source.text.lstrip().startswith("[")
+    places: dict[str, Place] = {}
+    for where, code, place in _published_places(source) if published else _listed_places(source):
+        if place.state not in _POSTAL_STATES:
+            raise InputUnusable(f"{where} names an unknown state: {place.state[:100]!r}.")
         if code in places:
             raise InputUnusable(f"{where} names {code} for the second time.")
-        places[code] = Place(ZipKind(row["kind"]), row["state"], _row_point(row, where))
+        places[code] = place
     return places
 
 
-def read_zip_points(source: Source) -> dict[str, str]:
-    """A table `zcta,lat,lon` of points inside the ZIP areas; the values are `lat,lon` to four decimals."""
-    return {_zip(row["zcta"], where): _row_point(row, where) for where, row in _rows(source, ("zcta", "lat", "lon"))}
+def read_zip_points(source: Source) -> dict[str, Point]:
+    """A point inside each ZIP area: a CSV `zcta,lat,lon`, or the Gazetteer's `…_Gaz_zcta_national.txt`."""
+    gazetteer = "\t" in source.text.partition("\n")[0]
+    zcta, lat, lon = ("GEOID", "INTPTLAT", "INTPTLONG") if gazetteer else ("zcta", "lat", "lon")
+    points: dict[str, Point] = {}
+    for where, row in rows_of(source, (zcta, lat, lon), "\t" if gazetteer else ","):
+        code = _zip(row[zcta].strip(), where)
+        point = point_of(row[lat], row[lon], where)
+        if code in points:
+            raise InputUnusable(f"{where} names {code} for the second time.")
+        if point is None:
+            raise InputUnusable(f"{where} has no point for {code}.")
+        points[code] = point
+    return points
 
 
 def crosswalk_pair(zcta: str, geoid: str, where: str) -> tuple[str, Seat]:
     """A ZIP area and the seat of a GEOID: two digits of the state, two of the district. Raises InputUnusable."""
+    return _zip(zcta, where), geoid_seat(geoid, where)
+
+
+def geoid_seat(geoid: str, where: str) -> Seat:
+    """The seat of a GEOID: two digits of the state, two of the district. Raises InputUnusable."""
     state = STATE_BY_FIPS.get(geoid[:2])
     number = geoid[2:]
     if state is None or not re.fullmatch(r"[0-9]{2}", number):
-        raise InputUnusable(f"{where} names an unknown district: {geoid!r}.")
-    return _zip(zcta, where), house_seat(state, 0 if number in _AT_LARGE else int(number))
+        raise InputUnusable(f"{where} names an unknown district: {geoid[:100]!r}.")
+    return house_seat(state, 0 if number in _AT_LARGE else int(number))
 
 
 def _congress_column(source: Source, columns: list[str]) -> tuple[int, int]:
@@ -94,29 +127,28 @@ def _congress_column(source: Source, columns: list[str]) -> tuple[int, int]:
     raise InputUnusable(f"{source.path} has no column like GEOID_CD119_20: is it the crosswalk, separated by “|”?")
 
 
-def _rows(source: Source, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
-    reader = csv.DictReader(source.text.splitlines(), restval="", restkey="", strict=True)
-    missing = [column for column in needed if column not in (reader.fieldnames or ())]
-    if missing:
-        raise InputUnusable(f"{source.path} has no column {missing[0]}.")
-    try:
-        for row in reader:
-            yield f"{source.path}, line {reader.line_num}", row
-    except csv.Error as error:
-        raise InputUnusable(f"{source.path}, line {reader.line_num} is not CSV ({error}).") from error
+def _listed_places(source: Source) -> Iterator[tuple[str, str, Place]]:
+    for where, row in rows_of(source, ("zip", "kind", "state", "lat", "lon")):
+        if row["kind"] not in _LISTED:
+            raise InputUnusable(f"{where} has an unknown kind: {row['kind'][:100]!r}.")
+        point = point_of(row["lat"], row["lon"], where)
+        yield where, _zip(row["zip"], where), Place(ZipKind(row["kind"]), row["state"], point)
+
+
+def _published_places(source: Source) -> Iterator[tuple[str, str, Place]]:
+    for record in records_of(parse_json(source), str(source.path)):
+        if record.values.get("active") is not False:
+            yield record.where, _zip(record.text("zip_code"), record.where), _published_place(record)
+
+
+def _published_place(record: Record) -> Place:
+    kind = _KINDS.get(record.text("zip_code_type"))
+    if kind is None:
+        raise InputUnusable(f"{record.where} has an unknown kind: {record.text('zip_code_type')[:100]!r}.")
+    return Place(kind, record.text("state"), record.point("lat", "long"))
 
 
 def _zip(text: str, where: str) -> str:
     if not _ZIP.fullmatch(text):
-        raise InputUnusable(f"{where} has a ZIP code that is not five digits: {text!r}.")
+        raise InputUnusable(f"{where} has a ZIP code that is not five digits: {text[:100]!r}.")
     return text
-
-
-def _row_point(row: Mapping[str, str], where: str) -> str:
-    try:
-        lat, lon = float(row["lat"]), float(row["lon"])
-    except ValueError as error:
-        raise InputUnusable(f"{where} has a point that is not two numbers.") from error
-    if not (abs(lat) <= 90 and abs(lon) <= 180):
-        raise InputUnusable(f"{where} has a point that is not on this earth.")
-    return f"{lat:.4f},{lon:.4f}" if lat or lon else ""

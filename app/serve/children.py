@@ -11,7 +11,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from app import create_app, mail_sender
+from app import create_app, mail_sender, tables_refresher
 from app.extensions import db
 from app.sandbox import mailbox
 from app.serve import leash
@@ -44,7 +44,7 @@ def worker(leash_end: int, mail_port: int) -> int:
         sweep = functools.partial(mailbox.sweep, mailbox_folder(config))
     app = create_app(config)
     with app.app_context():
-        deliver(config, db.session(), mail_sender(app, config), stop, sweep)
+        deliver(config, db.session(), mail_sender(app, config), stop, sweep, tables_refresher(app, config))
     return 0
 
 

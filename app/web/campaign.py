@@ -31,6 +31,7 @@ from app.web.forms import SignForm
 from app.web.front import MARK, FrontPages
 from app.web.same_site import from_our_page
 from app.web.site import site
+from app.web.words import abroad, street_notice
 
 blueprint = Blueprint("campaign", __name__)
 
@@ -96,7 +97,7 @@ def show(slug: str) -> Page:
     if standing is not Standing.OPEN:
         return _not_open(campaign, standing), 200
     ways = tuple(tuple(channel.name for channel in channels) for channels in front.ways.values())
-    version = (campaign.revision_id, ways, str(get_locale()), site().mailbox_is_open())
+    version = (campaign.revision_id, ways, site().new_congress, str(get_locale()), site().mailbox_is_open())
 
     def render() -> str:
         return _page(campaign, SignForm(None), FormToken(MARK, "", site().clock()), ways=front.ways)
@@ -128,16 +129,17 @@ def write(slug: str) -> Page | Response:
 
 
 def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> Page | Response:
-    sending = "send" in request.form
-    result = draft(form.entry(), campaign.file, site().desk, site().today())
+    sending, looking_up = "send" in request.form, "look-up" in request.form
+    result = draft(form.entry(look_up=looking_up), campaign.file, site().desk, now)
     if isinstance(result, Errors):
         form.postal_code.errors = [_explain(result, form)]
         return _page(campaign, form, token, asks_state=result.problem is Problem.NEIGHBOUR_STATE), 422
     if isinstance(result, Choice):
-        asked = "asked" in request.form and form.chosen_for.data == form.place
+        asked = "asked" in request.form and form.chosen_for.data == form.place and not looking_up
         if sending or result.refused or asked:
             form.district.errors = [_("Choose who represents you, or say that you are not sure.")]
-        return _page(campaign, form, token, choice=result), 422 if form.district.errors else 200
+        notice = street_notice(result) if looking_up else ""
+        return _page(campaign, form, token, choice=result, notice=notice), 422 if form.district.errors else 200
     if not sending or not result.letters:
         return _page(campaign, form, token, draft=result), 200
     if form.seal.data != result.seal:
@@ -244,6 +246,7 @@ def _page(
     if form.chosen_for.data != form.place:
         form.district.data = form.other_district.data = ""
     form.chosen_for.data = form.place
+    form.looked_up.data = "1" if draft and draft.located_by is Method.CENSUS else ""
     form.token.data = token.text
     form.seal.data = draft.seal if draft else ""
     return render_template(
@@ -258,26 +261,38 @@ def _page(
         chosen=_chosen(draft),
         asks_state=asks_state or bool(form.sure_of_state.data),
         as_of=site().desk.directory.as_of(),
+        new_congress=site().new_congress,
         keep=site().keep,
     )
 
 
 def _chosen(draft: Draft | None) -> str:
-    """What a person said about their district, to be said again with the next button."""
-    if draft is None or draft.located_by is not Method.PERSON:
+    """What a person or the street address said about their district, to be said again with the next button."""
+    if draft is None or draft.located_by not in {Method.PERSON, Method.CENSUS}:
         return ""
     return draft.division or SENATORS_ONLY
 
 
 def _explain(errors: Errors, form: SignForm) -> str:
+    zip_code, here = (form.postal_code.data or "")[:5], STATES[State(str(form.state.data))]
     if errors.problem is Problem.NO_DISTRICT_FOR_MAIL:
-        return _("This ZIP code has no district. Enter the address in the States where you vote.")
+        return _(
+            "ZIP code %(zip)s is military mail, which has no district. "
+            "Enter the address in the States where you are registered to vote.",
+            zip=zip_code,
+        )
+    if errors.problem is Problem.ELECTS_NOBODY:
+        return _(
+            "ZIP code %(zip)s is in %(place)s, which elects nobody to Congress. "
+            "If you vote in the States, enter your address there.",
+            zip=zip_code,
+            place=abroad(errors.place),
+        )
     elsewhere = _(" or ").join(STATES[state] for state in errors.states)
-    zip_code, here = form.postal_code.data, STATES[State(str(form.state.data))]
     if errors.problem is Problem.NEIGHBOUR_STATE:
         return _(
-            "ZIP code %(zip)s is in %(elsewhere)s. Correct the ZIP code or the state; "
-            "if you do live in %(here)s, say so below.",
+            "ZIP code %(zip)s is mostly in %(elsewhere)s. Do you live in %(here)s? "
+            "If so, say it below; if not, correct the ZIP code or the state.",
             zip=zip_code,
             elsewhere=elsewhere,
             here=here,

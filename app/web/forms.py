@@ -207,10 +207,11 @@ class SignForm(FlaskForm):
         name="tel",
         render_kw={"autocomplete": "tel", "type": "tel", "inputmode": "tel"},
     )
-    sure_of_state = BooleanField(_("My ZIP code and my state are both right"), name="sure-of-state")
+    sure_of_state = BooleanField(name="sure-of-state")
     district = StringField(name="district", filters=[_tidy])
     other_district = StringField(name="other-district", filters=[_tidy])
     chosen_for = HiddenField(name="chosen-for", filters=[_tidy])
+    looked_up = HiddenField(name="looked-up", filters=[_tidy])
     website = StringField(
         _("Leave this field empty"),
         filters=[_tidy],
@@ -231,14 +232,16 @@ class SignForm(FlaskForm):
         """State and ZIP code: a choice among representatives was made for these and no others."""
         return f"{self.state.data or ''} {(self.postal_code.data or '')[:5]}"
 
-    def entry(self) -> Entry:
-        """The typed values of a form that has validated."""
+    def entry(self, *, look_up: bool = False) -> Entry:
+        """The typed values of a form that has validated; `look_up`: the person asked for that with their button."""
         for_here = self.chosen_for.data == self.place
         return Entry(
             signer=self.signer(),
             district=(self.district.data or "") if for_here else "",
             other_district=(self.other_district.data or "") if for_here else "",
             sure_of_state=bool(self.sure_of_state.data) and for_here,
+            look_up=look_up,
+            looked_up=bool(self.looked_up.data) and for_here,
         )
 
     def signer(self) -> Signer:

@@ -17,14 +17,19 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def show() -> tuple[Response, int]:
-    """The state of database and worker, as JSON."""
+    """The state of database, worker and tables of legislators, as JSON."""
     try:
         db.session.execute(select(Campaign.id).limit(1))
         database, sending = "ok", "paused" if is_paused(db.session()) else "on"
     except SQLAlchemyError:
         database = sending = "unreachable"
-    config = site().config
-    worker = "late" if is_late(config.data_dir, site().clock()) else "ok"
+    config, now = site().config, site().clock()
     healthy = database == "ok"
-    said = jsonify(status="ok" if healthy else "failing", database=database, worker=worker, sending=sending)
+    said = jsonify(
+        status="ok" if healthy else "failing",
+        database=database,
+        worker="late" if is_late(config.data_dir, now) else "ok",
+        sending=sending,
+        legislators=site().shelf.condition(now),
+    )
     return said, 200 if healthy else 503

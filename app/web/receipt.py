@@ -194,18 +194,18 @@ def successor(letter: Letter) -> Legislator | None:
     return holder if isinstance(holder, Legislator) and holder.bioguide != letter.bioguide else None
 
 
-def _vacant(signature: Signature) -> DivisionId | None:
-    """The House district that nobody sat for, so that no letter could go there."""
-    if signature.division is None:
+def _vacant(signature: Signature) -> Vacancy | None:
+    """The House seat that nobody holds, so that no letter could go there."""
+    if signature.division is None or "us-representative" not in campaign_page.of(signature).file.targets:
         return None
-    division = DivisionId(signature.division)
     try:
-        holder = site().desk.directory.delegation(division, site().today()).representative
+        delegation = site().desk.directory.delegation(DivisionId(signature.division), site().clock())
     except (NoDataForDay, KeyError):
         return None
-    written = {letter.seat for letter in signature.letters}
-    wanted = "us-representative" in campaign_page.of(signature).file.targets
-    return division if wanted and isinstance(holder, Vacancy) and holder.seat not in written else None
+    holder = delegation.representative
+    if not isinstance(holder, Vacancy) or not holder.known or delegation.congress != signature.congress:
+        return None
+    return None if holder.seat in {letter.seat for letter in signature.letters} else holder
 
 
 def _deleted_on(signature: Signature) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from babel.dates import get_timezone
-from flask import current_app, request, url_for
+from flask import current_app, has_request_context, request, url_for
 
 from app import campaigns
 from app.addresses import Zip
@@ -20,7 +20,9 @@ from app.delivery.handoff import Handoff, HandoffChannel, PaperChannel, prepare
 from app.delivery.mail_channel import EmailChannel
 from app.delivery.mails import Composer, Links
 from app.legislators import Legislator, NoDataForDay, Seat, Vacancy
+from app.legislators.congresses import congress_at
 from app.legislators.geography import is_senate
+from app.legislators.shelf import Shelf
 from app.models import Letter
 from app.signing import Pen
 from app.signing.draft import Desk
@@ -30,6 +32,7 @@ from app.signing.tokens import Keys, Token
 from config import Config, is_loopback
 
 _FORWARDED = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
+_DESK = "redress.desk"
 CAPITAL = get_timezone("America/New_York")
 """Days and times on pages and in mails are those of Congress."""
 
@@ -45,13 +48,32 @@ class Site:
 
     config: Config
     clock: Callable[[], datetime]
-    desk: Desk
+    desks: Callable[[datetime], Desk]
+    """The desk with the tables that are in force at a moment."""
+    shelf: Shelf
+    """All tables that there are."""
     keys: Keys
     composer: Composer
 
     def today(self) -> date:
         """The day in the capital."""
         return self.clock().astimezone(CAPITAL).date()
+
+    @property
+    def desk(self) -> Desk:
+        """The desk of this moment; during a request the same one, even if the tables are exchanged meanwhile."""
+        if not has_request_context():
+            return self.desks(self.clock())
+        kept = request.environ
+        if _DESK not in kept:
+            kept[_DESK] = self.desks(self.clock())
+        return cast(Desk, kept[_DESK])
+
+    @property
+    def new_congress(self) -> int | None:
+        """The Congress that sits, if it has begun and its members are not known here yet."""
+        sitting = congress_at(self.clock())
+        return sitting if sitting > self.desk.directory.congress() else None
 
     @property
     def keep(self) -> Keep:
@@ -79,15 +101,17 @@ class Site:
         """
         seat = Seat(letter.seat)
         try:
-            holder = self.desk.directory.holder(seat, self.today())
-            congress = self.desk.directory.delegation(holder.division, self.today()).congress
+            holder = self.desk.directory.holder(seat, self.clock())
+            congress = self.desk.directory.delegation(holder.division, self.clock()).congress
         except (NoDataForDay, KeyError):
+            return None
+        if isinstance(holder, Vacancy) and not holder.known:
             return None
         return holder if is_senate(seat) or congress == letter.congress else None
 
     def ways(self, targets: Sequence[Target]) -> dict[Target, tuple[Channel, ...]]:
         """Which channels the letters to each target's offices take at present, best first. Raises NoDataForDay."""
-        channels, members = self.desk.channels(), self.desk.directory.members(self.today())
+        channels, members = self.desk.channels(), self.desk.directory.members(self.clock())
         found: dict[Target, tuple[Channel, ...]] = {}
         for target in targets:
             taken = {way_to(member, channels).channel.name for member in members if target.reaches(member.role)}

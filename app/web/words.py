@@ -13,9 +13,12 @@ from flask_babel import gettext as _
 from app.addresses import STATES, TERRITORIES, State, mask_email, mask_street
 from app.campaigns import CampaignFile
 from app.campaigns.letters import paragraphs as merge_paragraphs
-from app.legislators import DivisionId, Doubt, Legislator, Vacancy
+from app.delivery.handoff import SWITCHBOARD
+from app.legislators import DivisionId, Doubt, Legislator, Method, Vacancy
+from app.legislators.congresses import begins
+from app.legislators.geography import is_senate
 from app.models import Signature
-from app.signing.draft import SENATORS_ONLY, Choice
+from app.signing.draft import SENATORS_ONLY, Choice, Draft, Street
 from app.web.moments import day, moment, span
 from app.web.site import site
 
@@ -42,7 +45,14 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         static=lambda name: url_for("static", filename=name, v=versions[name]),
         language=lambda: str(get_locale() or "en"),
+        began=lambda congress: begins(congress).date(),
         doubt=doubt,
+        found_by=found_by,
+        seat_name=seat_name,
+        state_name=lambda state: STATES.get(state, ""),
+        street_is_offered=lambda choice: choice.street is not Street.OFF,
+        warning=warning,
+        why_no_letter=why_no_letter,
         holder_name=holder_name,
         holder_detail=holder_detail,
         district_name=district_name,
@@ -124,7 +134,9 @@ def district_name(division: DivisionId) -> str:
 
 def holder_name(holder: Legislator | Vacancy) -> str:
     """The member's name, or that there is none."""
-    return holder.name if isinstance(holder, Legislator) else _("Vacant seat")
+    if isinstance(holder, Legislator):
+        return holder.name
+    return _("Vacant seat") if holder.known else _("Not known yet")
 
 
 def holder_detail(holder: Legislator | Vacancy) -> str:
@@ -135,18 +147,98 @@ def holder_detail(holder: Legislator | Vacancy) -> str:
     return " · ".join(part for part in (f"{holder.party}, {district}", towns(holder)) if part)
 
 
+def seat_name(seat: Vacancy) -> str:
+    """`Texas, district 23`, `Ohio, one of two seats in the Senate`."""
+    if is_senate(seat.seat):
+        return _("%(state)s, one of two seats in the Senate", state=STATES[seat.state])
+    return district_name(seat.division)
+
+
+def why_no_letter(seat: Vacancy) -> str:
+    """Why nobody is written to for this seat, and whom one can call."""
+    if not seat.known:
+        return _(
+            "A new Congress has begun, and we do not know yet who was sworn in for this seat, so no letter goes there. "
+            "You can call the Capitol at %(phone)s and ask.",
+            phone=SWITCHBOARD,
+        )
+    if seat.phone:
+        return _(
+            "Nobody holds it at present, so no letter goes there. Its office still answers: %(phone)s.",
+            phone=seat.phone,
+        )
+    return _(
+        "Nobody holds it at present, so no letter goes there. Its office still answers: "
+        "call the Capitol at %(phone)s and ask for it.",
+        phone=SWITCHBOARD,
+    )
+
+
+def found_by(draft: Draft, zip_code: str) -> str:
+    """How the district was found; empty where no letter depends on it."""
+    if draft.division is None:
+        return ""
+    return {
+        Method.STATE: _("Your state or territory has a single seat in the House."),
+        Method.ZIP: _("ZIP code %(zip)s lies in a single district.", zip=zip_code[:5]),
+        Method.PLACE: "",
+        Method.CENSUS: _("The Census Bureau places your street address in this district."),
+        Method.PERSON: _("You said who represents you."),
+    }[draft.located_by]
+
+
 def doubt(choice: Choice, zip_code: str) -> str:
     """The question that a choice asks."""
-    if choice.doubt is Doubt.SPLIT_ZIP:
-        return _("ZIP code %(zip)s lies in more than one district. Who represents you?", zip=zip_code[:5])
-    if choice.doubt is Doubt.ZIP_WITHOUT_DISTRICT:
+    place = {"zip": zip_code[:5], "state": STATES[choice.state]}
+    if choice.doubt is None:
+        return _("Who represents you?")
+    return {
+        Doubt.SPLIT_ZIP: _("ZIP code %(zip)s lies in more than one district. Who represents you?", **place),
+        Doubt.ZIP_WITHOUT_DISTRICT: _(
+            "ZIP code %(zip)s is for PO boxes or for a single building. Who represents you where you live?", **place
+        ),
+        Doubt.UNKNOWN_ZIP: _("We do not know ZIP code %(zip)s. If it is right, who represents you?", **place),
+        Doubt.ZIP_OF_NEIGHBOUR: _(
+            "ZIP code %(zip)s is mostly in another state. Who represents you in %(state)s?", **place
+        ),
+        Doubt.REDRAWN: _(
+            "%(state)s has new districts since the new Congress began, and our list of ZIP codes has only the old "
+            "ones. Who represents you?",
+            **place,
+        ),
+        Doubt.SEVERAL_MATCHES: _(
+            "The Census Bureau knows your street address in more than one district. Who represents you?"
+        ),
+        Doubt.OUTSIDE_ZIP: _(
+            "The Census Bureau places your street address outside the districts of ZIP code %(zip)s. "
+            "Who represents you?",
+            **place,
+        ),
+    }[choice.doubt]
+
+
+def warning(doubt: Doubt, zip_code: str) -> str:
+    """What somebody should look at though the answer does not depend on it."""
+    if doubt is Doubt.UNKNOWN_ZIP:
+        return _("We do not know ZIP code %(zip)s: look whether it is right.", zip=zip_code[:5])
+    return ""
+
+
+def street_notice(choice: Choice) -> str:
+    """What came of looking up the street address, when the person has to choose all the same."""
+    if choice.street is Street.NOT_FOUND:
         return _(
-            "ZIP code %(zip)s is for PO boxes or for a single building. Who represents you where you live?",
-            zip=zip_code[:5],
+            "The Census Bureau does not know this street address; it knows no PO boxes either. "
+            "Correct it, or choose below who represents you."
         )
-    if choice.doubt is Doubt.UNKNOWN_ZIP:
-        return _("We do not know ZIP code %(zip)s. If it is right, who represents you?", zip=zip_code[:5])
-    return _("ZIP code %(zip)s is mostly in another state. Who represents you in yours?", zip=zip_code[:5])
+    if choice.street is Street.UNAVAILABLE:
+        return _("The Census Bureau did not answer in time. Choose below who represents you, or try again later.")
+    return ""
+
+
+def abroad(place: str) -> str:
+    """The name of a country in free association."""
+    return {"PW": _("Palau"), "FM": _("Micronesia"), "MH": _("the Marshall Islands")}[place]
 
 
 def _fingerprinted(file: Path) -> str:

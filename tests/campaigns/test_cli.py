@@ -174,10 +174,18 @@ def test_a_check_counts_the_offices_that_the_campaign_writes_to(open_sandbox: Op
         assert "us-senators: 100 of 100 offices have an e-mail address.\n" in checked.stderr
 
 
-def test_after_the_turn_of_congress_a_check_counts_no_offices(
+def test_when_the_next_congress_has_begun_a_check_counts_those_who_are_known(
     open_sandbox: OpenSandbox, clock: factories.Clock
 ) -> None:
     clock.forward(days=60)
+    with (app := open_sandbox()).app_context():
+        lines = run(app, "check", "reunite-families").stderr.splitlines()
+    assert any(line.startswith("us-senators: 0 of 65 offices have an e-mail address") for line in lines)
+    assert "us-representative: nobody is known to sit there at present." in lines
+
+
+def test_two_congresses_later_a_check_counts_no_offices(open_sandbox: OpenSandbox, clock: factories.Clock) -> None:
+    clock.forward(days=800)
     with (app := open_sandbox()).app_context():
         assert "cannot be told. The tables are those of Congress 119" in run(app, "check", "reunite-families").stderr
 

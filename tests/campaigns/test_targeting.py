@@ -35,7 +35,7 @@ HAGEMAN = member("Harriet M. Hageman", Role.REPRESENTATIVE)
 def delegation(
     representative: Legislator | Vacancy | None, senators: tuple[Legislator, ...] = (BARRASSO, LUMMIS)
 ) -> Delegation:
-    return Delegation(congress=119, state=State("WY"), senators=senators, representative=representative)
+    return Delegation(119, State("WY"), senators, (), representative)
 
 
 def test_senators_come_first_in_the_delegations_order() -> None:

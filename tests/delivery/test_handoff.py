@@ -112,8 +112,9 @@ def test_letters_are_counted_for_each_office_by_their_signers_word(app: Flask, s
         report(session, second, NOW, worked=False)
         report(session, second, NOW, worked=True)
         report(session, third, NOW, worked=False)
-        let_go(session, first.signature, SignatureState.ERASED, NOW)
-        let_go(session, other.signature, SignatureState.ERASED, NOW)
+        for signer in (first.signature, other.signature):
+            assert signer is not None
+            let_go(session, signer, SignatureState.ERASED, NOW)
 
     assert handoffs(app).stdout.splitlines() == [
         "OFFICE  NAME                    OFFERED  SENT  NOT WORKING",

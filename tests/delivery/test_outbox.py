@@ -6,12 +6,15 @@ import contextlib
 import itertools
 import sqlite3
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, insert, select, text
+from flask import Flask
+from flask_mail import Mail
+from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
@@ -25,13 +28,16 @@ from app.delivery.outbox import (
     cancel,
     claim,
     drain,
+    drop_reports,
     hold,
     queue,
+    queue_report,
     recover,
     release,
     settle,
 )
 from app.delivery.retries import GREYLISTED_PAUSE, Breaker, Claimed, verdict
+from app.delivery.smtp import SmtpSender, Timeouts
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, SignatureState, SiteState
 from tests.delivery.factories import (
     ACCEPTED,
@@ -48,6 +54,7 @@ from tests.delivery.factories import (
     signature,
 )
 from tests.factories import Clock
+from tests.smtp_server import Phase, Server, scripted
 
 S = DeliveryState
 MINUTE = timedelta(minutes=1)
@@ -378,6 +385,7 @@ def test_a_message_whose_signature_was_withdrawn_while_it_was_sent_is_not_tried_
     claimed = must_claim(session)
     with writing(session):
         reread_row = session.get_one(Delivery, identifier)
+        assert reread_row.signature is not None
         reread_row.signature.state = SignatureState.WITHDRAWN
         cancel(session, [reread_row], NOW, "withdrawn")
 
@@ -870,3 +878,122 @@ def test_a_clock_that_was_set_back_does_not_keep_the_breaker_open(session: Sessi
 
     assert breaker.is_open(NOW)
     assert not breaker.is_open(NOW - timedelta(days=1))
+
+
+# --- mails to the organisation ----------------------------------------------------------------------------------------
+
+REPORT = Composed(
+    str(uuid.uuid5(uuid.NAMESPACE_URL, "members are three weeks old, 2026-11-24")),
+    "b+1.2@example.org",
+    "letters@example.org",
+    b"Message-ID: <report@example.org>\r\nSubject: old tables\r\n\r\n.Look after them.\r\n",
+)
+
+
+def reported(session: Session, mail: Composed = REPORT, now: datetime = NOW) -> int:
+    """A committed report; its id."""
+    with writing(session):
+        queue_report(session, mail, now)
+    return session.scalars(select(Delivery.id).where(Delivery.uuid == mail.uuid)).one()
+
+
+def drained(session: Session, now: datetime = NOW, **script: Phase) -> Server:
+    """Send what is due to a mail server that follows `script`."""
+    with scripted(**script) as server:
+        mailer = Flask("mailer")
+        mailer.config.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=server.port, MAIL_SUPPRESS_SEND=False)
+        Mail(mailer)
+        sender = SmtpSender(mailer, Timeouts(connect=5, command=5, final_dot=5), "example.org")
+        drain(session, sender, policy(), at(now), never)
+    return server
+
+
+def test_a_report_goes_out_with_the_bytes_it_was_queued_with(session: Session) -> None:
+    identifier = reported(session)
+
+    server = drained(session)
+
+    (taken,) = server.taken
+    assert (taken.sender, taken.recipients, taken.mail) == (REPORT.sender, (REPORT.recipient,), REPORT.mail)
+    found = reread(session, identifier)
+    assert (found.kind, found.state, found.ended_at) == (DeliveryKind.REPORT, S.ACCEPTED, NOW)
+    assert (found.signature, found.letter, found.mail) == (None, None, REPORT.mail)
+    assert moves(found) == [(S.QUEUED, "composed"), (S.SENDING, "claimed"), (S.ACCEPTED, "accepted")]
+
+
+def test_the_same_report_twice_is_one_mail_even_when_it_has_gone(session: Session) -> None:
+    with writing(session):
+        queue_report(session, REPORT, NOW)
+        queue_report(session, REPORT, NOW)
+    drained(session)
+    reported(session, now=NOW + MINUTE)
+
+    assert drained(session, NOW + MINUTE).taken == []
+    assert session.scalar(select(func.count()).select_from(Delivery)) == 1
+    assert session.scalar(select(func.count()).select_from(DeliveryEvent)) == 3
+
+
+def test_a_report_is_tried_again_as_often_as_a_letter_and_then_has_failed(session: Session) -> None:
+    identifier, now = reported(session), NOW
+    while state_of(session, identifier) is S.QUEUED:
+        now = reread(session, identifier).due_at or now
+        drained(session, now, rcpt="452 the mailbox is full")
+
+    found = reread(session, identifier)
+    assert (found.state, found.attempts, now - NOW) == (S.FAILED, 4, 42 * MINUTE)
+
+
+def test_a_report_that_is_refused_for_good_has_failed_and_is_offered_to_nobody(session: Session) -> None:
+    identifier = reported(session)
+
+    drained(session, rcpt="550 no such mailbox")
+
+    assert state_of(session, identifier) is S.FAILED
+    assert session.scalar(select(func.count()).select_from(Delivery)) == 1
+
+
+def test_a_report_whose_sender_died_is_sent_once_more_and_then_parked(session: Session) -> None:
+    identifier, now, states = reported(session), NOW, []
+    for _crash in range(2):
+        must_claim(session, now)
+        assert recover(session, policy(), now, abandoned=True) == 1
+        states.append(state_of(session, identifier))
+        now += timedelta(hours=1)
+
+    assert states == [S.QUEUED, S.PARKED]
+
+
+def other_report(name: str) -> Composed:
+    return Composed(str(uuid.uuid5(uuid.NAMESPACE_URL, name)), REPORT.sender, REPORT.recipient, REPORT.mail)
+
+
+def test_reports_that_ended_long_ago_are_deleted_with_their_events_and_nothing_else_is(
+    session: Session,
+) -> None:
+    letter = row(session, kind=DeliveryKind.LETTER)
+    old, late, waiting = (reported(session, other_report(name)) for name in ("old", "late", "waiting"))
+    with writing(session):
+        for identifier, ended in ((letter, NOW), (old, NOW), (late, NOW + MINUTE)):
+            found = session.get_one(Delivery, identifier)
+            found.state, found.ended_at = S.ACCEPTED, ended
+
+    with writing(session):
+        drop_reports(session, NOW)
+
+    assert session.scalars(select(Delivery.id).order_by(Delivery.id)).all() == [letter, late, waiting]
+    assert set(session.scalars(select(DeliveryEvent.delivery_id))) == {late, waiting}
+
+
+def test_deleting_reports_does_not_read_through_the_letters(session: Session, data_dir: Path) -> None:
+    many(session, 1500)
+    reported(session)
+
+    with writing(session), statements(session) as seen:
+        drop_reports(session, NOW)
+
+    deletes = [(sql, values) for sql, values in seen if sql.startswith("DELETE")]
+    assert len(deletes) == 2
+    for sql, values in deletes:
+        plan = plan_of(data_dir, sql, values)
+        assert "ix_delivery_signature_id (signature_id=?)" in plan
+        assert "SCAN" not in plan

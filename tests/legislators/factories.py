@@ -1,17 +1,41 @@
-"""Small input files for the builder, in the shapes of the published ones: a made-up country of 541 seats."""
+"""Small input files for the builder, in the shapes of the published ones: a made-up country of 541 seats.
+
+Each of its districts is a square of one degree. They stand in rows of 21, each beside the one before it; between
+the rows is a degree of water. Of its ZIP areas 17 in 100 lie in two districts, and 112 in two states.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from click.testing import CliRunner, Result
+
 from app.addresses import TERRITORIES, State
+from app.cli.legislators import legislators
 from app.legislators.build import Inputs
 from app.legislators.geography import DC, SENATE_STATES, STATE_BY_FIPS
+from app.legislators.origins import SOURCES
+from app.legislators.senate_classes import senate_seats
 
 FIPS = {state: fips for fips, state in STATE_BY_FIPS.items()}
 JsonObject = dict[str, object]
+Point = tuple[float, float]
+
+ADDED: JsonObject = {
+    "bioguide": "N000001",
+    "name": "New Person Jr.",
+    "chamber": "rep",
+    "state": "WY",
+    "district": 0,
+    "party": "Independent",
+    "start": "2026-09-01",
+    "end_expected": "2027-01-03",
+}
+REMOVED: JsonObject = {"bioguide": "H560000", "name": "Robin Member"}
 
 
 def district_numbers(state: State) -> list[int]:
@@ -27,7 +51,24 @@ def geoid(state: State, number: int) -> str:
 
 
 def zcta(state: State, number: int) -> str:
+    """`number` is that of a district for an area that is all of it, more for others."""
     return f"{FIPS[state]}{number:03}"
+
+
+DISTRICTS = [(state, number) for state in FIPS for number in district_numbers(state)]
+
+
+def middle(state: str, number: int) -> Point:
+    """Latitude and longitude of the middle of a district's square: it reaches half a degree to each side."""
+    row, column = divmod(DISTRICTS.index((State(state), number)), 21)
+    return 10.5 + 2 * row, -119.5 + column
+
+
+def square(at: Point) -> JsonObject:
+    lat, lon = at
+    west, south, east, north = lon - 0.5, lat - 0.5, lon + 0.5, lat + 0.5
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
 
 
 def senator(bioguide: str, state: str, senate_class: int, *, rank: str = "junior") -> JsonObject:
@@ -67,8 +108,9 @@ def representative(bioguide: str, state: str, number: int) -> JsonObject:
 def all_members() -> list[JsonObject]:
     members = []
     for number, state in enumerate(SENATE_STATES):
-        members.append(senator(f"S{number:05}1", state, 1))
-        members.append(senator(f"S{number:05}2", state, 2, rank="senior"))
+        first, second = (int(seat[-1]) for seat in senate_seats(state))
+        members.append(senator(f"S{number:05}1", state, first))
+        members.append(senator(f"S{number:05}2", state, second, rank="senior"))
     for state, fips in FIPS.items():
         members.extend(representative(f"H{fips}{number:04}", state, number) for number in district_numbers(state))
     return members
@@ -76,39 +118,58 @@ def all_members() -> list[JsonObject]:
 
 @dataclass
 class Files:
-    """The seven inputs, to be spoilt by a test before they are written."""
+    """The eight inputs, to be spoilt by a test before they are written."""
 
     members: list[JsonObject]
     offices: list[JsonObject]
     contact_forms: dict[str, str]
     corrections: JsonObject
     crosswalk: list[tuple[str, str]]
-    zip_points: str
-    zip_places: str
+    map: dict[str, JsonObject]
+    """GEOID to geometry."""
+    zip_points: dict[str, Point]
+    zip_places: dict[str, tuple[str, str, Point]]
+    """ZIP code to kind, state and post office."""
 
-    def write(self, folder: Path) -> Inputs:
+    def texts(self) -> dict[str, str]:
         pairs = [f"{district}|{zcta}" for district, zcta in self.crosswalk]
-        texts = {
+        points = [f"{zcta},{lat},{lon}" for zcta, (lat, lon) in self.zip_points.items()]
+        places = [f"{code},{kind},{state},Town,{at[0]},{at[1]}" for code, (kind, state, at) in self.zip_places.items()]
+        return {
             "members": json.dumps(self.members),
             "offices": json.dumps(self.offices),
             "contact_forms": json.dumps(self.contact_forms),
             "corrections": json.dumps(self.corrections),
             "crosswalk": "\n".join(["GEOID_CD119_20|GEOID_ZCTA5_20", *pairs]) + "\n",
-            "zip_points": self.zip_points,
-            "zip_places": self.zip_places,
+            "map": json.dumps({"type": "FeatureCollection", "features": self.features()}),
+            "zip_points": "\n".join(["zcta,lat,lon", *points]) + "\n",
+            "zip_places": "\n".join(["zip,kind,state,city,lat,lon", *places]) + "\n",
         }
-        for name, text in texts.items():
+
+    def features(self) -> list[JsonObject]:
+        return [
+            {"type": "Feature", "properties": {"GEOID": district}, "geometry": geometry}
+            for district, geometry in self.map.items()
+        ]
+
+    def write(self, folder: Path) -> Inputs:
+        for name, text in self.texts().items():
             (folder / name).write_text(text, encoding="utf-8")
-        return Inputs(**{name: folder / name for name in texts})
+        return Inputs(**{name: folder / name for name in self.texts()})
 
     def member(self, bioguide: str) -> JsonObject:
         return next(member for member in self.members if member["id"] == {"bioguide": bioguide})
 
+    def add_area(self, code: str, *districts: tuple[State, int]) -> None:
+        """A ZIP area with its post office, both in the first of its districts."""
+        self.crosswalk += [(geoid(*district), code) for district in districts]
+        self.zip_points[code] = middle(*districts[0])
+        self.zip_places[code] = ("standard", districts[0][0], middle(*districts[0]))
+
 
 def files() -> Files:
-    """A ZIP area for each district; 05601 is a PO box of Vermont, 09901 military."""
-    pairs = [(geoid(state, number), zcta(state, number)) for state in FIPS for number in district_numbers(state)]
-    return Files(
+    """A ZIP area or two for each district, and some of two; 05601 is a PO box of Vermont, 09901 military."""
+    country = Files(
         members=all_members(),
         offices=[
             {
@@ -124,6 +185,8 @@ def files() -> Files:
                         "latitude": 41.123456,
                         "longitude": -104.8,
                         "phone": "307-555-0100",
+                        "fax": "307-555-0199",
+                        "hours": "M-F 9-5",
                     },
                     {"id": "H560000-casper", "city": "Casper", "state": "WY"},
                 ],
@@ -132,12 +195,46 @@ def files() -> Files:
         ],
         contact_forms={"H560000": "https://member.house.gov/contact"},
         corrections={"as_of": "2026-10-03"},
-        crosswalk=pairs,
-        zip_points="zcta,lat,lon\n56000,42.123456,-107.5\n",
-        zip_places=(
-            "zip,kind,state,city,lat,lon\n"
-            "05601,box,VT,Montpelier,44.2600,-72.5800\n"
-            "56000,standard,WY,Cheyenne,41.1000,-104.8000\n"
-            "09901,military,AE,Apo,0.0000,0.0000\n"
-        ),
+        crosswalk=[],
+        map={geoid(*district): square(middle(*district)) for district in DISTRICTS},
+        zip_points={},
+        zip_places={"05601": ("box", "VT", middle("VT", 2)), "09901": ("military", "AE", (0.0, 0.0))},
     )
+    for state, number in DISTRICTS:
+        country.add_area(zcta(state, number), (state, number))
+        if number < 8:
+            country.add_area(zcta(state, 100 + number), (state, number))
+    states = list(FIPS)
+    for state, neighbour in zip(states, [*states[1:], states[0]], strict=True):
+        for number in (201, 202):
+            country.add_area(
+                zcta(state, number), (state, district_numbers(state)[0]), (neighbour, district_numbers(neighbour)[0])
+            )
+        if len(district_numbers(state)) > 1:
+            country.add_area(zcta(state, 301), (state, 1), (state, 2))
+    return country
+
+
+def run(inputs: Inputs, out: Path, *more: str) -> Result:
+    """`flask legislators build`."""
+    options = [f"--{name.replace('_', '-')}={getattr(inputs, name)}" for name in SOURCES]
+    return CliRunner().invoke(legislators, ["build", *options, f"--out={out}", *more])
+
+
+def rows(built: dict[str, bytes], name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(built[name].decode(), newline="")))
+
+
+def row(built: dict[str, bytes], name: str, key: str) -> dict[str, str]:
+    """The row whose first cell is `key`."""
+    return next(row for row in rows(built, name) if next(iter(row.values())) == key)
+
+
+def refusal(spoilt: Files, folder: Path, *more: str) -> str:
+    """What the command says when it refuses the files: one sentence, and no tables."""
+    result = run(spoilt.write(folder), folder / "out", *more)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr.count("\n") == 1
+    assert not (folder / "out").exists()
+    return result.stderr.removeprefix("Error: ").strip()

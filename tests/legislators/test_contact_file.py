@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -18,7 +18,7 @@ CELLS = ("L000571", "scheduler", "scheduler@example.org", "a card", "2026-09-30"
 
 @pytest.fixture(scope="module")
 def roll() -> Roll:
-    return Roll(TableDirectory(load(SHIPPED)), DAY)
+    return Roll(TableDirectory(load(SHIPPED)), datetime(2026, 11, 24, 17, tzinfo=UTC), DAY)
 
 
 def line(**cells: str) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import event
@@ -28,6 +28,7 @@ from app.legislators.tables import SHIPPED, load
 from app.models import Contact
 
 DAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 17, tzinfo=UTC)
 NOISE = (
     ContactRow("AK-S2", "noise", "noise@example.org", "noise", DAY),
     ContactRow("B001323", "noise", "more-noise@example.org", "noise", DAY),
@@ -41,7 +42,7 @@ def directory() -> LegislatorDirectory:
 
 @pytest.fixture(scope="module")
 def roll(directory: LegislatorDirectory) -> Roll:
-    return Roll(directory, DAY)
+    return Roll(directory, NOW, DAY)
 
 
 @pytest.fixture
@@ -211,12 +212,12 @@ def test_the_seats_of_a_state_are_known(roll: Roll, directory: LegislatorDirecto
     seats = {seat for state in states for seat in roll.seats(state)}
 
     assert len(seats) == 541
-    assert all(directory.holder(Seat(seat), DAY) for seat in seats)
+    assert all(directory.holder(Seat(seat), NOW) for seat in seats)
 
 
 def test_a_roll_is_of_a_day_that_the_tables_cover(directory: LegislatorDirectory) -> None:
     with pytest.raises(NoDataForDay):
-        Roll(directory, date(2027, 1, 4))
+        Roll(directory, datetime(2029, 1, 4, tzinfo=UTC), date(2029, 1, 4))
 
 
 @pytest.mark.parametrize(

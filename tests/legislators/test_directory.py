@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -20,7 +20,7 @@ from app.legislators.directory import TableDirectory
 from app.legislators.geography import SENATE_STATES
 from app.legislators.tables import SHIPPED, Tables, load
 
-DAY = date(2026, 11, 24)
+DAY = datetime(2026, 11, 24, 17, tzinfo=UTC)
 US = "ocd-division/country:us"
 
 
@@ -98,7 +98,9 @@ def test_a_vacant_seat_is_said_to_be_vacant(directory: LegislatorDirectory, divi
     assert isinstance(people.representative, Vacancy)
     assert people.representative.seat == seat
     assert people.representative.division == f"{US}/{division}"
-    assert len(people.senators) == 2
+    assert people.representative.known
+    assert people.representative.phone.startswith("202-225-")
+    assert (len(people.senators), people.vacant_senate) == (2, ())
 
 
 def test_every_division_has_a_delegation(directory: LegislatorDirectory) -> None:
@@ -135,6 +137,13 @@ def test_appointed_senators_sit_and_are_junior(directory: LegislatorDirectory, s
     people = delegation(directory, f"state:{state.lower()}")
 
     assert [senator.last_name for senator in people.senators] == names
+    assert people.senators[1].how == "appointment"
+
+
+def test_members_past_the_end_of_their_term_still_sit(tables: Tables) -> None:
+    past = {(member.seat, member.end_type) for member in tables.members if member.until < DAY.date()}
+
+    assert past == {("OH-S3", "special-election"), ("FL-S3", "special-election")}
 
 
 def test_the_senator_who_died_is_not_taken_for_the_one_of_the_same_name(tables: Tables) -> None:
@@ -179,17 +188,45 @@ def test_every_contact_form_is_one_of_congress(tables: Tables) -> None:
     assert all(form.startswith("https://") and ".gov" in form for form in forms)
 
 
-def test_another_congress_is_not_answered(directory: LegislatorDirectory) -> None:
+LONG_AFTER, BEFORE = datetime(2029, 1, 3, 17, tzinfo=UTC), datetime(2025, 1, 3, 16, 59, tzinfo=UTC)
+TURN = datetime(2027, 1, 3, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("moment", [LONG_AFTER, BEFORE])
+def test_another_congress_is_not_answered(directory: LegislatorDirectory, moment: datetime) -> None:
     division = DivisionId(f"{US}/state:wy")
 
     with pytest.raises(NoDataForDay):
-        directory.delegation(division, date(2027, 1, 4))
+        directory.delegation(division, moment)
     with pytest.raises(NoDataForDay):
-        directory.districts(State("WY"), date(2024, 12, 31))
+        directory.districts(State("WY"), moment)
     with pytest.raises(NoDataForDay):
-        directory.members(date(2027, 1, 4))
+        directory.members(moment)
     with pytest.raises(NoDataForDay):
-        directory.holder(Seat("WY-S2"), date(2027, 1, 4))
+        directory.holder(Seat("WY-S2"), moment)
+
+
+def test_until_noon_of_january_3rd_everything_is_as_it_was(directory: LegislatorDirectory) -> None:
+    assert directory.members(TURN - timedelta(seconds=1)) == directory.members(DAY)
+    assert directory.delegation(DivisionId(f"{US}/state:wy"), TURN - timedelta(seconds=1)).congress == 119
+
+
+def test_when_the_next_congress_begins_only_those_whose_terms_go_on_are_known(directory: LegislatorDirectory) -> None:
+    known = directory.members(TURN)
+
+    assert {member.seat[3:5] for member in known if member.role is Role.SENATOR} == {"S1", "S3"}
+    assert sum(member.role is Role.SENATOR for member in known) == 65  # 33 of class 2, Ohio's and Florida's
+    assert [member.seat for member in known if member.role is not Role.SENATOR] == []
+
+
+def test_when_the_next_congress_begins_the_other_seats_are_not_called_vacant(directory: LegislatorDirectory) -> None:
+    people = directory.delegation(DivisionId(f"{US}/state:tx/cd:23"), TURN)
+
+    assert people.congress == 120
+    assert [senator.seat for senator in people.senators] == ["TX-S1"]
+    assert [(seat.seat, seat.known) for seat in people.vacant_senate] == [("TX-S2", False)]
+    assert isinstance(people.representative, Vacancy)
+    assert not people.representative.known
 
 
 def test_everyone_who_sits_holds_their_seat(directory: LegislatorDirectory) -> None:

@@ -41,6 +41,13 @@ ROWS: dict[str, list[str]] = {
         "INSERT INTO limit_event VALUES (1, 'erase', x'05', '2026-01-01 00:00:00.000000')",
         "INSERT INTO site_state VALUES (1, 'sandbox', NULL, NULL)",
     ],
+    "0003": [
+        """INSERT INTO geocoder_answer VALUES
+           (x'06', 119, 'ocd-division/country:us/state:tx/cd:37', '2026-01-01 00:00:00.000000')""",
+        """INSERT INTO delivery (id, uuid, kind, state, channel, attempts, unknowns, created_at)
+           VALUES (3, 'r', 'report', 'queued', 'mail', 0, 0, '2026-01-01 00:00:00.000000')""",
+        "INSERT INTO delivery_event VALUES (3, 3, '2026-01-01 00:00:00.000000', 'queued', 'composed', NULL)",
+    ],
 }
 
 
@@ -148,6 +155,29 @@ def test_a_state_that_does_not_exist_is_refused_after_every_revision(empty: Flas
             _insert(tmp_path, [f"UPDATE {table} SET state = 'lost'"])
 
 
+def test_only_a_report_is_nobodys_signatures(empty: Flask, tmp_path: Path) -> None:
+    flask_migrate.upgrade()
+    _insert(tmp_path, [row for rows in ROWS.values() for row in rows])
+    for change in ("kind = 'copy' WHERE kind = 'report'", "signature_id = 1 WHERE kind = 'report'"):
+        with pytest.raises(sqlite3.IntegrityError, match="report_has_no_signature"):
+            _insert(tmp_path, [f"UPDATE delivery SET {change}"])
+    with pytest.raises(sqlite3.IntegrityError, match="report_has_no_signature"):
+        _insert(tmp_path, ["UPDATE delivery SET signature_id = NULL WHERE kind = 'letter'"])
+
+
+def test_a_rebuilt_table_keeps_its_indexes_and_checks(empty: Flask, tmp_path: Path) -> None:
+    flask_migrate.upgrade(revision="0002")
+    before = _schema(tmp_path, "delivery")
+    flask_migrate.upgrade(revision="0003")
+    after = _schema(tmp_path, "delivery")
+    flask_migrate.downgrade(revision="0002")
+
+    assert _schema(tmp_path, "delivery") == before
+    changed = {" ".join(line.split()[:2]) for line in before - after}
+    assert changed == {"signature_id INTEGER", "CONSTRAINT ck_delivery_kind"}
+    assert sum(" WHERE state = " in line for line in after) == 2
+
+
 def test_rows_without_a_parent_stop_a_migration_and_undo_it(empty: Flask, tmp_path: Path) -> None:
     flask_migrate.upgrade()
     _insert(tmp_path, [*ROWS["0001"][:2], "DELETE FROM campaign"])
@@ -163,6 +193,14 @@ def _insert(folder: Path, statements: list[str]) -> None:
         for statement in statements:
             connection.execute(statement)
     connection.close()
+
+
+def _schema(folder: Path, table: str) -> set[str]:
+    """The lines by which a table and its indexes were made; a table that is rebuilt has its checks in another order."""
+    connection = sqlite3.connect(folder / "redress.db")
+    rows = connection.execute("SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql NOT NULL", (table,)).fetchall()
+    connection.close()
+    return {line.strip().removesuffix(",") for (sql,) in rows for line in sql.splitlines()}
 
 
 def _contents(folder: Path) -> dict[str, list[dict[str, object]]]:

@@ -81,9 +81,12 @@ def drafted(
     district: str = "",
     other: str = "",
     sure: bool = False,
+    look_up: bool = False,
+    looked_up: bool = False,
+    on: datetime = NOW,
 ) -> Draft | Choice | Errors:
-    entry = Entry(who or signer(), district, other, sure_of_state=sure)
-    return draft(entry, campaign or campaign_file(), desk, NOW.date())
+    entry = Entry(who or signer(), district, other, sure, look_up, looked_up)
+    return draft(entry, campaign or campaign_file(), desk, on)
 
 
 def letters_of(app: Flask, who: Signer) -> Draft:

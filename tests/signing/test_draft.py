@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,7 +16,7 @@ from app.legislators.directory import TableDirectory
 from app.legislators.locators import TableLocator
 from app.legislators.tables import SHIPPED, load
 from app.sandbox.guard import office_address
-from app.signing.draft import SENATORS_ONLY, Choice, Desk, Draft, Entry, Errors, Problem, draft
+from app.signing.draft import MOST_OFFERED, SENATORS_ONLY, Choice, Desk, Draft, Entry, Errors, Problem, draft
 from tests.signing.factories import NOW, campaign_file, drafted, signer
 
 US = "ocd-division/country:us"
@@ -83,7 +83,7 @@ def test_a_split_zip_code_asks_and_offers_the_senators_letters_meanwhile(desk: D
 
     assert isinstance(result, Choice)
     assert (result.doubt, result.refused) == (Doubt.SPLIT_ZIP, False)
-    assert [option.seat for option in result.options] == ["WI-2", "WI-3"]
+    assert [option.seat for option in result.options] == ["WI-3", "WI-2"]
     assert [name[:4] for name in seats(result)] == ["WI-S", "WI-S"]
     assert [other.seat for other in result.alternatives] == ["WI-1", "WI-4", "WI-5", "WI-6", "WI-7", "WI-8"]
 
@@ -143,7 +143,7 @@ def test_a_choice_left_over_from_another_state_is_refused_not_followed(desk: Des
     result = drafted(desk, at("WY", "82001"), district=division("wi", 3))
 
     assert isinstance(result, Choice)
-    assert result.refused
+    assert (result.refused, result.doubt) == (True, None)
     assert [option.seat for option in result.options] == ["WY-AL"]
 
 
@@ -182,29 +182,31 @@ def test_a_vacant_seat_is_among_the_options_of_a_split_zip_code(desk: Desk) -> N
     ]
 
 
-def test_a_post_office_box_that_is_on_no_map_asks_with_every_district_of_the_state(desk: Desk) -> None:
-    result = drafted(desk, at("TX", "78042"))
+def test_a_post_office_box_that_is_on_no_map_asks_with_a_first_guess_and_the_nearest_others(desk: Desk) -> None:
+    result = drafted(desk, at("TX", "78042"))  # in Laredo, whose district is TX-28
 
     assert isinstance(result, Choice)
-    assert result.doubt is Doubt.ZIP_WITHOUT_DISTRICT
-    assert len(result.options) == 38
-    assert result.alternatives == ()
+    assert (result.doubt, result.guessed) == (Doubt.ZIP_WITHOUT_DISTRICT, True)
+    assert result.options[0].seat == "TX-28"
+    assert len(result.options) == MOST_OFFERED
+    assert len(result.options) + len(result.alternatives) == 38
+    assert "TX-14" in [other.seat for other in result.alternatives]  # Galveston is far away
 
 
 def test_an_unknown_zip_code_asks_with_every_district_of_the_state(desk: Desk) -> None:
-    result = drafted(desk, at("WI", "53999"))
+    result = drafted(desk, at("TX", "78999"))
 
     assert isinstance(result, Choice)
-    assert result.doubt is Doubt.UNKNOWN_ZIP
-    assert len(result.options) == 8
+    assert (result.doubt, result.guessed) == (Doubt.UNKNOWN_ZIP, False)
+    assert [option.seat for option in result.options] == [f"TX-{number}" for number in range(1, 39)]
 
 
-def test_an_unknown_zip_code_asks_even_where_there_is_one_district(desk: Desk) -> None:
-    asked = drafted(desk, at("WY", "82999"))
+def test_an_unknown_zip_code_is_mentioned_where_there_is_one_district(desk: Desk) -> None:
+    result = drafted(desk, at("WY", "82999"))
 
-    assert isinstance(asked, Choice)
-    assert asked.doubt is Doubt.UNKNOWN_ZIP
-    assert [holder.seat for holder in asked.options] == ["WY-AL"]
+    assert isinstance(result, Draft)
+    assert result.warnings == (Doubt.UNKNOWN_ZIP,)
+    assert seats(result)[-1] == "WY-AL"
 
 
 def test_a_zip_code_of_another_state_is_an_error_that_names_it(desk: Desk) -> None:
@@ -227,6 +229,10 @@ def test_a_zip_code_of_a_neighbour_is_an_error_until_the_person_is_sure(desk: De
 
 def test_military_mail_has_no_district(desk: Desk) -> None:
     assert drafted(desk, at("NY", "09012")) == Errors(Problem.NO_DISTRICT_FOR_MAIL)
+
+
+def test_palau_elects_nobody(desk: Desk) -> None:
+    assert drafted(desk, at("GU", "96940")) == Errors(Problem.ELECTS_NOBODY, place="PW")
 
 
 @pytest.mark.parametrize("zip_code", ["53811", "53703", "53999"])
@@ -261,7 +267,7 @@ def test_a_campaign_to_the_representative_has_nothing_for_somebody_who_is_not_su
 
 def test_a_day_that_no_tables_cover_is_an_error_not_a_guess(desk: Desk) -> None:
     with pytest.raises(NoDataForDay):
-        draft(Entry(signer()), campaign_file(), desk, date(2027, 6, 1))
+        draft(Entry(signer()), campaign_file(), desk, datetime(2029, 6, 1, tzinfo=UTC))
 
 
 def test_an_office_that_no_channel_but_the_last_reaches_goes_by_that(desk: Desk) -> None:
@@ -326,6 +332,51 @@ def test_the_seal_changes_with_every_field_of_the_signer_that_the_letter_shows(d
         signer(line1="1 Main Street"),
         signer(zip_code="82001-1234"),
     ]
-    drafts = [draft(Entry(who), campaign_file(), desk, NOW.date()) for who in signers]
+    drafts = [draft(Entry(who), campaign_file(), desk, NOW) for who in signers]
 
     assert len({one.seal for one in drafts if isinstance(one, Draft)}) == len(signers)
+
+
+TURN = datetime(2027, 1, 3, 17, 0, tzinfo=UTC)
+"""Noon in Washington: the 120th Congress begins, and the tables are those of the 119th."""
+
+
+def test_until_noon_the_old_congress_is_written_to(desk: Desk) -> None:
+    result = drafted(desk, at("WI", "53703"), on=TURN - timedelta(seconds=1))
+
+    assert isinstance(result, Draft)
+    assert (result.congress, seats(result)[-1], result.vacant) == (119, "WI-2", ())
+
+
+def test_from_noon_letters_go_to_the_senators_whose_terms_go_on_and_the_others_are_named(desk: Desk) -> None:
+    result = drafted(desk, at("WI", "53703"), on=TURN)
+
+    assert isinstance(result, Draft)
+    assert (result.congress, seats(result)) == (120, ["WI-S3", "WI-S1"])
+    assert [(seat.seat, seat.known) for seat in result.vacant] == [("WI-2", False)]
+    assert (result.division, result.alternatives, result.house_unknown) == (division("wi", 2), (), False)
+
+
+def test_from_noon_a_senator_whose_term_has_ended_gets_no_letter(desk: Desk) -> None:
+    result = drafted(desk, at("WY", "82001"), on=TURN)  # the seat of class 2 was elected in November
+
+    assert isinstance(result, Draft)
+    assert seats(result) == ["WY-S1"]
+    assert [(seat.seat, seat.known) for seat in result.vacant] == [("WY-S2", False), ("WY-AL", False)]
+
+
+@pytest.mark.parametrize(("state", "zip_code"), [("TX", "78701"), ("TX", "77030"), ("WI", "53811"), ("UT", "84034")])
+def test_from_noon_nobody_is_asked_to_choose_among_unknown_people(desk: Desk, state: str, zip_code: str) -> None:
+    result = drafted(desk, at(state, zip_code), on=TURN)
+
+    assert isinstance(result, Draft)
+    assert (result.house_unknown, result.division) == (True, None)
+    assert {name[:4] for name in seats(result)} == {f"{state}-S"}
+
+
+def test_from_noon_an_old_choice_is_not_followed_to_somebody_who_may_have_left(desk: Desk) -> None:
+    result = drafted(desk, at("WI", "53811"), district=division("wi", 3), on=TURN)
+
+    assert isinstance(result, Draft)
+    assert seats(result) == ["WI-S3", "WI-S1"]
+    assert [(seat.seat, seat.known) for seat in result.vacant] == [("WI-3", False)]

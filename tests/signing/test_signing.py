@@ -65,7 +65,7 @@ def noise(app: Flask, session: Session) -> None:
 
 def mine(session: Session, *kinds: DeliveryKind) -> list[Delivery]:
     """Deliveries, without the noise."""
-    return [row for row in deliveries(session, *kinds) if row.signature.email != "noise@example.net"]
+    return [row for row in deliveries(session, *kinds) if row.signature and row.signature.email != "noise@example.net"]
 
 
 def states(session: Session, *kinds: DeliveryKind) -> list[DeliveryState]:

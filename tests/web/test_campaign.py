@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -341,11 +341,12 @@ def test_a_zip_of_a_state_far_away_names_that_state(visitor: Visitor, clock: Clo
 def test_a_zip_of_a_neighbour_state_can_be_said_to_be_right(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
     page = begin(visitor, clock, address_level1="WI", postal_code="60002", address_level2="Antioch").press(SHOW)
     assert page.status == 422
-    assert "is in Illinois" in page.errors[0]
+    assert page.errors[0].startswith("ZIP code 60002 is mostly in Illinois. Do you live in Wisconsin?")
+    assert "Yes, I live in Wisconsin, and my ZIP code is right" in page.text
 
     visitor.fill(sure_of_state=True).press(SHOW)
 
-    assert "is mostly in another state. Who represents you in yours?" in visitor.page.text
+    assert "is mostly in another state. Who represents you in Wisconsin?" in visitor.page.text
     assert visitor.page.values["sure-of-state"]
     visitor.choose("district", "ocd-division/country:us/state:wi/cd:1").press(SHOW)
     assert len(visitor.page.letters) == 3
@@ -365,7 +366,10 @@ def test_military_mail_asks_for_the_address_at_home(visitor: Visitor, clock: Clo
     page = begin(visitor, clock, postal_code="09001").press(SHOW)
 
     assert page.status == 422
-    assert page.errors == ["This ZIP code has no district. Enter the address in the States where you vote."]
+    assert page.errors == [
+        "ZIP code 09001 is military mail, which has no district. "
+        "Enter the address in the States where you are registered to vote."
+    ]
 
 
 def test_a_split_zip_shows_named_members_and_none_is_preselected(
@@ -643,15 +647,57 @@ def test_a_campaign_opens_and_closes_at_midnight_in_the_capital(visitor: Visitor
 # --- the day after the tables end -----------------------------------------------------------------------------
 
 
-def test_after_the_congress_of_the_tables_has_ended_the_page_says_so(
+def test_when_the_next_congress_has_begun_the_page_says_what_it_does_not_know_before_anything_is_typed(
+    visitor: Visitor, clock: Clock
+) -> None:
+    clock.now = datetime(2027, 1, 3, 16, 59, tzinfo=UTC)
+    assert "new Congress" not in visitor.open("/reunite-families").text
+
+    clock.forward(minutes=1)  # noon in Washington
+
+    page = visitor.open("/reunite-families")
+    assert "A new Congress began on January 3, 2027." in page.text
+    assert "letters from here go to the senators whose terms go on" in page.text
+    assert "Your Representative No letter goes there at present." in page.text
+
+
+def test_when_the_next_congress_has_begun_only_those_who_surely_sit_are_written_to(
     visitor: Visitor, clock: Clock, data_dir: Path
 ) -> None:
-    clock.forward(days=60)  # the 119th Congress ended on January 3, 2027
-    begin(visitor, clock)
+    clock.now = datetime(2027, 1, 3, 17, 0, tzinfo=UTC)
 
-    page = visitor.press(SHOW)
+    page = begin(visitor, clock).press(SHOW)
+
+    assert len(page.letters) == 1
+    assert "Dear Senator Barrasso," in page.letters[0]
+    assert page.text.count("A new Congress has begun, and we do not know yet who was sworn in for this seat") == 2
+    assert visitor.press(SEND).heading == "Check your e-mail"
+    assert stored(data_dir)["letter"] == 1
+
+
+def test_in_a_redrawn_state_nobody_is_asked_to_choose_before_the_new_members_are_known(
+    visitor: Visitor, clock: Clock
+) -> None:
+    clock.now = datetime(2027, 1, 3, 17, 0, tzinfo=UTC)
+
+    page = begin(visitor, clock, address_level1="TX", postal_code="78701", address_level2="Austin").press(SHOW)
+
+    assert page.status == 200
+    assert not [radio for radio in page.all("input") if radio.get("type") == "radio"]
+    assert "No letter goes to the House: a new Congress began on January 3, 2027" in page.text
+    assert len(page.letters) == 1
+
+
+def test_two_congresses_later_the_page_says_that_it_knows_nobody(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    clock.now = datetime(2029, 1, 4, 17, 0, tzinfo=UTC)
+    assert "We do not know yet who sits in Congress now" in visitor.open("/reunite-families").text
+
+    page = begin(visitor, clock).press(SHOW)
 
     assert page.status == 503
+    assert "we do not know its members yet" in page.notice
     assert_kept(page, **supporter())
     assert stored(data_dir) == NOTHING
 

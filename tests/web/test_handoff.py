@@ -360,7 +360,7 @@ def test_after_the_turn_of_the_congress_the_pages_still_answer(by_hand: Visitor,
 
     for path in (receipt.path, f"{receipt.path}/letters/1", f"{receipt.path}/print", "/reunite-families"):
         assert by_hand.open(path).status == 200
-    assert links(by_hand.open(f"{receipt.path}/letters/1"))["Open the office's site"].startswith("https://")
+    assert links(by_hand.open(f"{receipt.path}/letters/2"))["Open the office's site"].startswith("https://")
 
 
 def test_a_seat_that_somebody_else_holds_now_is_said(by_hand: Visitor, clock: Clock, data_dir: Path) -> None:

@@ -32,7 +32,13 @@ def test_all_is_well(sandbox: Flask, clock: Clock, data_dir: Path) -> None:
     response = ask(sandbox)
 
     assert response.status_code == 200
-    assert response.get_json() == {"status": "ok", "database": "ok", "worker": "ok", "sending": "on"}
+    assert response.get_json() == {
+        "status": "ok",
+        "database": "ok",
+        "worker": "ok",
+        "sending": "on",
+        "legislators": "ok",
+    }
 
 
 def test_a_late_worker_is_said_but_the_pages_are_well(sandbox: Flask, clock: Clock, data_dir: Path) -> None:

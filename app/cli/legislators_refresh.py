@@ -1,0 +1,111 @@
+"""`flask legislators refresh`, `rollback` and `info`: newer tables, older ones again, and which are in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+
+import click
+
+from app.cli.plainly import plainly, say
+from app.cli.site import site
+from app.legislators import LegislatorsError
+from app.legislators.build import first_day
+from app.legislators.condition import sentence
+from app.legislators.congresses import ordinal
+from app.legislators.gathering import NAMES, from_folder, from_web
+from app.legislators.generations import alone, rollback
+from app.legislators.origins import SourceRecord
+from app.legislators.refresh import Given
+from app.legislators.refresh_state import read_state
+from app.legislators.refreshing import refresh
+from app.legislators.tables import Tables
+
+
+@click.command("refresh")
+@click.option("--from", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Take the files of a folder.")
+@click.option("--source", "urls", metavar="URL", multiple=True, help="Fetch from there; may be given for each file.")
+@click.option(
+    "--as-of",
+    multiple=True,
+    metavar="SOURCE DATE",
+    type=(click.Choice([name.replace("_", "-") for name in NAMES if name != "corrections"]), str),
+    help="Of when a file in DIR is: --as-of members 2026-06-15.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--force", is_flag=True, help="Though many seats become vacant, or an address is not an office's.")
+def refresh_tables(
+    folder: Path | None, urls: tuple[str, ...], as_of: tuple[tuple[str, str], ...], dry_run: bool, force: bool
+) -> None:
+    """Fetch the members and their offices anew, and say seat by seat what has changed.
+
+    A running site uses the new tables at once. When something is wrong the old ones stay as they are.
+    """
+    if folder and urls:
+        raise click.ClickException("Give --from or --source, not both.")
+    now = site().clock()
+    with plainly(LegislatorsError):
+        days = {name.replace("-", "_"): first_day(name, text) for name, text in as_of}
+
+        def gather(records: Mapping[str, SourceRecord]) -> Mapping[str, Given]:
+            return from_folder(folder, days) if folder else from_web(urls, records, now)
+
+        done = refresh(site().shelf, gather, now, force=force, dry_run=dry_run)
+    for line in (*done.remarks, *(change.sentence for change in done.report)):
+        click.echo(line)
+    if not done.is_news:
+        say("Nothing has changed.")
+    elif dry_run:
+        say("This was a trial: the tables are as they were.")
+    else:
+        say(f"In force: {_name(site().shelf.tables(now))}. To go back: flask legislators rollback.")
+
+
+@click.command("rollback")
+def rollback_tables() -> None:
+    """Put the tables in force that were before the last refresh."""
+    now = site().clock()
+    with plainly(LegislatorsError), alone(site().shelf.folder):
+        rollback(site().shelf.folder, now)
+    say(f"In force: {_name(site().shelf.tables(now))}.")
+
+
+@click.command("info")
+def info() -> None:
+    """Say which tables are in force, how old they are, where they come from, and what is not known."""
+    shelf, now = site().shelf, site().clock()
+    tables = shelf.tables(now)
+    for line in _lines(tables, site().today()):
+        click.echo(line)
+    others = [one for one in (shelf.shipped, *(each.tables for each in shelf.refreshed())) if one is not tables]
+    for other in others:
+        click.echo(f"Besides: {_name(other)}.")
+    state = read_state(shelf.folder)
+    click.echo(
+        f"Last refresh that worked: {state.checked_at:%Y-%m-%d %H:%M} UTC." if state.checked_at else "Never refreshed."
+    )
+    if state.cause:
+        say(f"The last refresh failed: {state.cause}")
+    if warning := sentence(shelf.condition(now), now):
+        say(warning)
+
+
+def _name(tables: Tables) -> str:
+    generation = site().shelf.generation_of(tables)
+    which = f"refreshed {generation}" if generation else "shipped with the program"
+    return f"the tables of the {ordinal(tables.congress)} Congress as of {tables.as_of}, {which}"
+
+
+def _lines(tables: Tables, today: date) -> Iterator[str]:
+    yield f"In force: {_name(tables)}."
+    yield f"Age: {(today - tables.as_of).days} days."
+    yield f"ZIP codes in the districts of: the {ordinal(tables.map_congress)} Congress."
+    yield f"Members: {len(tables.members)}; vacant: {', '.join(seat.seat for seat in tables.vacancies) or 'none'}."
+    past = [f"{m.seat} {m.name} ({m.until})" for m in tables.members if m.until < today]
+    yield f"Past the end of their term, and sitting until somebody follows: {', '.join(past) or 'nobody'}."
+    yield "Sources:"
+    for name, record in tables.about["sources"].items():
+        yield f"  {name.replace('_', ' ')}: as of {record['as_of'] or 'unknown'}, {', '.join(record['addresses'])}"
+    for question in tables.about["open_questions"]:
+        yield f"Open question: {question}."
