@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.backups import prune_backups
-from app.db import compact
+from app.db import compact, writing
+from app.legislators.census import forget
 from app.models import Delivery, Signature
 from app.signing.retention import Keep, purge
 from config import Config
@@ -50,6 +51,8 @@ class Upkeep:
         gone = purge(session, Keep(self._config.keep_pending, self._config.keep_letters), now, wait)
         if gone:
             log.info("deleted what %d people had entered: its time was over", gone)
+        with writing(session):
+            forget(session, now)
         prune_backups(self._config.data_dir / "backups", now)
         latest = (session.scalar(select(func.max(Signature.erased_at))),)
         self._sweep_mailbox(session, latest, now)

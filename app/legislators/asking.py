@@ -1,7 +1,6 @@
 """One question to another site: within a time, a few at once over all processes, and none while the site is down.
 
-With http.client alone, not with requests: the question holds what a person typed, and urllib3 writes addresses of the
-web into its log. Nor does http.client look for proxies and passwords in the environment, or follow redirects.
+The question holds what a person typed: it stands in no log and in no error.
 """
 
 from __future__ import annotations
@@ -10,29 +9,28 @@ import contextlib
 import logging
 import os
 import queue
-import socket
-import ssl
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+import requests
+import urllib3
+from requests.structures import CaseInsensitiveDict
 
 from app.legislators import AddressNotFound, LookupUnavailable
 from app.locks import InUse, take
 
 log = logging.getLogger(__name__)
+logging.getLogger("urllib3").setLevel(logging.WARNING)  # below that it writes whole URLs
 
 AT_ONCE = 2
 """Questions at a time, of all processes that share a folder of slots."""
 
 MOST_BYTES = 256 * 1024
-"""Of an answer, unpacked."""
+"""Of an answer."""
 
 FAILURES = 5
 REST = 300.0
@@ -48,7 +46,7 @@ class AllBusy(LookupUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a site answered: a status below 500, and the body, unpacked."""
+    """What a site answered: a status below 500, and the body."""
 
     status: int
     body: bytes
@@ -72,26 +70,27 @@ class Line:
 
     def __init__(self, address: str, slots: Path, limit: float) -> None:
         """`slots` is a folder; the lock files in it are the same for all processes of a site."""
-        parts = urlsplit(address)
-        self._path = parts.path
+        self._address = address
         self._slots = slots
         self._limit = limit
-        if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
-            self._connection: Callable[[], HTTPConnection] = lambda: HTTPSConnection(
-                parts.hostname or "", parts.port, timeout=limit, context=context
-            )
-        else:
-            self._connection = lambda: HTTPConnection(parts.hostname or "", parts.port, timeout=limit)
 
     def ask(self, question: Mapping[str, str]) -> Reply:
         """The reply to a query. Raises LookupUnavailable, whose text and context hold nothing of the question."""
         until = time.monotonic() + self._limit
-        query = f"{self._path}?{urlencode(question, errors='replace')}"
-        outcome = _Call(self._connection(), query, self._slot(until), until).outcome()
+        url = f"{self._address}?{urlencode(question, errors='replace')}"
+        with self._turn(until):
+            outcome = _outcome(url, until)
         if isinstance(outcome, _Fault):
             raise LookupUnavailable(outcome.cause)
         return outcome
+
+    @contextlib.contextmanager
+    def _turn(self, until: float) -> Iterator[None]:
+        slot = self._slot(until)
+        try:
+            yield
+        finally:
+            os.close(slot)
 
     def _slot(self, until: float) -> int:
         """The descriptor of a lock file. Raises AllBusy, LookupUnavailable."""
@@ -107,105 +106,61 @@ class Line:
         raise AllBusy("others were being looked up all the time")
 
 
-class _Call(threading.Thread):
-    """One question, in a thread of its own: whatever the network does to that, nobody else waits for it.
-
-    The thread keeps its slot until it ends.
+def _outcome(url: str, until: float) -> Reply | _Fault:
+    """What comes of it in time, asked in a thread: no timeout of a socket holds against names that are looked up for
+    ever, or against headers that drip. A thread that is late is left to itself; nobody waits for it.
     """
+    outcomes: queue.SimpleQueue[Reply | _Fault] = queue.SimpleQueue()
 
-    def __init__(self, connection: HTTPConnection, query: str, slot: int, until: float) -> None:
-        super().__init__(name="geocoder", daemon=True)
-        self._connection = connection
-        self._query = query
-        self._slot = slot
-        self._until = until
-        self._outcome: queue.SimpleQueue[Reply | _Fault] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
+    def ask() -> None:
+        outcome = _attempt(url, until)
+        if isinstance(outcome, _Fault) and outcome.passing:
+            outcome = _attempt(url, until)
+        outcomes.put(outcome)
 
-    def outcome(self) -> Reply | _Fault:
-        """Start it, and wait for what comes of it while there is time. Then what still goes on is cut off."""
-        try:
-            self.start()
-        except RuntimeError:
-            os.close(self._slot)
-            return _Fault("this machine has no thread left")
-        with contextlib.suppress(queue.Empty):
-            return self._outcome.get(timeout=max(0.0, self._until - time.monotonic()))
-        self._cut()
+    try:
+        threading.Thread(target=ask, name="geocoder", daemon=True).start()
+    except RuntimeError:
+        return _Fault("this machine has no thread left")
+    try:
+        return outcomes.get(timeout=max(0.0, until - time.monotonic()))
+    except queue.Empty:
         return _TOO_LATE
 
-    def run(self) -> None:
-        """Ask, and once more if that may help."""
-        try:
-            outcome = self._attempt()
-            if isinstance(outcome, _Fault) and outcome.passing:
-                outcome = self._attempt()
-        finally:
-            os.close(self._slot)
-        self._outcome.put(outcome)
 
-    def _attempt(self) -> Reply | _Fault:
-        try:
-            return self._converse()
-        except TimeoutError:
-            return _TOO_LATE
-        except (OSError, HTTPException):
-            return _BROKEN
-        except Exception as error:  # its text may hold the question
-            return _Fault(f"asking raised {type(error).__name__}")
-
-    def _converse(self) -> Reply | _Fault:
-        with contextlib.ExitStack() as opened:
-            opened.callback(self._connection.close)
-            self._connection.timeout = self._left()
-            self._connection.connect()
-            self._hold(self._connection.sock)
-            self._connection.sock.settimeout(self._left())
-            self._connection.request("GET", self._query, headers=_HEADERS)
-            response = opened.enter_context(self._connection.getresponse())
-            opened.callback(self._hold, None)
-            return _read(response)
-
-    def _left(self) -> float:
-        """Seconds. Raises TimeoutError when none are left."""
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left
-
-    def _hold(self, connected: socket.socket | None) -> None:
-        with self._lock:
-            self._socket = connected
-
-    def _cut(self) -> None:
-        """End a conversation that drips, so that its slot is free again. Its thread sees an end of the connection."""
-        with self._lock, contextlib.suppress(OSError):
-            if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-
-def _read(response: HTTPResponse) -> Reply | _Fault:
-    if response.status >= 500:
-        return _Fault(f"it answered {response.status}", passing=True)
-    body = b""
-    while len(body) <= MOST_BYTES and (piece := response.read1(MOST_BYTES)):  # read() believes a chunk's size of -1
-        body += piece
-    if len(body) > MOST_BYTES:
-        return _TOO_LONG
-    if response.length:  # so much was promised besides
-        return _BROKEN
-    if response.headers.get("Content-Encoding") == "gzip":
-        body = _unpacked(body)
-    return Reply(response.status, body) if len(body) <= MOST_BYTES else _TOO_LONG
-
-
-def _unpacked(body: bytes) -> bytes:
-    """Of what we did not ask to be packed: one octet past the bound, or nothing if it is damaged."""
+def _attempt(url: str, until: float) -> Reply | _Fault:
     try:
-        return zlib.decompressobj(wbits=31).decompress(body, MOST_BYTES + 1)
-    except zlib.error:
-        return b""
+        return _converse(url, until)
+    except (requests.Timeout, urllib3.exceptions.TimeoutError):
+        return _TOO_LATE
+    except (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError):
+        return _BROKEN
+    except Exception as error:  # its text may hold the question
+        return _Fault(f"asking raised {type(error).__name__}")
+
+
+def _converse(url: str, until: float) -> Reply | _Fault:
+    left = until - time.monotonic()
+    if left <= 0:
+        return _TOO_LATE
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy, and no password, out of the environment
+        session.headers = CaseInsensitiveDict(_HEADERS)
+        with session.get(url, timeout=left, stream=True, allow_redirects=False) as response:
+            return _read(response, until)
+
+
+def _read(response: requests.Response, until: float) -> Reply | _Fault:
+    if response.status_code >= 500:
+        return _Fault(f"it answered {response.status_code}", passing=True)
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return _Fault("its answer is packed, which nobody asked for")
+    body = b""
+    while len(body) <= MOST_BYTES and (piece := response.raw.read1(MOST_BYTES)):
+        body += piece
+        if time.monotonic() > until:
+            return _TOO_LATE
+    return Reply(response.status_code, body) if len(body) <= MOST_BYTES else _TOO_LONG
 
 
 class Breaker:

@@ -245,8 +245,8 @@ def _page(
 ) -> str:
     if form.chosen_for.data != form.place:
         form.district.data = form.other_district.data = ""
-    form.chosen_for.data = form.place
     form.looked_up.data = "1" if draft and draft.located_by is Method.CENSUS else ""
+    form.chosen_for.data = form.place
     form.token.data = token.text
     form.seal.data = draft.seal if draft else ""
     return render_template(

@@ -229,8 +229,14 @@ class SignForm(FlaskForm):
 
     @property
     def place(self) -> str:
-        """State and ZIP code: a choice among representatives was made for these and no others."""
-        return f"{self.state.data or ''} {(self.postal_code.data or '')[:5]}"
+        """State and ZIP code: a choice among representatives was made for these and no others.
+
+        A district that was found by the street holds for that street only.
+        """
+        place = f"{self.state.data or ''} {(self.postal_code.data or '')[:5]}"
+        if self.looked_up.data:
+            place += f" {self.city.data or ''} {self.address_line1.data or ''}"
+        return place
 
     def entry(self, *, look_up: bool = False) -> Entry:
         """The typed values of a form that has validated; `look_up`: the person asked for that with their button."""

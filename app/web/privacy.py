@@ -6,6 +6,7 @@ from flask import Blueprint, render_template
 
 from app.backups import KEPT_FOR
 from app.campaigns.stories import render
+from app.legislators.census import KEEP
 from app.signing.retention import DIGESTS, PROOF
 from app.web.site import site
 
@@ -23,5 +24,6 @@ def show() -> str:
         backups=KEPT_FOR,
         digests=DIGESTS,
         proof=PROOF,
+        remembered=KEEP,
         own=render(config.privacy_text) if config.privacy_text else None,
     )

@@ -361,9 +361,9 @@ FAULTS: dict[str, tuple[Step, str]] = {
     "too much without a length": (drips(HEAD + b"\r\n", b" " * 60_000), "too long"),
     "chunks without end": (drips(CHUNKED, b"ea60\r\n" + b" " * 60_000 + b"\r\n"), "too long"),
     "a chunk of less than nothing": (drips(CHUNKED + b"-1\r\n", b" " * 60_000), "too long"),
-    "a bomb": (sends(gzip.compress(b" " * 50_000_000), headers={"Content-Encoding": "gzip"}), "too long"),
-    "a damaged parcel": (sends(b"\x1f\x8bxx" + HTML, headers={"Content-Encoding": "gzip"}), "unknown shape"),
-    "an unknown parcel": (sends(b"x", headers={"Content-Encoding": "br"}), "unknown shape"),
+    "a bomb": (sends(gzip.compress(b" " * 50_000_000), headers={"Content-Encoding": "gzip"}), "is packed"),
+    "a damaged parcel": (sends(b"\x1f\x8bxx" + HTML, headers={"Content-Encoding": "gzip"}), "is packed"),
+    "an unknown parcel": (sends(b"x", headers={"Content-Encoding": "br"}), "is packed"),
     "a reset": (reset, "the connection failed"),
     "an end": (hang_up, "the connection failed"),
     "less than was promised": (sends(b"{}", headers={"Content-Length": "9"}), "the connection failed"),
@@ -473,12 +473,6 @@ def test_nobody_is_followed_elsewhere(slots: Path) -> None:
             assert other.heads == []
 
 
-def test_a_packed_answer_of_the_right_size_is_read(ask: Ask) -> None:
-    packed = gzip.compress(json.dumps(answer(match("4837", "TX"))).encode())
-
-    assert ask(sends(packed, headers={"Content-Encoding": "gzip"})) == (TX_37,)
-
-
 def test_nobody_listens(slots: Path) -> None:
     with geocoder(silence) as server:
         address = server.address
@@ -487,7 +481,7 @@ def test_nobody_listens(slots: Path) -> None:
 
 
 def test_an_address_that_is_none_is_a_failure_like_others(slots: Path) -> None:
-    with pytest.raises(LookupUnavailable, match="asking raised UnicodeError") as refused:
+    with pytest.raises(LookupUnavailable, match="the connection failed") as refused:
         Census("http://a..b/", slots=slots, limit=LONG).districts(CANARY, 119)
 
     assert refused.value.__context__ is None

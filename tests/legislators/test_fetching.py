@@ -311,8 +311,13 @@ def test_sent_on_to_nowhere_is_an_answer_without_a_file(serve: Serve) -> None:
     assert refusal(serve(answer(b"", "302 Found")).url()).endswith(": it answered 302.")
 
 
+def packed(content: bytes) -> bytes:
+    """The same bytes whenever they are made: pytest names tests by them, on several workers."""
+    return gzip.compress(content, mtime=0)
+
+
 def test_a_file_may_be_packed(serve: Serve) -> None:
-    server = serve(answer(gzip.compress(b"a" * 5000) + gzip.compress(b"b"), "200 OK", "Content-Encoding: gzip"))
+    server = serve(answer(packed(b"a" * 5000) + packed(b"b"), "200 OK", "Content-Encoding: gzip"))
 
     assert fetched(server.url(), most=5001).content == b"a" * 5000 + b"b"
     assert "Accept-Encoding: gzip\r\n" in server.asked[0]
@@ -322,8 +327,8 @@ def test_a_file_may_be_packed(serve: Serve) -> None:
     ("body", "encoding", "cause"),
     [
         (b"not packed at all", "gzip", "it is packed in a way that makes no sense"),
-        (gzip.compress(b"a" * 5000)[:-9], "gzip", "the answer broke off"),
-        (gzip.compress(b"a") + b"and more", "gzip", "it is packed in a way that makes no sense"),
+        (packed(b"a" * 5000)[:-9], "gzip", "the answer broke off"),
+        (packed(b"a") + b"and more", "gzip", "it is packed in a way that makes no sense"),
         (zlib.compress(b"a"), "deflate", "it is packed in a way that we did not ask for"),
         (b"a", "gzip, gzip", "it is packed in a way that we did not ask for"),
     ],
@@ -334,9 +339,9 @@ def test_a_file_that_is_packed_badly_is_refused(serve: Serve, body: bytes, encod
     assert refusal(server.url()).endswith(f": {cause}.")
 
 
-@pytest.mark.parametrize("before", [b"", gzip.compress(bytes(MOST + 1))])
+@pytest.mark.parametrize("before", [b"", packed(bytes(MOST + 1))])
 def test_a_bomb_is_left_packed(serve: Serve, before: bytes) -> None:
-    bomb = before + gzip.compress(bytes(100_000_000), 9)
+    bomb = before + packed(bytes(100_000_000))
     assert len(bomb) < MOST
     server = serve(answer(bomb, "200 OK", "Content-Encoding: gzip"))
 
