@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from app.addresses import STATES, State
 from app.legislators import Bioguide
 from app.legislators.build import build
 from app.legislators.geography import ADJOINING, SENATE_STATES
+from app.legislators.member_sources import read_members
 from app.legislators.senate_classes import SENATE_SEATS, senate_seats
+from app.legislators.sources import read_source
 from app.legislators.tables import Tables, load
-from app.legislators.web_addresses import official_address
+from app.legislators.web_addresses import official_address, with_official_addresses
 from tests.legislators.factories import ADDED, REMOVED, files, row, rows, run
 
 
@@ -299,6 +302,17 @@ def test_what_became_of_web_addresses_is_counted(tmp_path: Path) -> None:
     counts = json.loads(built["manifest.json"])["web_addresses"]["contact_form"]
     assert counts == {"mended": 1, "missing": 539, "taken": 1}
     assert row(built, "members.csv", "WY-AL")["contact_form"] == "https://member.house.gov/contact"
+
+
+def test_an_address_elsewhere_may_be_left_out_and_is_counted(tmp_path: Path) -> None:
+    given = files()
+    members = read_members(read_source(given.write(tmp_path).members))
+    tricked = replace(members[0], contact_form="https://tricks.example.com/")
+
+    taken = with_official_addresses([tricked, members[1]], leave_out=True)
+
+    assert taken.persons[0].contact_form == ""
+    assert taken.fates["contact_form"] == {"dropped": 1, "missing": 1}
 
 
 def test_people_are_joined_by_bioguide_not_by_name(tmp_path: Path, out: Path) -> None:
