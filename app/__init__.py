@@ -30,9 +30,9 @@ from app.legislators import census, tables
 from app.legislators.census import Answers, Census, CensusLocator
 from app.legislators.contacts import ContactBook
 from app.legislators.directory import TableDirectory
-from app.legislators.generations import GENERATIONS
+from app.legislators.keeping.generations import GENERATIONS
+from app.legislators.keeping.shelf import Shelf
 from app.legislators.locators import TableLocator
-from app.legislators.shelf import Shelf
 from app.legislators.tables import Tables
 from app.refresher import Refresher
 from app.sandbox import guard

@@ -15,13 +15,13 @@ from app.db import writing
 from app.delivery.mails import Composer
 from app.delivery.outbox import drop_reports, queue_report
 from app.legislators import LegislatorsError
-from app.legislators.condition import sentence
-from app.legislators.gathering import from_web
-from app.legislators.generations import alone, read_report
 from app.legislators.geography import role_of
-from app.legislators.refresh_state import RefreshState, is_due, read_state, silent_for_three_weeks, write_state
-from app.legislators.refreshing import Gather, refresh
-from app.legislators.shelf import Generation, Shelf
+from app.legislators.keeping.condition import sentence
+from app.legislators.keeping.gathering import from_web
+from app.legislators.keeping.generations import alone, read_report
+from app.legislators.keeping.refresh import Gather, refresh
+from app.legislators.keeping.refresh_state import RefreshState, is_due, read_state, silent_for_three_weeks, write_state
+from app.legislators.keeping.shelf import Generation, Shelf
 from app.logs import kind_and_place
 
 log = logging.getLogger(__name__)

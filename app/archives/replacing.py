@@ -122,11 +122,12 @@ def _differing(connection: sqlite3.Connection) -> Iterator[str]:
     for one, other in (("main", "present"), ("present", "main")):
         for table, owner in (("signature", "id"), *((table, "signature_id") for table in _PARTS)):
             yield f"""SELECT mine.{owner} FROM {one}.{table} AS mine
-                LEFT JOIN {other}.{table} AS others ON others.id = mine.id WHERE {_unlike(connection, table)}"""  # noqa: S608
+                LEFT JOIN {other}.{table} AS others ON others.id = mine.id
+                WHERE mine.{owner} IS NOT NULL AND {_unlike(connection, table)}"""  # noqa: S608
         yield f"""SELECT delivery.signature_id FROM {one}.delivery_event AS mine
             JOIN {one}.delivery AS delivery ON delivery.id = mine.delivery_id
             LEFT JOIN {other}.delivery_event AS others ON others.id = mine.id
-            WHERE {_unlike(connection, "delivery_event")}"""  # noqa: S608
+            WHERE delivery.signature_id IS NOT NULL AND {_unlike(connection, "delivery_event")}"""  # noqa: S608
 
 
 def _unlike(connection: sqlite3.Connection, table: str) -> str:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 
 from app.legislators import LegislatorsError
-from app.legislators.origins import SOURCES
+from app.legislators.making.origins import SOURCES
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
@@ -51,8 +51,8 @@ def build_tables(
     out: Path,
 ) -> None:
     """Build the tables from published files. When something is wrong the old tables stay as they are."""
-    from app.legislators.build import Inputs, build  # a site that runs has no use for the builder
-    from app.legislators.writing import write
+    from app.legislators.making.build import Inputs, build  # a site that runs has no use for the builder
+    from app.legislators.making.writing import write
 
     inputs = Inputs(
         members=members,

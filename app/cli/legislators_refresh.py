@@ -11,15 +11,15 @@ import click
 from app.cli.plainly import plainly, say
 from app.cli.site import site
 from app.legislators import LegislatorsError
-from app.legislators.build import first_day
-from app.legislators.condition import sentence
 from app.legislators.congresses import ordinal
-from app.legislators.gathering import NAMES, from_folder, from_web
-from app.legislators.generations import alone, rollback
-from app.legislators.origins import SourceRecord
-from app.legislators.refresh import Given
-from app.legislators.refresh_state import read_state
-from app.legislators.refreshing import refresh
+from app.legislators.keeping.condition import sentence
+from app.legislators.keeping.gathering import NAMES, from_folder, from_web
+from app.legislators.keeping.generations import alone, rollback
+from app.legislators.keeping.refresh import refresh
+from app.legislators.keeping.refresh_state import read_state
+from app.legislators.keeping.renewal import Given
+from app.legislators.making.build import first_day
+from app.legislators.making.origins import SourceRecord
 from app.legislators.tables import Tables
 
 

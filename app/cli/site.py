@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from flask import current_app
 
 from app.legislators.contacts import Roll
-from app.legislators.shelf import Shelf
+from app.legislators.keeping.shelf import Shelf
 from app.signing.draft import Desk
 from config import Config
 

@@ -24,7 +24,7 @@ from app.legislators import AddressNotFound, LookupUnavailable
 from app.locks import InUse, take
 
 log = logging.getLogger(__name__)
-logging.getLogger("urllib3").setLevel(logging.WARNING)  # below that it writes whole URLs
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # below that it writes whole URLs
 
 AT_ONCE = 2
 """Questions at a time, of all processes that share a folder of slots."""
@@ -78,19 +78,10 @@ class Line:
         """The reply to a query. Raises LookupUnavailable, whose text and context hold nothing of the question."""
         until = time.monotonic() + self._limit
         url = f"{self._address}?{urlencode(question, errors='replace')}"
-        with self._turn(until):
-            outcome = _outcome(url, until)
+        outcome = _outcome(url, until, self._slot(until))
         if isinstance(outcome, _Fault):
             raise LookupUnavailable(outcome.cause)
         return outcome
-
-    @contextlib.contextmanager
-    def _turn(self, until: float) -> Iterator[None]:
-        slot = self._slot(until)
-        try:
-            yield
-        finally:
-            os.close(slot)
 
     def _slot(self, until: float) -> int:
         """The descriptor of a lock file. Raises AllBusy, LookupUnavailable."""
@@ -106,21 +97,25 @@ class Line:
         raise AllBusy("others were being looked up all the time")
 
 
-def _outcome(url: str, until: float) -> Reply | _Fault:
+def _outcome(url: str, until: float, slot: int) -> Reply | _Fault:
     """What comes of it in time, asked in a thread: no timeout of a socket holds against names that are looked up for
-    ever, or against headers that drip. A thread that is late is left to itself; nobody waits for it.
+    ever, or against headers that drip. Nobody waits for a thread that is late; it keeps its slot until it ends.
     """
     outcomes: queue.SimpleQueue[Reply | _Fault] = queue.SimpleQueue()
 
     def ask() -> None:
-        outcome = _attempt(url, until)
-        if isinstance(outcome, _Fault) and outcome.passing:
+        try:
             outcome = _attempt(url, until)
+            if isinstance(outcome, _Fault) and outcome.passing:
+                outcome = _attempt(url, until)
+        finally:
+            os.close(slot)
         outcomes.put(outcome)
 
     try:
         threading.Thread(target=ask, name="geocoder", daemon=True).start()
     except RuntimeError:
+        os.close(slot)
         return _Fault("this machine has no thread left")
     try:
         return outcomes.get(timeout=max(0.0, until - time.monotonic()))

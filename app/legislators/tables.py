@@ -1,7 +1,7 @@
 """The project's own tables of members, offices and ZIP codes: their columns, and how they are read.
 
 A folder holds `members.csv` (a line for each seat, the vacant ones included), `offices.csv`, `zips.csv` and
-`manifest.json`, which says where all of it comes from. They are written by `app.legislators.build`.
+`manifest.json`, which says where all of it comes from. They are written by `app.legislators.making.build`.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def _read_manifest(path: Path) -> _Manifest:
     try:
         raw = json.loads(_read(path))
         if raw["format"] != FORMAT:
-            raise TablesUnusable(f"{path} is of format {raw['format']}, this program reads {FORMAT}: {_REMEDY}")
+            raise TablesUnusable(f"{path} is of format {raw['format']}, this program reads {FORMAT}: {REMEDY}")
         return _Manifest(
             congress=int(raw["congress"]),
             map_congress=int(raw["map_congress"]),
@@ -209,17 +209,17 @@ def _read_manifest(path: Path) -> _Manifest:
             raw=raw,
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise TablesUnusable(f"{path} is not a manifest of tables: {_REMEDY}") from error
+        raise TablesUnusable(f"{path} is not a manifest of tables: {REMEDY}") from error
 
 
-_REMEDY = "restore the folder, or build it anew with `flask legislators build`."
+REMEDY = "put the folder back, for example with `git checkout -- app/legislators/data`."
 
 
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise TablesUnusable(f"{path} cannot be read ({error.strerror}): {_REMEDY}") from error
+        raise TablesUnusable(f"{path} cannot be read ({error.strerror}): {REMEDY}") from error
 
 
 def _lines(folder: Path, name: str, manifest: _Manifest) -> list[str]:
@@ -228,11 +228,11 @@ def _lines(folder: Path, name: str, manifest: _Manifest) -> list[str]:
     content = _read(path)
     header, *rows = content.decode(errors="replace").removesuffix("\n").split("\n")
     if header != ",".join(COLUMNS[name]):
-        raise TablesUnusable(f"{path} has other columns than {', '.join(COLUMNS[name])}: {_REMEDY}")
+        raise TablesUnusable(f"{path} has other columns than {', '.join(COLUMNS[name])}: {REMEDY}")
     if len(rows) != manifest.rows[name]:
-        raise TablesUnusable(f"{path} has {len(rows)} rows, its manifest says {manifest.rows[name]}: {_REMEDY}")
+        raise TablesUnusable(f"{path} has {len(rows)} rows, its manifest says {manifest.rows[name]}: {REMEDY}")
     if hashlib.sha256(content).hexdigest() != manifest.hashes[name]:
-        raise TablesUnusable(f"{path} is not the file that its manifest describes (another sha256): {_REMEDY}")
+        raise TablesUnusable(f"{path} is not the file that its manifest describes (another sha256): {REMEDY}")
     return rows
 
 

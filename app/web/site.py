@@ -22,7 +22,7 @@ from app.delivery.mails import Composer, Links
 from app.legislators import Legislator, NoDataForDay, Seat, Vacancy
 from app.legislators.congresses import congress_at
 from app.legislators.geography import is_senate
-from app.legislators.shelf import Shelf
+from app.legislators.keeping.shelf import Shelf
 from app.models import Letter
 from app.signing import Pen
 from app.signing.draft import Desk

@@ -29,7 +29,7 @@ from app.archives.replacing import (
 )
 from app.backups import settle
 from app.db import writing
-from app.delivery.outbox import claim, park
+from app.delivery.outbox import Composed, claim, park, queue_report
 from app.delivery.outbox import settle as settled
 from app.extensions import db
 from app.models import DeliveryState, Signature, SignatureState
@@ -420,6 +420,25 @@ def test_while_a_person_has_not_decided_about_an_earlier_restore_the_question_st
 CONTACT = (
     "INSERT INTO contact (office, role, email, source, as_of) VALUES ('{}', 'clerk', '{}', 'a card', '2026-01-01')"
 )
+
+
+def test_mails_to_the_organisation_are_no_signatures(app: Flask, session: Session, data_dir: Path) -> None:
+    for name in ("one", "two", "three"):
+        signed(app, session, signer(email=f"{name}@example.org"))
+    with writing(session):
+        queue_report(session, Composed("u", "b@example.org", "o@example.org", b"x\r\n"), NOW)
+    db.session.remove()
+    settle(data_dir / "redress.db")
+    backup = data_dir / "backup.db"
+    shutil.copy(data_dir / "redress.db", backup)
+    with writing(session):
+        queue_report(session, Composed("v", "b@example.org", "o@example.org", b"x\r\n"), NOW)
+    db.session.remove()
+    db.engine.dispose()
+    settle(data_dir / "redress.db")
+
+    assert carry_over(data_dir / "redress.db", backup).signatures == 0
+    assert rows(backup, "SELECT uuid FROM delivery WHERE kind = 'report'") == [("u",)]
 
 
 def test_the_contacts_are_those_that_were_here(there: Path) -> None:

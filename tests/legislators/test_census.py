@@ -370,6 +370,7 @@ FAULTS: dict[str, tuple[Step, str]] = {
     "a broken chunk": (sends(b"zz", headers={"Transfer-Encoding": "chunked"}), "the connection failed"),
     "another language": (lambda connection: connection.sendall(b"220 " + TEXT.encode() + b"\r\n"), "connection failed"),
     "broken headers": (lambda connection: connection.sendall(HEAD + b"\x00: \xff" + b"x" * 70_000), "connection fail"),
+    "a line without a colon": (lambda connection: connection.sendall(HEAD + b"no colon\r\n\r\n{}"), "unknown shape"),
     "silence": (silence, "it timed out"),
     "a dripping status": (drips(b"", b"H"), "it timed out"),
     "dripping headers": (drips(HEAD, b"X-A: b\r\n"), "it timed out"),
@@ -556,8 +557,8 @@ def test_the_turns_of_other_processes_count(slots: Path) -> None:
 
 @pytest.mark.parametrize(
     "step",
-    [silence, drips(b"", b"H"), drips(HEAD, b"X-A: b\r\n"), drips(HEAD + b"\r\n", b" ")],
-    ids=["silence", "status", "headers", "body"],
+    [silence, drips(HEAD, b"X-A: b\r\n"), drips(HEAD + b"\r\n", b" ")],
+    ids=["silence", "headers", "body"],
 )
 def test_a_conversation_that_took_too_long_gives_its_turn_back(slots: Path, step: Step) -> None:
     with geocoder(step, step, finds("4837", state="TX")) as server:
@@ -571,6 +572,20 @@ def test_a_conversation_that_took_too_long_gives_its_turn_back(slots: Path, step
         while any(thread.name == "geocoder" for thread in threading.enumerate()):
             assert time.monotonic() < until
             time.sleep(0.01)
+
+
+def test_a_conversation_that_drips_on_keeps_its_turn_until_it_ends(slots: Path) -> None:
+    """So that there are never more than two, whatever the other side does."""
+    with geocoder(drips(b"", b"H", seconds=1.5), drips(b"", b"H", seconds=1.5), finds("4837", state="TX")) as server:
+        census = Census(server.address, slots=slots, limit=SHORT)
+        for _ in range(2):
+            with pytest.raises(LookupUnavailable, match="it timed out"):
+                census.districts(AUSTIN, 119)
+        with pytest.raises(LookupUnavailable, match="others were being looked up"):
+            census.districts(AUSTIN, 119)
+
+        assert Census(server.address, slots=slots, limit=LONG).districts(AUSTIN, 119) == (TX_37,)
+        assert server.most_at_once == 2
 
 
 # --- a geocoder that is down ------------------------------------------------------------------------------------------

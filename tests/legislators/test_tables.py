@@ -129,7 +129,7 @@ def test_a_zip_code_is_read_once(tables: Tables) -> None:
 def test_a_missing_file_makes_the_tables_unusable(copy: Path, name: str) -> None:
     (copy / name).unlink()
 
-    with pytest.raises(TablesUnusable, match=rf"{name} cannot be read .*flask legislators build"):
+    with pytest.raises(TablesUnusable, match=rf"{name} cannot be read .*git checkout"):
         load(copy)
 
 

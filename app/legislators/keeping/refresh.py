@@ -1,0 +1,63 @@
+"""A whole refresh of a site's tables: gather, renew, compare, put in force; and how the attempts went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.legislators import LegislatorsError
+from app.legislators.congresses import begins
+from app.legislators.keeping.changes import Change
+from app.legislators.keeping.generations import alone, keep
+from app.legislators.keeping.refresh_state import read_state, write_state
+from app.legislators.keeping.renewal import Given, Renewal, congress_given, renew
+from app.legislators.keeping.shelf import Shelf
+from app.legislators.making.origins import SourceRecord
+from app.legislators.making.parts import parts_of
+
+Gather = Callable[[Mapping[str, SourceRecord]], Mapping[str, Given]]
+"""Brings newer files, told of what the tables in force were made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What came of it. `generation` is None when nothing was put in force."""
+
+    generation: str | None
+    report: tuple[Change, ...]
+    remarks: tuple[str, ...]
+    is_news: bool
+
+
+def refresh(shelf: Shelf, gather: Gather, now: datetime, *, force: bool = False, dry_run: bool = False) -> Refreshed:
+    """Put newer tables in force, if there are any. Takes seconds of computing, and no lock of the database.
+
+    Raises a LegislatorsError with one sentence for whatever went wrong; the tables in force are then as they were. Each
+    attempt but a dry one is written down, for `is_due`.
+    """
+    with alone(shelf.folder):
+        if dry_run:
+            return _refreshed(None, _renewal(shelf, gather, now, force=force))
+        state = read_state(shelf.folder).trying(now)
+        write_state(shelf.folder, state)
+        try:
+            renewal = _renewal(shelf, gather, now, force=force)
+            generation = keep(shelf.folder, renewal.files, now, renewal.report) if renewal.is_news else None
+        except LegislatorsError as error:
+            write_state(shelf.folder, state.failed(now, str(error)))
+            raise
+        write_state(shelf.folder, state.succeeded(now))
+        return _refreshed(generation, renewal)
+
+
+def _refreshed(generation: str | None, renewal: Renewal) -> Refreshed:
+    return Refreshed(generation, renewal.report, renewal.remarks, renewal.is_news)
+
+
+def _renewal(shelf: Shelf, gather: Gather, now: datetime, *, force: bool) -> Renewal:
+    """On the ground of the tables in force; of the next Congress's, if those lie ready and these files are its."""
+    given = gather(parts_of(shelf.folder_of(shelf.tables(now))).sources)
+    congress = congress_given(given)
+    in_force = shelf.tables(max(now, begins(congress)) if congress else now)
+    return renew(parts_of(shelf.folder_of(in_force)), in_force, given, force=force)

@@ -1,0 +1,141 @@
+"""All tables that a site has, and which of them are in force at a moment."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from app.legislators import TablesUnusable
+from app.legislators.congresses import begins, congress_at
+from app.legislators.keeping.condition import Condition, condition
+from app.legislators.keeping.generations import POINTER, PointerUnreadable, load_generation, made_at, read_pointer
+from app.legislators.tables import Tables, load
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Refreshed tables and the name of their folder."""
+
+    name: str
+    tables: Tables
+
+    @property
+    def made_at(self) -> datetime:
+        """When it was made."""
+        return made_at(self.name)
+
+
+_Stat = tuple[int, int, int] | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What the shelf has in memory, and of which pointer: its time, size and inode, or the error that it gave."""
+
+    stat: _Stat
+    generations: Mapping[int, Generation]
+
+
+class Shelf:
+    """The shipped tables and the refreshed ones in force, for threads. Notices by itself when the latter change."""
+
+    def __init__(self, shipped: Path, folder: Path) -> None:
+        """Raises TablesUnusable when the shipped tables are; refreshed ones that cannot be read are logged."""
+        self.shipped = load(shipped)
+        self.folder = folder
+        self._shipped_at = shipped
+        self._reading = Lock()
+        self._content = _Content(None, {})
+        self._look()
+
+    def tables(self, on: datetime) -> Tables:
+        """What is in force at a moment with a zone. Costs one look at a file unless that has changed. Raises nothing.
+
+        Of the tables of the Congress that sits then the newest, of equally new ones the refreshed; else of the Congress
+        before it; else the newest of all. So tables of the next Congress may lie ready.
+        """
+        self._look()
+        return _in_force(congress_at(on), self.shipped, self._content.generations)
+
+    def refreshed(self) -> tuple[Generation, ...]:
+        """The refreshed tables that are in memory, by Congress."""
+        self._look()
+        return tuple(generation for _, generation in sorted(self._content.generations.items()))
+
+    def generation_of(self, tables: Tables) -> str | None:
+        """The name of the generation whose tables these very ones are, None for the shipped ones."""
+        generations = self._content.generations.values()
+        return next((generation.name for generation in generations if generation.tables is tables), None)
+
+    def folder_of(self, tables: Tables) -> Path:
+        """The folder that these very tables were read from."""
+        name = self.generation_of(tables)
+        return self.folder / name if name else self._shipped_at
+
+    def condition(self, on: datetime) -> Condition:
+        """How the tables stand at a moment with a zone."""
+        return condition(self.tables(on), self.tables(begins(congress_at(on) + 1)), on)
+
+    def _look(self) -> None:
+        if _stat(self.folder) == self._content.stat or not self._reading.acquire(blocking=False):
+            return  # nothing is new, or another thread reads it already: go on with what there is
+        try:
+            stat = _stat(self.folder)
+            if stat != self._content.stat:
+                self._content = _Content(stat, self._read(stat))
+        finally:
+            self._reading.release()
+
+    def _read(self, stat: _Stat) -> Mapping[int, Generation]:
+        """What the pointer names; what cannot be read is what it was before, and logged."""
+        old = self._content.generations
+        if not isinstance(stat, tuple):
+            _log_unreadable(POINTER, stat or "it is gone")
+            return old
+        try:
+            named = read_pointer(self.folder).current
+        except PointerUnreadable as error:
+            _log_unreadable(POINTER, type(error.__cause__).__name__)
+            return old
+        found = {congress: self._generation(congress, name, old.get(congress)) for congress, name in named.items()}
+        return {congress: generation for congress, generation in found.items() if generation}
+
+    def _generation(self, congress: int, name: str, old: Generation | None) -> Generation | None:
+        if old is not None and old.name == name:
+            return old
+        try:
+            return Generation(name, load_generation(self.folder, congress, name))
+        except TablesUnusable as error:
+            _log_unreadable(name, type(error.__cause__ or error).__name__)
+            return old
+
+
+def _stat(folder: Path) -> _Stat:
+    """None when there is no pointer; the kind of error when it cannot be looked at."""
+    try:
+        found = os.stat(folder / POINTER)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return type(error).__name__
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _log_unreadable(what: str, kind: str) -> None:
+    log.error("Refreshed tables cannot be read, the older ones stay in force: %s (%s)", what, kind)
+
+
+def _in_force(sitting: int, shipped: Tables, refreshed: Mapping[int, Generation]) -> Tables:
+    every = [*(generation.tables for generation in refreshed.values()), shipped]
+    for congress in (sitting, sitting - 1):
+        fitting = [tables for tables in every if tables.congress == congress]
+        if fitting:
+            return max(fitting, key=lambda tables: tables.as_of)  # the first of equals: the refreshed ones
+    return max(every, key=lambda tables: (tables.congress, tables.as_of))
