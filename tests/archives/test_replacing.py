@@ -428,6 +428,7 @@ def test_mails_to_the_organisation_are_no_signatures(app: Flask, session: Sessio
     with writing(session):
         queue_report(session, Composed("u", "b@example.org", "o@example.org", b"x\r\n"), NOW)
     db.session.remove()
+    db.engine.dispose()
     settle(data_dir / "redress.db")
     backup = data_dir / "backup.db"
     shutil.copy(data_dir / "redress.db", backup)
@@ -438,6 +439,7 @@ def test_mails_to_the_organisation_are_no_signatures(app: Flask, session: Sessio
     settle(data_dir / "redress.db")
 
     assert carry_over(data_dir / "redress.db", backup).signatures == 0
+    assert rows(backup, "SELECT count(*) FROM signature") == [(3,)]
     assert rows(backup, "SELECT uuid FROM delivery WHERE kind = 'report'") == [("u",)]
 
 
