@@ -50,7 +50,6 @@ from app.cli.site import site
 from app.db import ENGINE_OPTIONS, DatabaseUnavailable, prepare, writing
 from app.delivery.pause import pause_restored
 from app.extensions import db, migrate
-from app.legislators import tables
 from app.locks import InUse, alone
 from app.revisions import MIGRATIONS, belongs_to, is_current, is_newer
 from config import Config, given_settings
@@ -72,7 +71,7 @@ def backup(file: Path) -> None:
     contents = Contents(
         database=database,
         settings=given_settings(),
-        tables=tables.SHIPPED,
+        tables=site().shelf.folder_of(site().shelf.tables(site().clock())),
         mailbox=None if config.live else config.data_dir / MAILBOX,
         delivery=_mode(config),
         secret=secret_mark(config.secret_key),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +22,6 @@ from app.legislators.locators import TableLocator
 from app.legislators.tables import SHIPPED, Tables, load
 
 DAY = datetime(2026, 11, 24, 17, tzinfo=UTC)
-LOCATORS: list[Callable[[Tables], DistrictLocator]] = [TableLocator]
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +29,9 @@ def tables() -> Tables:
     return load(SHIPPED)
 
 
-@pytest.fixture(scope="module", params=LOCATORS)
-def locator(request: pytest.FixtureRequest, tables: Tables) -> DistrictLocator:
-    make: Callable[[Tables], DistrictLocator] = request.param
-    return make(tables)
+@pytest.fixture(scope="module")
+def locator(tables: Tables) -> DistrictLocator:
+    return TableLocator(tables)
 
 
 def address(state: str, zip_code: str) -> PostalAddress:
