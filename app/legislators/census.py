@@ -247,6 +247,10 @@ class CensusLocator:
             raise AddressNotFound("the Census does not know it")
         return _narrowed(location, found)
 
+    def covers(self, location: Location) -> bool:
+        """Whether asking could help: not for a Congress or a state of which the Census shows no map that counts."""
+        return layer_for(location.congress, location.state) is not None
+
     def remembered(self, address: PostalAddress, on: datetime, *, sure_of_state: bool = False) -> Location | None:
         """What `locate` gives without asking anybody; None if the street is not remembered, or was not found.
 

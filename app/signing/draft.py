@@ -169,8 +169,8 @@ def draft(entry: Entry, campaign: CampaignFile, desk: Desk, on: datetime) -> Dra
         return Errors(Problem.NO_DISTRICT_FOR_MAIL)
     except ElectsNobody as error:
         return Errors(Problem.ELECTS_NOBODY, place=error.place)
-    street = Street.OFF if desk.street is None else Street.OFFERED
-    if location.sure is not Sure.CERTAIN and desk.street and Target.REPRESENTATIVE in campaign.targets:
+    street = Street.OFF
+    if desk.street and desk.street.covers(location) and Target.REPRESENTATIVE in campaign.targets:
         location, street = _by_street(entry, desk.street, on, location)
     return _Drafting(entry, campaign, desk, on, location, street).result()
 
@@ -178,6 +178,8 @@ def draft(entry: Entry, campaign: CampaignFile, desk: Desk, on: datetime) -> Dra
 def _by_street(entry: Entry, locator: CensusLocator, on: datetime, otherwise: Location) -> tuple[Location, Street]:
     """The location that the street address gives, if it is wanted and can be had."""
     address, sure = entry.signer.address, entry.sure_of_state
+    if otherwise.sure is Sure.CERTAIN:
+        return otherwise, Street.OFF
     if entry.looked_up and not entry.look_up:
         return locator.remembered(address, on, sure_of_state=sure) or otherwise, Street.OFFERED
     if not entry.look_up:

@@ -232,7 +232,10 @@ def street_notice(choice: Choice) -> str:
             "Correct it, or choose below who represents you."
         )
     if choice.street is Street.UNAVAILABLE:
-        return _("The Census Bureau did not answer in time. Choose below who represents you, or try again later.")
+        return _(
+            "We could not find it out from the Census Bureau just now. "
+            "Choose below who represents you, or try again later."
+        )
     return ""
 
 

@@ -154,6 +154,16 @@ def test_the_senator_who_died_is_not_taken_for_the_one_of_the_same_name(tables: 
     assert member(tables, "G000608").offices == ()
 
 
+def test_two_senators_of_one_surname_are_two_people(directory: LegislatorDirectory) -> None:
+    florida, carolina = (delegation(directory, f"state:{state}").senators[0] for state in ("fl", "sc"))
+
+    assert florida.last_name == carolina.last_name == "Scott"
+    assert (florida.bioguide, florida.name) != (carolina.bioguide, carolina.name)
+    assert (florida.seat, carolina.seat) == ("FL-S1", "SC-S3")
+    assert {office.state for office in florida.offices} == {"FL"}
+    assert {office.state for office in carolina.offices} == {"SC"}
+
+
 def test_members_who_came_after_the_snapshot_sit(directory: LegislatorDirectory) -> None:
     georgia = delegation(directory, "state:ga/cd:13").representative
     california = delegation(directory, "state:ca/cd:14").representative

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.addresses import PostalAddress, State
+from app.addresses import PostalAddress, State, parse_zip
 from app.legislators import (
     DistrictLocator,
     Doubt,
@@ -50,8 +50,9 @@ def test_a_zip_in_one_district_is_an_answer(locator: DistrictLocator) -> None:
     assert location.candidates == ("ocd-division/country:us/state:ca/cd:12",)
 
 
-def test_zip_plus_four_is_the_same_zip(locator: DistrictLocator) -> None:
-    assert locator.locate(address("CA", "94612-1234"), DAY) == locator.locate(address("CA", "94612"), DAY)
+@pytest.mark.parametrize("typed", ["94612-1234", "94612 1234", "946121234", " 94612 "])
+def test_zip_plus_four_is_the_same_zip(locator: DistrictLocator, typed: str) -> None:
+    assert locator.locate(address("CA", parse_zip(typed) or ""), DAY) == locator.locate(address("CA", "94612"), DAY)
 
 
 def test_a_split_zip_is_a_choice(locator: DistrictLocator) -> None:

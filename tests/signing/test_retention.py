@@ -23,7 +23,7 @@ from app.db import DatabaseUnavailable, writing
 from app.delivery import Outgoing
 from app.delivery.outbox import claim, settle
 from app.extensions import db
-from app.models import DeliveryKind, DeliveryState, LimitEvent, Signature, SignatureState
+from app.models import DeliveryKind, DeliveryState, GeocoderAnswer, LimitEvent, Signature, SignatureState
 from app.sandbox.mailbox import sweep
 from app.signing.afterwards import report
 from app.signing.retention import Keep, has_expired, let_go, purge
@@ -292,6 +292,19 @@ def test_what_rows_leave_behind_when_they_move_is_gone_after_upkeep(
     assert pages_of(session) < before  # the file was written anew
     assert re.findall(rb"(?:Given|Zyx)\d{5}", (data_dir / "redress.db").read_bytes()) == []
     assert (data_dir / "redress.db-wal").stat().st_size == 0
+
+
+def test_what_the_census_said_of_an_address_is_forgotten_after_thirty_days(session: Session, upkeep: Upkeep) -> None:
+    division = "ocd-division/country:us/state:wi/cd:3"
+    with writing(session):
+        for number, days in enumerate((29, 31)):
+            answer = GeocoderAnswer(key=bytes([number]) * 32, congress=119, divisions=division)
+            answer.asked_at = NOW - timedelta(days=days)
+            session.add(answer)
+
+    upkeep.run(session, NOW, never)
+
+    assert list(session.scalars(db.select(GeocoderAnswer.key))) == [bytes(32)]
 
 
 def pages_of(session: Session) -> int:

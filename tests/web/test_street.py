@@ -129,7 +129,7 @@ def test_a_geocoder_that_fails_leaves_the_choice(opened: Open, clock: Clock, ste
         page = visitor.press(STREET)
 
         assert page.status == 200
-        assert page.notice.startswith("The Census Bureau did not answer in time.")
+        assert page.notice.startswith("We could not find it out from the Census Bureau just now.")
         assert page.values["given-name"] == "Ana"
         visitor.choose("district", "senators-only").press(SHOW)
         assert visitor.press(SEND).heading == "Check your e-mail"
