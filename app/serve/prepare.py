@@ -21,6 +21,7 @@ from app.db import DatabaseUnavailable, writing
 from app.delivery.pause import is_paused
 from app.extensions import db
 from app.legislators import TablesUnusable
+from app.legislators.keeping.condition import Condition, sentence
 from app.models import Campaign, CampaignState, SiteState
 from app.revisions import MIGRATIONS, belongs_to, is_current, is_newer
 from app.serve.trouble import CannotStart
@@ -33,6 +34,8 @@ class Ready:
 
     slugs: tuple[str, ...]
     paused: bool
+    warning: str = ""
+    """What will be missing, or is, when a Congress begins; a sentence or two."""
 
 
 def prepare(config: Config) -> Ready:
@@ -43,14 +46,14 @@ def prepare(config: Config) -> Ready:
     check_not_newer(database)
     check_delivery(database, live=config.live)
     _back_up(database, now)
-    with _application(config).app_context():
+    with (app := _application(config)).app_context():
         _migrate(database)
         session = db.session()
         try:
             mark(session, live=config.live)
             if not config.live:
                 publish_sample(session, now)
-            return _found(session)
+            return _found(session, app.extensions["redress"].shelf.condition(now), now)
         except (DatabaseUnavailable, SQLAlchemyError) as error:
             raise CannotStart(_unusable(database)) from error
         finally:
@@ -58,9 +61,9 @@ def prepare(config: Config) -> Ready:
             db.engine.dispose()
 
 
-def _found(session: Session) -> Ready:
+def _found(session: Session, tables: Condition, now: datetime) -> Ready:
     open_ones = select(Campaign.slug).where(Campaign.state == CampaignState.PUBLISHED).order_by(Campaign.slug)
-    return Ready(slugs=tuple(session.scalars(open_ones)), paused=is_paused(session))
+    return Ready(slugs=tuple(session.scalars(open_ones)), paused=is_paused(session), warning=sentence(tables, now))
 
 
 def _settle(database: Path) -> None:

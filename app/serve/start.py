@@ -130,6 +130,8 @@ def announce(config: Config, ready: Ready) -> None:
         _say(f"  Page     {config.public_url}/{slug}")
     if len(ready.slugs) > _SHOWN:
         _say(f"           and {len(ready.slugs) - _SHOWN} more")
+    if ready.warning:
+        _say(f"  Note     {ready.warning}")
     if not ready.slugs:
         _say("  Page     none yet: import a campaign and publish it, with the settings of this start")
         _say("             .venv/bin/flask campaign import FILE")

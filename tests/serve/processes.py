@@ -60,6 +60,15 @@ class Redress:
         """What was written so far, by all of them."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def said(self) -> list[str]:
+        """Its lines, but for those that depend on the day and on the network: how old the tables of legislators are."""
+        return [
+            line
+            for line in self.output.splitlines()
+            if not line.startswith(("  Note", "worker: WARNING The ", "worker: WARNING the "))
+        ]
+
     def is_ready(self) -> bool:
         """Wait until it says how to stop it; False when it ended before."""
         until(lambda: "Ctrl-C" in self.output or self.process.poll() is not None, PATIENCE)

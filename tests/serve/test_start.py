@@ -73,7 +73,7 @@ def test_ctrl_c_in_a_terminal_stops_it_without_a_traceback(start: Start) -> None
 
     assert redress.ended() == 0
     assert redress.living() == {}
-    assert redress.output.splitlines()[4:] == ["Stopped."]
+    assert redress.said[4:] == ["Stopped."]
 
 
 def test_a_signal_while_it_starts_stops_it_too(start: Start) -> None:
@@ -238,8 +238,9 @@ def test_a_file_that_is_no_database_is_one_sentence(start: Start, folder: Path) 
 
 
 def live(port: int, **mail: str) -> dict[str, str]:
-    """A live site that only this machine can reach."""
-    return factories.LIVE | {"PUBLIC_URL": f"http://127.0.0.1:{port}", "TRUSTED_PROXIES": "0", **mail}
+    """A live site that only this machine can reach, and that reaches no other: no proxy listens there."""
+    nowhere = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "TRUSTED_PROXIES": "0", "https_proxy": "http://127.0.0.1:9"}
+    return factories.LIVE | nowhere | mail
 
 
 def publish_and_queue_a_mail(data_dir: Path) -> None:
@@ -259,7 +260,7 @@ def test_a_live_site_serves_pages_without_a_mailbox_and_sends_to_the_mail_server
         redress = start(port=port, settings=live(port, MAIL_PORT=str(server.port)))
 
         assert redress.is_ready(), redress.output
-        assert redress.output.splitlines() == [
+        assert redress.said == [
             "Redress is running in live mode: letters go to offices, and mails to people.",
             "  Page     none yet: import a campaign and publish it, with the settings of this start",
             "             .venv/bin/flask campaign import FILE",
@@ -299,12 +300,13 @@ def test_a_live_site_says_where_its_pages_are_and_that_sending_is_paused(
     login = {"MAIL_USERNAME": "letters-account", "MAIL_PASSWORD": "swordfish"}
     config = factories.live_config(tmp_path, MAIL_SERVER="mail.example.org", **login)
 
-    announce(config, Ready(slugs=("a-park", "the-well"), paused=True))
+    announce(config, Ready(slugs=("a-park", "the-well"), paused=True, warning="A new Congress begins."))
 
     assert capsys.readouterr().out.splitlines() == [
         "Redress is running in live mode: letters go to offices, and mails to people.",
         "  Page     https://act.example.org/a-park",
         "  Page     https://act.example.org/the-well",
+        "  Note     A new Congress begins.",
         "  From     Friends of the Well <letters@example.org>",
         "  Mail     through mail.example.org:587, encrypted",
         "  Sending is paused. To send again: .venv/bin/flask outbox resume",
