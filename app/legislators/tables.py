@@ -7,6 +7,7 @@ A folder holds `members.csv` (a line for each seat, the vacant ones included), `
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -144,17 +145,14 @@ class Tables:
         if line is None:
             return None
         kind, postal_state, seats, guess, lat, lon = line.split(",")
-        districts = [Seat(seat) for seat in seats.split()]
-        states = {state_of(seat) for seat in districts}
-        if postal_state in self.districts:
-            states.add(State(postal_state))
+        known_state = postal_state if postal_state in self.districts else ""
         area = self._areas[zip_code] = ZipArea(
             kind=ZipKind(kind),
             postal_state=postal_state,
-            districts=tuple(division_of(seat) for seat in districts),
+            districts=_divisions(seats),
             guess=division_of(Seat(guess)) if guess else None,
             point=_point(lat, lon),
-            states=tuple(sorted(states)),
+            states=_states(seats, known_state),
         )
         return area
 
@@ -242,6 +240,17 @@ def _read_offices(lines: list[str]) -> dict[str, tuple[Office, ...]]:
         office = Office(city, state, street, zip_code, phone, _point(lat, lon), fax, hours)
         offices[bioguide] = (*offices.get(bioguide, ()), office)
     return offices
+
+
+@functools.cache
+def _divisions(seats: str) -> tuple[DivisionId, ...]:
+    return tuple(division_of(Seat(seat)) for seat in seats.split())
+
+
+@functools.cache
+def _states(seats: str, postal_state: str) -> tuple[State, ...]:
+    states = {state_of(Seat(seat)) for seat in seats.split()}
+    return tuple(sorted(states | {State(postal_state)} if postal_state else states))
 
 
 def _point(lat: str, lon: str) -> tuple[float, float] | None:

@@ -6,10 +6,12 @@ The same values give the same bytes: rows are sorted, and nothing tells when or 
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -96,7 +98,7 @@ def parts_of(folder: Path) -> Parts:
     """What a folder of tables was made of. Raises TablesUnusable when a file is missing or damaged."""
     tables = load(folder)
     try:
-        members = _read(folder / "members.csv")
+        members = list(_read(folder / "members.csv"))
         return Parts(
             congress=tables.congress,
             map_congress=tables.map_congress,
@@ -175,8 +177,9 @@ def _record(record: SourceRecord) -> dict[str, object]:
     return {key: value for key, value in values.items() if value is not None or key == "as_of"}
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(path.read_text("utf-8"), newline=""), strict=True))
+def _read(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file, strict=True)
 
 
 def _person(row: Mapping[str, str]) -> Person:
@@ -201,13 +204,18 @@ def _office(row: Mapping[str, str]) -> DistrictOffice:
 
 def _read_zip(row: Mapping[str, str]) -> ZipRow:
     return ZipRow(
-        code=row["zip"],
+        code=sys.intern(row["zip"]),
         kind=ZipKind(row["kind"]),
-        state=row["state"],
-        districts=tuple(Seat(seat) for seat in row["districts"].split()),
-        guess=Seat(row["guess"]) if row["guess"] else None,
+        state=sys.intern(row["state"]),
+        districts=_seats(row["districts"]),
+        guess=Seat(sys.intern(row["guess"])) if row["guess"] else None,
         point=_point(row),
     )
+
+
+@functools.cache
+def _seats(text: str) -> tuple[Seat, ...]:
+    return tuple(Seat(sys.intern(seat)) for seat in text.split())
 
 
 def _point(row: Mapping[str, str]) -> Point | None:

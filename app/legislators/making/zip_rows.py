@@ -45,7 +45,9 @@ def areas_of(crosswalk: Crosswalk, corrections: CrosswalkRows) -> dict[str, froz
     areas: dict[str, set[Seat]] = {}
     for zcta, seat in (crosswalk.pairs - corrections.removed) | corrections.added:
         areas.setdefault(zcta, set()).add(seat)
-    return {zcta: frozenset(seats) for zcta, seats in areas.items()}
+    shared: dict[frozenset[Seat], frozenset[Seat]] = {}  # a few hundred sets serve all areas
+    frozen = ((zcta, frozenset(seats)) for zcta, seats in areas.items())
+    return {zcta: shared.setdefault(seats, seats) for zcta, seats in frozen}
 
 
 def zip_rows(

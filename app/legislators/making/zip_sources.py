@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -116,7 +117,7 @@ def geoid_seat(geoid: str, where: str) -> Seat:
     number = geoid[2:]
     if state is None or not re.fullmatch(r"[0-9]{2}", number):
         raise InputUnusable(f"{where} names an unknown district: {geoid[:100]!r}.")
-    return house_seat(state, 0 if number in _AT_LARGE else int(number))
+    return Seat(sys.intern(house_seat(state, 0 if number in _AT_LARGE else int(number))))
 
 
 def _congress_column(source: Source, columns: list[str]) -> tuple[int, int]:
@@ -132,7 +133,7 @@ def _listed_places(source: Source) -> Iterator[tuple[str, str, Place]]:
         if row["kind"] not in _LISTED:
             raise InputUnusable(f"{where} has an unknown kind: {row['kind'][:100]!r}.")
         point = point_of(row["lat"], row["lon"], where)
-        yield where, _zip(row["zip"], where), Place(ZipKind(row["kind"]), row["state"], point)
+        yield where, _zip(row["zip"], where), Place(ZipKind(row["kind"]), sys.intern(row["state"]), point)
 
 
 def _published_places(source: Source) -> Iterator[tuple[str, str, Place]]:
@@ -151,4 +152,4 @@ def _published_place(record: Record) -> Place:
 def _zip(text: str, where: str) -> str:
     if not _ZIP.fullmatch(text):
         raise InputUnusable(f"{where} has a ZIP code that is not five digits: {text[:100]!r}.")
-    return text
+    return sys.intern(text)  # a code stands in several files, and each would keep its own
