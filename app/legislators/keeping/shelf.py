@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -17,6 +17,9 @@ from app.legislators.keeping.generations import POINTER, PointerUnreadable, load
 from app.legislators.tables import Tables, load
 
 log = logging.getLogger(__name__)
+
+_OF_ZIPS = ("crosswalk", "zip_points", "zip_places")
+"""The sources that say which ZIP code lies where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,30 @@ class Shelf:
         if old is not None and old.name == name:
             return old
         try:
-            return Generation(name, load_generation(self.folder, congress, name))
+            return Generation(name, with_newer_zips(load_generation(self.folder, congress, name), self.shipped))
         except TablesUnusable as error:
             _log_unreadable(name, type(error.__cause__ or error).__name__)
             return old
+
+
+def with_newer_zips(refreshed: Tables, shipped: Tables) -> Tables:
+    """Refreshed tables with the ZIP codes that came with the program, unless they have newer ones of their own.
+
+    A refresh mostly brings members, and would else keep back for ever what an upgrade knows of ZIP codes.
+    """
+    if shipped.map_congress > refreshed.congress or shipped.districts != refreshed.districts:
+        return refreshed
+    if shipped.map_congress <= refreshed.map_congress and not _of_the_same_files(refreshed, shipped):
+        return refreshed
+    return replace(refreshed, map_congress=shipped.map_congress, _zips=shipped._zips, _areas=shipped._areas)
+
+
+def _of_the_same_files(refreshed: Tables, shipped: Tables) -> bool:
+    """Whether both have their ZIP codes from the same files, and no newer corrections than those of the program."""
+    ours, theirs = (tables.about.get("sources", {}) for tables in (refreshed, shipped))
+    same = all(ours.get(name, {}).get("sha256") == theirs.get(name, {}).get("sha256") for name in _OF_ZIPS)
+    corrected = [sources.get("corrections", {}).get("as_of") or "" for sources in (ours, theirs)]
+    return refreshed.map_congress == shipped.map_congress and same and corrected[0] <= corrected[1]
 
 
 def _stat(folder: Path) -> _Stat:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import shutil
@@ -298,3 +300,59 @@ def test_the_real_tables_can_be_kept(folder: Path) -> None:
     tables = shelf.tables(NOW)
     assert shelf.generation_of(tables) == name
     assert tables == shelf.shipped
+
+
+def written_by(program: dict[str, str], zips: str, *, congress: int = 119, map_congress: int = 119) -> dict[str, bytes]:
+    """Tables whose ZIP code 82001 has a point of its own, made from files with these hashes."""
+    files = table_files(congress=congress, name="Refreshed" if "corrections" not in program else "Shipped")
+    content = files["zips.csv"].replace(b"41.1000", zips.encode())
+    manifest = json.loads(files[MANIFEST])
+    manifest["map_congress"] = map_congress
+    manifest["tables"]["zips.csv"]["sha256"] = hashlib.sha256(content).hexdigest()
+    manifest["sources"] = {name: {"sha256": value, "as_of": None} for name, value in program.items()}
+    return {**files, "zips.csv": content, MANIFEST: json.dumps(manifest).encode()}
+
+
+FILES = {"crosswalk": "a", "zip_points": "b", "zip_places": "c"}
+
+
+def point_of(shelf: Shelf, on: datetime = NOW) -> tuple[str, float]:
+    """Who sits for Wyoming, and where 82001 lies."""
+    area = shelf.tables(on).zip_area("82001")
+    assert area is not None
+    assert area.point is not None
+    return holder(shelf, on), area.point[0]
+
+
+@pytest.mark.parametrize(
+    ("refreshed_from", "latitude"),
+    [(FILES, 42.0), ({**FILES, "crosswalk": "newer"}, 41.0), ({**FILES, "zip_places": "newer"}, 41.0)],
+    ids=["the same files", "another crosswalk", "other postal codes"],
+)
+def test_what_an_upgrade_knows_of_zip_codes_is_not_kept_back_by_newer_members(
+    tmp_path: Path, folder: Path, refreshed_from: dict[str, str], latitude: float
+) -> None:
+    shipped = written(tmp_path / "shipped", written_by({**FILES, "corrections": "d"}, "42.0000"))
+    keep(folder, written_by(refreshed_from, "41.0000"), NOW)
+
+    assert point_of(Shelf(shipped, folder)) == ("Refreshed", latitude)
+
+
+def test_a_map_of_the_congress_that_comes_with_the_program_is_used_with_refreshed_members(
+    tmp_path: Path, folder: Path
+) -> None:
+    newer = written_by({**FILES, "crosswalk": "newer", "corrections": "d"}, "42.0000", congress=120, map_congress=120)
+    shipped = written(tmp_path / "shipped", newer)
+    keep(folder, written_by(FILES, "41.0000", congress=120), NOW)
+    shelf = Shelf(shipped, folder)
+
+    assert point_of(shelf, NEXT_CONGRESS) == ("Refreshed", 42.0)
+    assert shelf.tables(NEXT_CONGRESS).map_congress == 120
+
+
+def test_a_map_of_the_next_congress_says_nothing_about_this_one(tmp_path: Path, folder: Path) -> None:
+    newer = written_by({**FILES, "corrections": "d"}, "42.0000", congress=120, map_congress=120)
+    shipped = written(tmp_path / "shipped", newer)
+    keep(folder, written_by(FILES, "41.0000"), NOW)
+
+    assert point_of(Shelf(shipped, folder)) == ("Refreshed", 41.0)
