@@ -15,6 +15,7 @@ from app.db import writing
 from app.delivery.mails import Composer
 from app.delivery.outbox import drop_reports, queue_report
 from app.legislators import LegislatorsError
+from app.legislators.congresses import begins
 from app.legislators.geography import role_of
 from app.legislators.keeping.condition import sentence
 from app.legislators.keeping.gathering import from_web
@@ -30,8 +31,9 @@ KEEP = timedelta(days=90)
 """How long a mail to the organisation is kept after it went."""
 
 _NEWS = timedelta(days=14)
-"""A generation older than this is no news: its mail was queued long ago, and may be deleted."""
+"""A generation that has been in force for longer is no news: its mail was queued long ago, and may be deleted."""
 _REMIND = timedelta(days=1)
+_BROKEN_OFF = "The program ended before the attempt did."
 _NAMESPACE = uuid.UUID("5d0e4a0e-6a0c-4b7e-9d35-2f8f3a2f6c11")
 
 
@@ -56,14 +58,18 @@ class Refresher:
     def run(self, session: Session, now: datetime) -> None:
         """Begin a refresh if one is due; queue what the organisation should be told. Raises DatabaseUnavailable."""
         self._warn(now)
+        in_force = self._shelf.tables(now)
         for generation in self._shelf.refreshed():
-            self._tell_of(session, generation, now)
+            if generation.tables is in_force:
+                self._tell_of(session, generation, now)
         state = read_state(self._shelf.folder)
-        if silent_for_three_weeks(state, now):
+        due = is_due(state, now)
+        tried = self._thread is not None or not due  # a site that was off for a month has nothing to tell yet
+        if silent_for_three_weeks(state, now) and tried and not self.is_busy:
             self._tell_of_silence(session, state, now)
         with writing(session):
             drop_reports(session, now - KEEP)
-        if is_due(state, now) and not self.is_busy:
+        if due and not self.is_busy:
             self._thread = Thread(target=self._refresh, args=(now,), name="refresh", daemon=True)
             self._thread.start()
 
@@ -83,7 +89,8 @@ class Refresher:
             log.info("the tables of legislators are fresh: %d changes", len(done.report))
 
     def _tell_of(self, session: Session, generation: Generation, now: datetime) -> None:
-        if generation.name in self._told or now - generation.made_at > _NEWS:
+        since = max(generation.made_at, begins(generation.tables.congress))
+        if generation.name in self._told or now - since > _NEWS:
             return
         sentences = list(self._news(session, generation, now))
         if sentences:
@@ -102,9 +109,10 @@ class Refresher:
 
     def _tell_of_silence(self, session: Session, state: RefreshState, now: datetime) -> None:
         since = state.checked_at or state.failing_since or now
+        cause = state.cause or _BROKEN_OFF
         identifier = str(uuid.uuid5(_NAMESPACE, f"silence since {since}, told {state.told_at}"))
         with writing(session):
-            queue_report(session, self._composer.tables_stale(identifier, since, state.cause, now), now)
+            queue_report(session, self._composer.tables_stale(identifier, since, cause, now), now)
         try:
             with alone(self._shelf.folder):
                 write_state(self._shelf.folder, read_state(self._shelf.folder).told(now))

@@ -12,7 +12,7 @@ import click
 from flask.cli import AppGroup
 
 from app.cli.plainly import plainly, problems_of, read_file, say, table
-from app.cli.site import roll
+from app.cli.site import last_roll
 from app.db import writing
 from app.extensions import db
 from app.legislators import Legislator, NoDataForDay
@@ -35,7 +35,7 @@ def import_(file: str, dry_run: bool) -> None:
     Offices that are not in the file keep their address. When anything is wrong with the file nothing is stored.
     """
     with _plainly(file):
-        sitting = roll()
+        sitting = last_roll()
         rows = read(read_file(file, MOST_BYTES), sitting)
         if dry_run:
             _say_what_would_change(book.compare(db.session(), rows, sitting))
@@ -113,7 +113,7 @@ class _Line:
 
 def _lines() -> list[_Line]:
     try:
-        sitting = roll()
+        sitting = last_roll()
     except NoDataForDay as error:
         say(str(error))
         return [_Line(row, None, None, None, "") for row in book.stored(db.session())]
@@ -144,7 +144,7 @@ def _notes(entry: Entry, sitting: Roll) -> Iterator[str]:
 def _for_export() -> tuple[Sequence[ContactRow], Sequence[ContactRow]]:
     """The rows that `import` takes, and the others; all of them when no tables tell who sits today."""
     try:
-        entries = book.entries(db.session(), roll())
+        entries = book.entries(db.session(), last_roll())
     except NoDataForDay:
         return book.stored(db.session()), ()
     return [entry.row for entry in entries if entry.used], [entry.row for entry in entries if not entry.used]

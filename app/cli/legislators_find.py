@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from app.addresses import STATES, PostalAddress, State, parse_zip
-from app.cli.plainly import say
+from app.cli.plainly import plainly, say
 from app.cli.site import site
 from app.legislators import (
     AddressNotFound,
@@ -31,15 +31,16 @@ from app.signing.draft import Desk
 
 _ABROAD = {"PW": "Palau", "FM": "Micronesia", "MH": "the Marshall Islands"}
 _FOUND = {
-    Method.STATE: "by the state alone",
-    Method.ZIP: "by the ZIP code",
-    Method.PLACE: "not found: the first is a guess, the district of the ZIP code's post office",
-    Method.CENSUS: "by the street address, at the Census Bureau",
-    Method.PERSON: "as the person said",
+    Method.STATE: "Found by the state alone",
+    Method.ZIP: "Found by the ZIP code",
+    Method.PLACE: "Not found; the first is a guess, the district of the ZIP code's post office",
+    Method.CENSUS: "Found by the street address, at the Census Bureau",
+    Method.PERSON: "As the person said",
 }
 _DOUBTS = {
     Doubt.SPLIT_ZIP: "The ZIP code lies in several districts; it is one of these, the likeliest first.",
     Doubt.ZIP_WITHOUT_DISTRICT: "The ZIP code is for PO boxes or a single building, and on no map of districts.",
+    Doubt.BOX: "The ZIP code is for PO boxes: who rents one may live in another district.",
     Doubt.UNKNOWN_ZIP: "Nobody knows this ZIP code: is it right?",
     Doubt.ZIP_OF_NEIGHBOUR: "The ZIP code is mostly in another state, so it does not tell the district.",
     Doubt.REDRAWN: "The state has new districts, and the ZIP codes are still told in the old ones.",
@@ -59,7 +60,8 @@ def find(state: str, zip_code: str, street: str, city: str, sure_of_state: bool,
     """Say who represents an address. Where the ZIP code leaves it open, all who may."""
     desk, address = site().desk, _address(state, zip_code, street, city)
     try:
-        location = _locate(desk, address, sure_of_state=sure_of_state)
+        with plainly():
+            location = _locate(desk, address, sure_of_state=sure_of_state)
     except ZipInAnotherState as error:
         raise click.ClickException(_elsewhere(address, error)) from None
     except NoDistrictForMail:
@@ -115,13 +117,18 @@ def _elsewhere(address: PostalAddress, error: ZipInAnotherState) -> str:
 
 
 def _lines(desk: Desk, location: Location) -> Iterator[str]:
-    yield f"{STATES[location.state]}, {ordinal(location.congress)} Congress. Found {_FOUND[location.method]}."
+    yield f"{STATES[location.state]}, {ordinal(location.congress)} Congress. {_found(location)}."
     yield from (_DOUBTS[doubt] for doubt in location.warnings)
     yield from (f"  {line}" for line in _senate(desk, location))
     if location.sure is not Sure.CERTAIN:
         yield "One of these:" if location.sure is Sure.ONE_OF else "Any of these:"
     yield from (f"  {_holder_line(_house(desk, division))}" for division in location.candidates)
     yield f"Members as of {desk.directory.as_of()}."
+
+
+def _found(location: Location) -> str:
+    is_open = location.sure is Sure.OPEN and location.method is Method.STATE
+    return "Only the state is certain" if is_open else _FOUND[location.method]
 
 
 def _senate(desk: Desk, location: Location) -> Iterator[str]:

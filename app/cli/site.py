@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol, cast
 
 from flask import current_app
 
+from app.legislators.congresses import begins, congress_at
 from app.legislators.contacts import Roll
 from app.legislators.keeping.shelf import Shelf
 from app.signing.draft import Desk
@@ -40,6 +41,17 @@ class Site(Protocol):
 def site() -> Site:
     """The site of the application at hand."""
     return cast(Site, current_app.extensions["redress"])
+
+
+def last_roll() -> Roll:
+    """Who sits now; or, while a new Congress's members are not known yet, who sat when the last one ended.
+
+    For the contact book: an address is not wrong because nobody here knows yet who was sworn in. Raises NoDataForDay.
+    """
+    directory, now = site().desk.directory, site().clock()
+    end = begins(directory.congress() + 1)
+    moment = end - timedelta(seconds=1) if congress_at(now) == directory.congress() + 1 else now
+    return Roll(directory, moment, site().today())
 
 
 def roll() -> Roll:

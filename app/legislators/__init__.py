@@ -56,6 +56,7 @@ class Doubt(StrEnum):
 
     SPLIT_ZIP = "split zip"
     ZIP_WITHOUT_DISTRICT = "zip without district"  # a PO box or a single building: known, but on no map
+    BOX = "box"  # the ZIP code is for PO boxes: it decides, but who rents a box may live elsewhere
     UNKNOWN_ZIP = "unknown zip"
     ZIP_OF_NEIGHBOUR = "zip of neighbour"  # the person said that ZIP and state are both right
     REDRAWN = "redrawn"  # the state has new districts, and no table knows yet which ZIP codes they have

@@ -29,6 +29,9 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # below that it writes 
 AT_ONCE = 2
 """Questions at a time, of all processes that share a folder of slots."""
 
+HERE = 4
+"""Threads of one process that may ask or wait for their turn; the others are refused at once."""
+
 MOST_BYTES = 256 * 1024
 """Of an answer."""
 
@@ -41,7 +44,7 @@ _HEADERS = {"User-Agent": "Redress", "Accept": "application/json", "Accept-Encod
 
 
 class AllBusy(LookupUnavailable):
-    """Nobody was asked: until the time was over others were asking."""
+    """Nobody was asked: others were asking all the time, or too many waited for their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,19 @@ class Line:
         """`slots` is a folder; the lock files in it are the same for all processes of a site."""
         self._address = address
         self._slots = slots
+        self._here = threading.BoundedSemaphore(HERE)
         self._limit = limit
 
     def ask(self, question: Mapping[str, str]) -> Reply:
         """The reply to a query. Raises LookupUnavailable, whose text and context hold nothing of the question."""
+        if not self._here.acquire(blocking=False):
+            raise AllBusy("too many wait for their turn")
+        try:
+            return self._ask(question)
+        finally:
+            self._here.release()
+
+    def _ask(self, question: Mapping[str, str]) -> Reply:
         until = time.monotonic() + self._limit
         url = f"{self._address}?{urlencode(question, errors='replace')}"
         outcome = _outcome(url, until, self._slot(until))

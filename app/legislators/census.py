@@ -88,7 +88,7 @@ class Census:
         if not address.line1.strip() or _NO_STREET.match(address.line1):
             raise AddressNotFound("there is no street in it")
         with self._breaker.watch():
-            return _read(self._line.ask(_question(address, layer)), layer, congress, address.state)
+            return _read(self._line.ask(_question(address, layer)), layer, congress, address)
 
 
 def layer_for(congress: int, state: State) -> Layer | None:
@@ -111,18 +111,18 @@ def _question(address: PostalAddress, layer: Layer) -> dict[str, str]:
     }
 
 
-def _read(reply: Reply, layer: Layer, congress: int, state: State) -> tuple[DivisionId, ...]:
+def _read(reply: Reply, layer: Layer, congress: int, address: PostalAddress) -> tuple[DivisionId, ...]:
     value = _json(reply.body)
     match reply.status, value:
         case 400, {"errors": [*_]}:
             raise AddressNotFound("the Census cannot read it")
         case 200, {"result": {"addressMatches": [*matches]}}:
-            areas = [area for match in matches for area in _areas(match, layer)]
+            areas = [area for match in matches for area in _areas(match, layer) if _has_zip(match, address.zip5)]
         case 200, _:
             raise LookupUnavailable("its answer has an unknown shape")
         case status, _:
             raise LookupUnavailable(f"it answered {status}")
-    districts = tuple(dict.fromkeys(_districts(areas, congress, state)))
+    districts = tuple(dict.fromkeys(_districts(areas, congress, address.state)))
     if not districts:
         raise AddressNotFound("the Census does not know it")
     return districts
@@ -144,6 +144,14 @@ def _areas(match: object, layer: Layer) -> list[object]:
             if isinstance(areas, list):
                 return areas
     raise LookupUnavailable("it answered with another map")
+
+
+def _has_zip(match: object, zip_code: Zip) -> bool:
+    """Whether a match is in the ZIP code asked for: a street of the same name elsewhere is another address."""
+    match match:
+        case {"addressComponents": {"zip": str(found)}} if found:
+            return found == zip_code
+    return True
 
 
 def _districts(areas: list[object], congress: int, state: State) -> Iterator[DivisionId]:

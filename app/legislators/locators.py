@@ -26,7 +26,7 @@ from app.legislators.geography import (
     is_senate,
     state_division,
 )
-from app.legislators.tables import Tables, ZipArea
+from app.legislators.tables import Tables, ZipArea, ZipKind
 
 Point = tuple[float, float]
 
@@ -50,14 +50,15 @@ class TableLocator:
         doubt = None if here else self._doubt(address, area, sure_of_state=sure_of_state)
         every = self._tables.districts[state]
         if len(every) == 1:
-            warnings = (doubt,) if doubt is Doubt.UNKNOWN_ZIP else ()
-            return Location(sitting, state, every, Method.STATE, Sure.CERTAIN, warnings)
+            unknown = (Doubt.UNKNOWN_ZIP,) if doubt is Doubt.UNKNOWN_ZIP else ()
+            return Location(sitting, state, every, Method.STATE, Sure.CERTAIN, unknown)
         if self._redrawn(state, sitting):
             return self._open(sitting, state, area, (Doubt.REDRAWN,), guess=None)
         if doubt is not None:
             return self._open(sitting, state, area, (doubt,), guess=area.guess if area else None)
         if len(here) == 1:
-            return Location(sitting, state, here, Method.ZIP, Sure.CERTAIN)
+            box = (Doubt.BOX,) if area and area.kind is ZipKind.BOX else ()
+            return Location(sitting, state, here, Method.ZIP, Sure.CERTAIN, box)
         return Location(sitting, state, here, Method.ZIP, Sure.ONE_OF, (Doubt.SPLIT_ZIP,))
 
     def point(self, zip_code: Zip) -> Point | None:

@@ -88,7 +88,7 @@ class Draft:
     @property
     def seal(self) -> str:
         """A short hash of what the letters say, to whom and how: tells whether what is sent is what was shown."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(f"{self.congress}\0".encode())
         for letter in self.letters:
             who, way = letter.recipient.legislator, letter.way
             for part in (who.seat, who.bioguide, way.channel.name, way.address, letter.subject, letter.body):
@@ -180,7 +180,7 @@ def _by_street(entry: Entry, locator: CensusLocator, on: datetime, otherwise: Lo
     address, sure = entry.signer.address, entry.sure_of_state
     if otherwise.sure is Sure.CERTAIN:
         return otherwise, Street.OFF
-    if entry.looked_up and not entry.look_up:
+    if entry.looked_up:
         return locator.remembered(address, on, sure_of_state=sure) or otherwise, Street.OFFERED
     if not entry.look_up:
         return otherwise, Street.OFFERED
@@ -204,7 +204,7 @@ class _Drafting:
     def result(self) -> Draft | Choice:
         if not self._writes_to_the_house():
             return self._draft(None, self.location.method)
-        chosen = self.entry.other_district or ("" if self.entry.look_up else self.entry.district)
+        chosen = "" if self.entry.look_up else self.entry.other_district or self.entry.district
         if chosen == SENATORS_ONLY:
             return self._draft(None, Method.PERSON)
         if chosen and chosen in self._districts():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,6 +23,7 @@ from app.db import DatabaseUnavailable, writing
 from app.delivery import Channel
 from app.extensions import db
 from app.legislators import Method, NoDataForDay
+from app.legislators.congresses import congress_at
 from app.models import Campaign, CampaignRevision, CampaignState, Signature
 from app.signing import Submission, sign
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Errors, Problem, draft
@@ -113,10 +116,13 @@ def write(slug: str) -> Page | Response:
     if standing is not Standing.OPEN:
         return _not_open(campaign, standing), 409
     form, now = SignForm(request.form), site().clock()
+    form.congress = congress_at(now)
     token = form_token.read(site().config.secret_key, form.token.data or "", slug, now)
     if token is None or not from_our_page(request, site().config.public_url):
         notice = _("This page was open for very long, or came from elsewhere. Please press the button once more.")
         return _page(campaign, form, _fresh(slug), notice=notice), 422
+    if form.looked_up.data != _street_mark(form, token):  # the browser's word would tell what others looked up
+        form.looked_up.data = ""
     if not form.validate():
         return _page(campaign, form, token), 422
     if token.too_quick(now):
@@ -130,6 +136,8 @@ def write(slug: str) -> Page | Response:
 
 def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> Page | Response:
     sending, looking_up = "send" in request.form, "look-up" in request.form
+    if looking_up:
+        form.district.data = form.other_district.data = form.looked_up.data = ""
     result = draft(form.entry(look_up=looking_up), campaign.file, site().desk, now)
     if isinstance(result, Errors):
         form.postal_code.errors = [_explain(result, form)]
@@ -243,9 +251,12 @@ def _page(
     asks_state: bool = False,
     ways: Ways | None = None,
 ) -> str:
+    form.congress = congress_at(site().clock())
     if form.chosen_for.data != form.place:
-        form.district.data = form.other_district.data = ""
-    form.looked_up.data = "1" if draft and draft.located_by is Method.CENSUS else ""
+        form.district.data = form.other_district.data = form.looked_up.data = ""
+    if draft or choice:  # a page that only has errors says again what was said
+        found = draft is not None and draft.located_by is Method.CENSUS
+        form.looked_up.data = _street_mark(form, token) if found else ""
     form.chosen_for.data = form.place
     form.token.data = token.text
     form.seal.data = draft.seal if draft else ""
@@ -258,12 +269,18 @@ def _page(
         draft=draft,
         choice=choice,
         notice=notice,
-        chosen=_chosen(draft),
+        chosen=_chosen(draft) if draft or choice else form.district.data,
         asks_state=asks_state or bool(form.sure_of_state.data),
         as_of=site().desk.directory.as_of(),
         new_congress=site().new_congress,
         keep=site().keep,
     )
+
+
+def _street_mark(form: SignForm, token: FormToken) -> str:
+    """What the form carries after its street was found, and only this site can make: for this form and this street."""
+    where = f"{token.nonce}\0{form.spot}\0{form.city.data}\0{form.address_line1.data}"
+    return hmac.new(site().config.secret_key.encode(), f"street\0{where}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _chosen(draft: Draft | None) -> str:

@@ -227,25 +227,28 @@ class SignForm(FlaskForm):
         if field.data:
             raise ValidationError(gettext("Leave this field empty: it is there to stop programs."))
 
+    congress = 0
+    """Which Congress sits while the form is read: a district chosen in another one is another place."""
+
+    @property
+    def spot(self) -> str:
+        """Congress, state and ZIP code: what is said about a district, or about the state, holds for these alone."""
+        return f"{self.congress} {self.state.data or ''} {(self.postal_code.data or '')[:5]}"
+
     @property
     def place(self) -> str:
-        """State and ZIP code: a choice among representatives was made for these and no others.
-
-        A district that was found by the street holds for that street only.
-        """
-        place = f"{self.state.data or ''} {(self.postal_code.data or '')[:5]}"
-        if self.looked_up.data:
-            place += f" {self.city.data or ''} {self.address_line1.data or ''}"
-        return place
+        """Where a choice among representatives was made; a district found by the street holds for that street only."""
+        return f"{self.spot} {self.city.data} {self.address_line1.data}" if self.looked_up.data else self.spot
 
     def entry(self, *, look_up: bool = False) -> Entry:
         """The typed values of a form that has validated; `look_up`: the person asked for that with their button."""
-        for_here = self.chosen_for.data == self.place
+        for_here = self.chosen_for.data == self.place and not look_up
+        said = self.chosen_for.data or ""
         return Entry(
             signer=self.signer(),
             district=(self.district.data or "") if for_here else "",
             other_district=(self.other_district.data or "") if for_here else "",
-            sure_of_state=bool(self.sure_of_state.data) and for_here,
+            sure_of_state=bool(self.sure_of_state.data) and (said == self.spot or said.startswith(f"{self.spot} ")),
             look_up=look_up,
             looked_up=bool(self.looked_up.data) and for_here,
         )

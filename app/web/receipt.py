@@ -9,6 +9,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from app.delivery.handoff import SWITCHBOARD
 from app.delivery.outbox import UNKNOWN
 from app.delivery.pause import RESTORED, is_paused
 from app.extensions import db
@@ -181,7 +182,13 @@ def _told(event: DeliveryEvent) -> str:
 
 
 def seat_now(letter: Letter) -> str:
-    """That somebody else, or nobody, holds the seat by now; empty when all is as it was."""
+    """That somebody else, or nobody, or we do not know who, holds the seat by now; empty when all is as it was."""
+    if site().outlived(letter):
+        return _(
+            "The Congress to which you wrote has ended, and we do not know who holds this seat now. "
+            "Find out before you send it: the Capitol's operators at %(phone)s tell you.",
+            phone=SWITCHBOARD,
+        )
     if isinstance(site().holder(letter), Vacancy):
         return _("Nobody holds this seat at present. Your letter stands as you wrote it.")
     came = successor(letter)

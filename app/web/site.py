@@ -109,6 +109,10 @@ class Site:
             return None
         return holder if is_senate(seat) or congress == letter.congress else None
 
+    def outlived(self, letter: Letter) -> bool:
+        """Whether the letter's Congress has ended, and it is not known who holds the seat now, or what it is."""
+        return congress_at(self.clock()) > letter.congress and self.holder(letter) is None
+
     def ways(self, targets: Sequence[Target]) -> dict[Target, tuple[Channel, ...]]:
         """Which channels the letters to each target's offices take at present, best first. Raises NoDataForDay."""
         channels, members = self.desk.channels(), self.desk.directory.members(self.clock())
@@ -126,6 +130,8 @@ class Site:
         holder = self.holder(letter)
         if isinstance(holder, Legislator):
             return way_to(holder, self.desk.channels())
+        if self.outlived(letter):
+            return Way(PaperChannel(), "")
         signed = letter.deliveries[0]
         if CHANNELS[signed.channel].by_signer:
             return Way(CHANNELS[signed.channel], signed.recipient or "")
@@ -138,7 +144,7 @@ class Site:
         return prepare(
             letter,
             holder if isinstance(holder, Legislator) else None,
-            form=(stored.recipient or "") if stored.channel == HANDOFF else "",
+            form=(stored.recipient or "") if stored.channel == HANDOFF and not self.outlived(letter) else "",
             topic=campaigns.read_published(signature.revision.source).topic,
             point=self.desk.locator.point(Zip((signature.postal_code or "")[:5])),
         )

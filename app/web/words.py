@@ -36,6 +36,7 @@ def init_app(app: Flask) -> None:
         merge_paragraphs=merge_paragraphs,
         moment=moment,
         paragraphs=paragraphs,
+        past_end=past_end,
         span=span,
         towns=towns,
         without_senators=without_senators,
@@ -107,6 +108,14 @@ def towns(legislator: Legislator) -> str:
     if not names:
         return ""
     return ngettext("office in %(towns)s", "offices in %(towns)s", len(names), towns=", ".join(names[:4]))
+
+
+def past_end(legislator: Legislator) -> str:
+    """That a term should have ended by now; empty for nearly everyone."""
+    if legislator.until >= site().today():
+        return ""
+    ended = day(legislator.until)
+    return _("This term was to end on %(day)s; who holds it sits until somebody else is sworn in.", day=ended)
 
 
 def anchor(text: str) -> str:
@@ -195,7 +204,9 @@ def doubt(choice: Choice, zip_code: str) -> str:
     return {
         Doubt.SPLIT_ZIP: _("ZIP code %(zip)s lies in more than one district. Who represents you?", **place),
         Doubt.ZIP_WITHOUT_DISTRICT: _(
-            "ZIP code %(zip)s is for PO boxes or for a single building. Who represents you where you live?", **place
+            "ZIP code %(zip)s is on no map: it may be for PO boxes or for a single building. "
+            "Who represents you where you live?",
+            **place,
         ),
         Doubt.UNKNOWN_ZIP: _("We do not know ZIP code %(zip)s. If it is right, who represents you?", **place),
         Doubt.ZIP_OF_NEIGHBOUR: _(
@@ -219,6 +230,11 @@ def doubt(choice: Choice, zip_code: str) -> str:
 
 def warning(doubt: Doubt, zip_code: str) -> str:
     """What somebody should look at though the answer does not depend on it."""
+    if doubt is Doubt.BOX:
+        return _(
+            "ZIP code %(zip)s is for PO boxes. If you live somewhere else, look whether this is your district.",
+            zip=zip_code[:5],
+        )
     if doubt is Doubt.UNKNOWN_ZIP:
         return _("We do not know ZIP code %(zip)s: look whether it is right.", zip=zip_code[:5])
     return ""

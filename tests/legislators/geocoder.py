@@ -31,8 +31,13 @@ NAMES = {
 }
 
 
-def match(geoid: str, state: str, *, congress: int = 119, bare: bool = False, layer: str = "") -> JsonObject:
-    """One match with the fields that the real ones have; `bare` as the ACS vintages tell a district, without CD119."""
+def match(
+    geoid: str, state: str, *, congress: int = 119, bare: bool = False, layer: str = "", zip_code: str = ""
+) -> JsonObject:
+    """One match with the fields that the real ones have; `bare` as the ACS vintages tell a district, without CD119.
+
+    Without a `zip_code` it fits every question.
+    """
     district = geoid[2:]
     basename, name = NAMES.get(district, (district.lstrip("0"), f"Congressional District {district.lstrip('0')}"))
     area: JsonObject = {
@@ -62,7 +67,7 @@ def match(geoid: str, state: str, *, congress: int = 119, bare: bool = False, la
         "coordinates": {"x": -73.994946871146, "y": 40.750268409951},
         "tigerLine": {"side": "L", "tigerLineId": "59653375"},
         "addressComponents": {
-            "zip": "10001",
+            "zip": zip_code,
             "streetName": "8TH",
             "preType": "",
             "city": "ANYTOWN",

@@ -37,7 +37,7 @@ from app.legislators import (
     Sure,
     ZipInAnotherState,
 )
-from app.legislators.asking import MOST_BYTES, REST
+from app.legislators.asking import HERE, MOST_BYTES, REST
 from app.legislators.census import ADDRESS, Answers, Census, CensusLocator, forget
 from app.legislators.directory import TableDirectory
 from app.legislators.locators import TableLocator
@@ -514,6 +514,21 @@ def test_a_third_waits_for_its_turn(slots: Path) -> None:
         assert {one.result() for one in asking} == {(TX_37,)}
 
     assert (len(server.heads), server.most_at_once) == (5, 2)
+
+
+def test_more_than_a_few_do_not_even_wait(slots: Path) -> None:
+    gate = threading.Event()
+    with geocoder(waits(gate, finds("4837", state="TX"))) as server, ThreadPoolExecutor() as pool:
+        census = Census(server.address, slots=slots, limit=LONG)
+        asking = [later(pool, census) for _ in range(HERE)]
+        server.wait_for(2)
+        until = time.monotonic() + LONG
+        while census._line._here._value and time.monotonic() < until:  # until all of them wait
+            time.sleep(0.01)
+        with pytest.raises(LookupUnavailable, match="too many wait"):
+            census.districts(AUSTIN, 119)
+        gate.set()
+        assert {one.result() for one in asking} == {(TX_37,)}
 
 
 def test_who_gets_no_turn_in_time_cannot_be_helped(slots: Path) -> None:

@@ -189,6 +189,20 @@ def test_an_unknown_entry_is_said_and_nothing_removed(site: Flask) -> None:
     assert len(run(site, "export").stdout.splitlines()) == 3
 
 
+def test_while_a_new_congress_is_not_known_the_book_stays_what_it_was(
+    site: Flask, clock: Clock, session: Session
+) -> None:
+    run(site, "import", "-", stdin=TWO)
+    put(session, "B001230")
+    before = run(site, "export").stdout
+    clock.forward(days=45)  # after January 3rd
+
+    assert run(site, "export").stdout == before
+    assert "Lloyd Doggett" in run(site, "list").stdout
+    assert "sits no longer" not in run(site, "list").stdout
+    assert run(site, "import", "-", stdin=TWO).stderr.startswith("0 added, 0 changed, 2 unchanged.")
+
+
 def test_two_congresses_later_the_book_can_still_be_seen_and_cleared(
     site: Flask, clock: Clock, session: Session
 ) -> None:

@@ -473,6 +473,19 @@ def test_somebody_in_the_capital_writes_to_the_delegate_and_is_told_why(visitor:
     assert visitor.press(SEND).heading == "Check your e-mail"
 
 
+def test_a_senator_whose_term_was_to_end_is_named_with_that(visitor: Visitor, clock: Clock) -> None:
+    page = begin(visitor, clock, address_level1="OH", postal_code="43215").press(SHOW)
+
+    assert page.text.count("This term was to end on November 3, 2026; who holds it sits until somebody else") == 1
+
+
+def test_a_zip_of_post_office_boxes_is_mentioned_where_it_decides(visitor: Visitor, clock: Clock) -> None:
+    page = begin(visitor, clock, address_level1="MA", postal_code="01009").press(SHOW)
+
+    assert "ZIP code 01009 is for PO boxes. If you live somewhere else, look whether this is" in page.text
+    assert len(page.letters) == 3
+
+
 def test_a_vacant_seat_is_said_and_the_senators_still_get_their_letters(visitor: Visitor, clock: Clock) -> None:
     begin(visitor, clock, address_level1="TX", postal_code="78201", address_level2="San Antonio").press(SHOW)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -354,13 +354,35 @@ def test_how_a_letter_goes_is_settled_when_it_is_confirmed(
     assert states(page)[:3] == ["Waiting for you"] * 3
 
 
+def test_a_letter_to_a_member_of_the_last_congress_is_not_handed_on_as_if_nothing_had_happened(
+    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path
+) -> None:
+    clock.now = datetime(2027, 1, 1, 17, tzinfo=UTC)
+    visitor = Visitor(open_sandbox(SANDBOX_CHANNEL="handoff"))
+    begin(visitor, clock, address_level1="WI", postal_code="53703").press(SHOW)
+    assert visitor.press("Get my letters").heading == "Check your e-mail"
+    clock.now = datetime(2027, 1, 5, 17, tzinfo=UTC)
+
+    page = visitor.open(mails(data_dir, "confirmation")[-1].link)
+    assert (
+        page.text.count("The Congress to which you wrote has ended, and we do not know who holds this seat now.") == 1
+    )
+    receipt = visitor.press(CONFIRM)
+
+    assert "we do not know who holds this seat now" in receipt.text
+    letter = visitor.open(f"{receipt.path}/letters/3")
+    assert "pocan.house.gov" not in letter.html
+    assert "202-224-3121" in letter.text
+
+
 def test_after_the_turn_of_the_congress_the_pages_still_answer(by_hand: Visitor, clock: Clock, data_dir: Path) -> None:
     receipt = got(by_hand, clock, data_dir)
     clock.now += timedelta(days=60)
 
     for path in (receipt.path, f"{receipt.path}/letters/1", f"{receipt.path}/print", "/reunite-families"):
         assert by_hand.open(path).status == 200
-    assert links(by_hand.open(f"{receipt.path}/letters/2"))["Open the office's site"].startswith("https://")
+    assert "barrasso.senate.gov" in by_hand.open(f"{receipt.path}/letters/1").html  # whose term goes on
+    assert "lummis.senate.gov" not in by_hand.open(f"{receipt.path}/letters/2").html
 
 
 def test_a_seat_that_somebody_else_holds_now_is_said(by_hand: Visitor, clock: Clock, data_dir: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,18 @@ from app.extensions import db
 from app.serve.prepare import publish_sample
 from tests import factories
 from tests.factories import Clock, mails, stored, supporter
-from tests.legislators.geocoder import BAD_REQUEST, NO_MATCH, Geocoder, Step, finds, geocoder, says, sends
+from tests.legislators.geocoder import (
+    BAD_REQUEST,
+    NO_MATCH,
+    Geocoder,
+    Step,
+    answer,
+    finds,
+    geocoder,
+    match,
+    says,
+    sends,
+)
 from tests.pages import Page, Visitor
 from tests.web.steps import SEND, SHOW, begin
 
@@ -196,11 +208,71 @@ def test_a_forged_answer_of_the_census_is_a_persons_word(opened: Open, clock: Cl
     with opened(finds("5503", state="WI")) as (visitor, server):
         typed(visitor, clock)
         visitor.choose("district", "ocd-division/country:us/state:wi/cd:2")
-        visitor.fill(looked_up="1", chosen_for="WI 53811 Platteville 1 Main Street").press(SHOW)
+        visitor.fill(looked_up="1", chosen_for="119 WI 53811 Platteville 1 Main Street").press(SHOW)
+        visitor.choose("district", "ocd-division/country:us/state:wi/cd:2").press(SHOW)
         visitor.press(SEND)
 
     assert server.heads == []
     assert located_by(data_dir) == ["person"]
+
+
+def test_nobody_can_ask_what_others_have_looked_up(opened: Open, clock: Clock) -> None:
+    """Neither with a made-up mark nor with that of one's own form for another street."""
+    with opened(finds("5503", state="WI")) as (visitor, server):
+        typed(visitor, clock)
+        mark = visitor.press(STREET).values["looked-up"]
+        other = Visitor(visitor.app)
+        for made_up in ("1", mark):
+            typed(other, clock)
+            other.fill(looked_up=made_up, chosen_for="119 WI 53811 Platteville 1 Main Street").press(SHOW)
+
+            assert "Census Bureau places" not in other.page.text
+            assert len(other.page.letters) == 2
+    assert len(server.heads) == 1
+
+
+def test_the_button_goes_before_what_was_chosen_in_the_list(opened: Open, clock: Clock) -> None:
+    with opened(finds("5503", state="WI")) as (visitor, _server):
+        typed(visitor, clock)
+        visitor.choose("district", "ocd-division/country:us/state:wi/cd:2")
+
+        page = visitor.fill(other_district="ocd-division/country:us/state:wi/cd:7").press(STREET)
+
+        assert "Dear Representative Van Orden," in page.letters[2]
+        visitor.press(SEND)
+        assert visitor.page.heading == "Check your e-mail"
+
+
+def test_a_match_in_another_zip_code_is_another_address(opened: Open, clock: Clock) -> None:
+    with opened(says(answer(match("5503", "WI", zip_code="53818")))) as (visitor, _server):
+        typed(visitor, clock)
+
+        assert visitor.press(STREET).notice.startswith("The Census Bureau does not know this street address")
+
+
+def test_a_mistake_elsewhere_does_not_lose_what_was_found(opened: Open, clock: Clock) -> None:
+    with opened(finds("5503", state="WI")) as (visitor, server):
+        typed(visitor, clock)
+        visitor.press(STREET)
+        assert visitor.fill(email="nonsense").press(SHOW).status == 422
+
+        page = visitor.fill(email="ana@example.org").press(SHOW)
+
+        assert "The Census Bureau places your street address in this district." in page.text
+        assert len(server.heads) == 1
+
+
+def test_what_was_found_on_the_old_map_is_asked_anew_in_the_new_congress(opened: Open, clock: Clock) -> None:
+    clock.now = datetime(2027, 1, 3, 16, 50, tzinfo=UTC)
+    with opened(finds("5503", state="WI")) as (visitor, _server):
+        typed(visitor, clock)
+        visitor.press(STREET)
+        clock.forward(minutes=20)
+
+        page = visitor.press(SEND)
+
+        assert page.heading == "Reunite Families"
+        assert "Something in your letters has changed" in page.notice or len(page.letters) == 2
 
 
 def test_an_answer_is_remembered_without_the_address(opened: Open, clock: Clock, data_dir: Path) -> None:

@@ -8,8 +8,8 @@ from enum import StrEnum
 from app.legislators.congresses import begins, congress_at, ordinal
 from app.legislators.tables import Tables
 
-NOTICE = timedelta(days=33)
-"""From December 1st on, the tables of the next Congress are missed."""
+NOTICE = timedelta(days=33, hours=12)
+"""From the beginning of December 1st in Washington on, the tables of the next Congress are missed."""
 
 
 class Condition(StrEnum):
@@ -50,6 +50,6 @@ def sentence(found: Condition, on: datetime) -> str:
         Condition.DISTRICTS_MISSING: (
             f"The ZIP codes are still told in districts of an earlier Congress than the {ordinal(sitting)}. In redrawn "
             "states people choose their representative from a list, until the Census has published the new crosswalk "
-            "and `flask legislators refresh` has got it."
+            "and you have given it to `flask legislators refresh`, with --source or --from."
         ),
     }[found]

@@ -56,9 +56,8 @@ def from_web(urls: Sequence[str], records: Mapping[str, SourceRecord], now: date
     InputUnusable.
     """
     found: dict[str, Given] = {}
-    for source, url in _addresses(urls):
-        record = records.get(source)
-        answer = fetch(url, _known(record, url), MOST_BYTES)
+    for source, url in _addresses(urls).items():
+        answer = fetch(url, _known(records.get(source), url), MOST_BYTES)
         if isinstance(answer, Fetched):
             found[source] = _fetched(source, url, answer, now)
     return found
@@ -70,18 +69,35 @@ def source_named(name: str) -> str | None:
     return next(matching, None)
 
 
-def _addresses(urls: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _addresses(urls: Sequence[str]) -> dict[str, str]:
+    """Where to fetch which source. Raises InputUnusable."""
     if not urls:
-        yield from ((source, ORIGINS[source].addresses[0]) for source in USUAL)
-    for url in urls:
-        if urlsplit(url).path.endswith("/"):
-            yield from ((source, url + NAMES[source][0]) for source in USUAL)
-            continue
-        name = urlsplit(url).path.rpartition("/")[2]
-        source = source_named(name)
-        if source is None:
-            raise InputUnusable(f"--source {url} names none of the known files: {_known_names()}.")
-        yield source, url
+        return {source: ORIGINS[source].addresses[0] for source in USUAL}
+    found: dict[str, str] = {}
+    for source, address in (pair for url in urls for pair in _files_at(url)):
+        if source in found:
+            raise InputUnusable(f"--source names the {_words(source)} twice, the second time as {address}.")
+        found[source] = address
+    return found
+
+
+def _files_at(url: str) -> Iterator[tuple[str, str]]:
+    """The usual files below an address that ends in `/`, else the one that it names."""
+    if url.endswith("/"):
+        yield from ((source, url + NAMES[source][0]) for source in USUAL)
+        return
+    source = source_named(_name_in(url))
+    if source is None:
+        raise InputUnusable(f"--source {url} names none of the known files: {_known_names()}.")
+    yield source, url
+
+
+def _name_in(url: str) -> str:
+    """The last part of its path, empty when the address makes no sense."""
+    try:
+        return urlsplit(url).path.rpartition("/")[2]
+    except ValueError:
+        return ""
 
 
 def _known(record: SourceRecord | None, url: str) -> Known | None:
@@ -92,9 +108,9 @@ def _known(record: SourceRecord | None, url: str) -> Known | None:
 
 
 def _fetched(source: str, url: str, answer: Fetched, now: datetime) -> Given:
-    name = Path(urlsplit(url).path.rpartition("/")[2])
-    text = source_of(name, answer.content)
-    day = (answer.last_modified or now).astimezone(UTC).date()
+    """A file of which the server does not say when it was changed is as it is now; none is from the future."""
+    text = source_of(Path(_name_in(url)), answer.content)
+    day = min(answer.last_modified or now, now).astimezone(UTC).date()
     record = SourceRecord(
         addresses=(url,),
         as_of=day.isoformat(),

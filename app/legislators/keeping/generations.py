@@ -144,7 +144,7 @@ def read_pointer(folder: Path) -> InForce:
         return InForce()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PointerUnreadable(
-            f"{folder / POINTER} is damaged: delete it to go back to the shipped tables, "
+            f"{folder / POINTER} is damaged: delete it and restart to go back to the shipped tables, "
             "or refresh with `flask legislators refresh`."
         ) from error
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from app.legislators import LegislatorsError
-from app.legislators.congresses import begins
+from app.legislators.congresses import begins, congress_at, ordinal
 from app.legislators.keeping.changes import Change
-from app.legislators.keeping.generations import alone, keep
+from app.legislators.keeping.generations import NotKept, alone, keep
 from app.legislators.keeping.refresh_state import read_state, write_state
 from app.legislators.keeping.renewal import Given, Renewal, congress_given, renew
 from app.legislators.keeping.shelf import Shelf
 from app.legislators.making.origins import SourceRecord
 from app.legislators.making.parts import parts_of
+from app.legislators.making.sources import InputUnusable
 
 Gather = Callable[[Mapping[str, SourceRecord]], Mapping[str, Given]]
 """Brings newer files, told of what the tables in force were made."""
@@ -44,8 +46,9 @@ def refresh(shelf: Shelf, gather: Gather, now: datetime, *, force: bool = False,
         try:
             renewal = _renewal(shelf, gather, now, force=force)
             generation = keep(shelf.folder, renewal.files, now, renewal.report) if renewal.is_news else None
-        except LegislatorsError as error:
-            write_state(shelf.folder, state.failed(now, str(error)))
+        except Exception as error:
+            with contextlib.suppress(NotKept):  # what went wrong first is what counts
+                write_state(shelf.folder, state.failed(now, _cause(error)))
             raise
         write_state(shelf.folder, state.succeeded(now))
         return _refreshed(generation, renewal)
@@ -55,9 +58,18 @@ def _refreshed(generation: str | None, renewal: Renewal) -> Refreshed:
     return Refreshed(generation, renewal.report, renewal.remarks, renewal.is_news)
 
 
+def _cause(error: Exception) -> str:
+    if isinstance(error, LegislatorsError):
+        return str(error)
+    return f"The program itself has a fault ({type(error).__name__}): please report it."
+
+
 def _renewal(shelf: Shelf, gather: Gather, now: datetime, *, force: bool) -> Renewal:
     """On the ground of the tables in force; of the next Congress's, if those lie ready and these files are its."""
     given = gather(parts_of(shelf.folder_of(shelf.tables(now))).sources)
     congress = congress_given(given)
+    if congress and congress > congress_at(now) + 1:
+        raise InputUnusable(f"These are members of the {ordinal(congress)} Congress, which is far away.")
     in_force = shelf.tables(max(now, begins(congress)) if congress else now)
-    return renew(parts_of(shelf.folder_of(in_force)), in_force, given, force=force)
+    today = now.astimezone(UTC).date()
+    return renew(parts_of(shelf.folder_of(in_force)), in_force, given, today, force=force)

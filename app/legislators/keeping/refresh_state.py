@@ -24,15 +24,18 @@ class RefreshState:
     """The last success: the tables were found to be the newest, or were made so."""
     tried_at: datetime | None = None
     failing_since: datetime | None = None
-    """The first failure after the last success."""
+    """When the first attempt after the last success began, or failed."""
     cause: str = ""
     """The sentence of the last failure."""
     told_at: datetime | None = None
     """When the organiser was told last."""
 
     def trying(self, now: datetime) -> RefreshState:
-        """With an attempt that begins; written before it, so that one which is killed is not made again at once."""
-        return replace(self, tried_at=now)
+        """With an attempt that begins; written before it, so that one which is killed is not made again at once.
+
+        Until its success is written down it counts as a failure.
+        """
+        return replace(self, tried_at=now, failing_since=self.failing_since or now)
 
     def succeeded(self, now: datetime) -> RefreshState:
         """With a success, which ends every failure."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +18,9 @@ from app.legislators.keeping.generations import POINTER, PointerUnreadable, load
 from app.legislators.tables import Tables, load
 
 log = logging.getLogger(__name__)
+
+AGAIN = 60.0
+"""Seconds after which what could not be read is tried again: the cause may have passed."""
 
 _OF_ZIPS = ("crosswalk", "zip_points", "zip_places")
 """The sources that say which ZIP code lies where."""
@@ -44,6 +48,8 @@ class _Content:
 
     stat: _Stat
     generations: Mapping[int, Generation]
+    again_at: float | None = None
+    """When to try again, by the monotonic clock, because something could not be read."""
 
 
 class Shelf:
@@ -87,28 +93,34 @@ class Shelf:
         return condition(self.tables(on), self.tables(begins(congress_at(on) + 1)), on)
 
     def _look(self) -> None:
-        if _stat(self.folder) == self._content.stat or not self._reading.acquire(blocking=False):
+        if self._is_read() or not self._reading.acquire(blocking=False):
             return  # nothing is new, or another thread reads it already: go on with what there is
         try:
-            stat = _stat(self.folder)
-            if stat != self._content.stat:
-                self._content = _Content(stat, self._read(stat))
+            if not self._is_read():
+                self._content = self._read(_stat(self.folder))
         finally:
             self._reading.release()
 
-    def _read(self, stat: _Stat) -> Mapping[int, Generation]:
-        """What the pointer names; what cannot be read is what it was before, and logged."""
-        old = self._content.generations
+    def _is_read(self) -> bool:
+        """Whether what the pointer names is in memory, or could not be read just now."""
+        content = self._content
+        return content.stat == _stat(self.folder) and (content.again_at is None or time.monotonic() < content.again_at)
+
+    def _read(self, stat: _Stat) -> _Content:
+        """What the pointer names; what cannot be read is what it was before, logged, and tried again in a minute."""
+        old, again_at = self._content.generations, time.monotonic() + AGAIN
         if not isinstance(stat, tuple):
             _log_unreadable(POINTER, stat or "it is gone")
-            return old
+            return _Content(stat, old)
         try:
             named = read_pointer(self.folder).current
         except PointerUnreadable as error:
             _log_unreadable(POINTER, type(error.__cause__).__name__)
-            return old
+            return _Content(stat, old, again_at)
         found = {congress: self._generation(congress, name, old.get(congress)) for congress, name in named.items()}
-        return {congress: generation for congress, generation in found.items() if generation}
+        whole = all(one is not None and one.name == named[congress] for congress, one in found.items())
+        kept = {congress: generation for congress, generation in found.items() if generation}
+        return _Content(stat, kept, None if whole else again_at)
 
     def _generation(self, congress: int, name: str, old: Generation | None) -> Generation | None:
         if old is not None and old.name == name:

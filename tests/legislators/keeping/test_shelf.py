@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from app.legislators.keeping.generations import (
     read_pointer,
     rollback,
 )
-from app.legislators.keeping.shelf import Shelf
+from app.legislators.keeping.shelf import AGAIN, Shelf
 from app.legislators.tables import COLUMNS, MANIFEST, SHIPPED
 from tests.legislators.keeping.small_tables import point, table_files, written
 
@@ -300,6 +301,21 @@ def test_the_real_tables_can_be_kept(folder: Path) -> None:
     tables = shelf.tables(NOW)
     assert shelf.generation_of(tables) == name
     assert tables == shelf.shipped
+
+
+def test_what_could_not_be_read_for_a_moment_is_read_a_minute_later(
+    shipped: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(shipped, folder)
+    name = keep(folder, table_files(name="Refreshed"), NOW)
+    (folder / name / "zips.csv").rename(folder / "aside")
+    assert holder(shelf) == "Shipped"
+    (folder / "aside").rename(folder / name / "zips.csv")
+    assert holder(shelf) == "Shipped"
+
+    monkeypatch.setattr("app.legislators.keeping.shelf.time.monotonic", lambda: time.monotonic_ns() / 1e9 + AGAIN + 1)
+
+    assert holder(shelf) == "Refreshed"
 
 
 def written_by(program: dict[str, str], zips: str, *, congress: int = 119, map_congress: int = 119) -> dict[str, bytes]:
