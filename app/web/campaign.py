@@ -27,7 +27,7 @@ from app.legislators.congresses import congress_at
 from app.models import Campaign, CampaignRevision, CampaignState, Signature
 from app.signing import Submission, sign
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Errors, Problem, draft
-from app.signing.limits import TooManyFromNetwork, TooManyToAddress
+from app.signing.limits import TooManyFromNetwork, TooManyToAddress, TooManyTries, check_tries, note_try
 from app.web import form_token
 from app.web.form_token import FormToken
 from app.web.forms import SignForm
@@ -138,7 +138,8 @@ def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> 
     sending, looking_up = "send" in request.form, "look-up" in request.form
     if looking_up:
         form.district.data = form.other_district.data = form.looked_up.data = ""
-    result = draft(form.entry(look_up=looking_up), campaign.file, site().desk, now)
+    may_look_up = looking_up and _may_look_up(now)
+    result = draft(form.entry(look_up=may_look_up), campaign.file, site().desk, now)
     if isinstance(result, Errors):
         form.postal_code.errors = [_explain(result, form)]
         return _page(campaign, form, token, asks_state=result.problem is Problem.NEIGHBOUR_STATE), 422
@@ -146,7 +147,7 @@ def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> 
         asked = "asked" in request.form and form.chosen_for.data == form.place and not looking_up
         if sending or result.refused or asked:
             form.district.errors = [_("Choose who represents you, or say that you are not sure.")]
-        notice = street_notice(result) if looking_up else ""
+        notice = street_notice(result, refused=not may_look_up) if looking_up else ""
         return _page(campaign, form, token, choice=result, notice=notice), 422 if form.district.errors else 200
     if not sending or not result.letters:
         return _page(campaign, form, token, draft=result), 200
@@ -154,6 +155,20 @@ def _answer(campaign: Open, form: SignForm, token: FormToken, now: datetime) -> 
         notice = _("Something in your letters has changed. Here they are once more, as they will go.")
         return _page(campaign, form, token, draft=result, notice=notice), 200
     return _send(campaign, form, token, result, now)
+
+
+def _may_look_up(now: datetime) -> bool:
+    """Count that somebody asks for a street; no network may look up more addresses a day than it may sign."""
+    digest = site().keys.network(request.remote_addr or "")
+    session = db.session()
+    try:
+        with writing(session):
+            if digest is not None:
+                check_tries(session, "street", digest, site().config.limit_network, now)
+                note_try(session, "street", digest, now)
+    except (TooManyTries, DatabaseUnavailable):
+        return False
+    return True
 
 
 def _send(campaign: Open, form: SignForm, token: FormToken, result: Draft, now: datetime) -> Page | Response:

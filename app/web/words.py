@@ -240,8 +240,10 @@ def warning(doubt: Doubt, zip_code: str) -> str:
     return ""
 
 
-def street_notice(choice: Choice) -> str:
+def street_notice(choice: Choice, *, refused: bool) -> str:
     """What came of looking up the street address, when the person has to choose all the same."""
+    if refused and choice.street is not Street.OFF:
+        return _("Many addresses were looked up from your connection today. Choose below who represents you.")
     if choice.street is Street.NOT_FOUND:
         return _(
             "The Census Bureau does not know this street address; it knows no PO boxes either. "

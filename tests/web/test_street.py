@@ -46,9 +46,10 @@ def opened(data_dir: Path, clock: Clock) -> Open:
     """Somebody at the page of a site whose settings allow the button, and the geocoder that does these steps."""
 
     @contextlib.contextmanager
-    def open_(*steps: Step) -> Iterator[tuple[Visitor, Geocoder]]:
+    def open_(*steps: Step, **settings: str) -> Iterator[tuple[Visitor, Geocoder]]:
         with geocoder(*steps) as server:
-            app = create_app(factories.config(data_dir, GEOCODER="census"), clock=clock, geocoder=server.address)
+            config = factories.config(data_dir, GEOCODER="census", **settings)
+            app = create_app(config, clock=clock, geocoder=server.address)
             with app.app_context():
                 publish_sample(db.session(), clock())
             yield Visitor(app), server
@@ -241,6 +242,18 @@ def test_the_button_goes_before_what_was_chosen_in_the_list(opened: Open, clock:
         assert "Dear Representative Van Orden," in page.letters[2]
         visitor.press(SEND)
         assert visitor.page.heading == "Check your e-mail"
+
+
+def test_one_network_may_not_look_up_a_whole_town(opened: Open, clock: Clock) -> None:
+    with opened(says(NO_MATCH), LIMIT_NETWORK="2") as (visitor, server):
+        for number in range(3):
+            typed(visitor, clock, address_line1=f"{number} Main Street")
+            visitor.press(STREET)
+
+        assert visitor.page.notice.startswith("Many addresses were looked up from your connection today.")
+        assert len(server.heads) == 2
+        visitor.choose("district", "ocd-division/country:us/state:wi/cd:2").press(SHOW)
+        assert visitor.press(SEND).heading == "Check your e-mail"
 
 
 def test_a_match_in_another_zip_code_is_another_address(opened: Open, clock: Clock) -> None:

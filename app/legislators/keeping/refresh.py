@@ -66,10 +66,13 @@ def _cause(error: Exception) -> str:
 
 def _renewal(shelf: Shelf, gather: Gather, now: datetime, *, force: bool) -> Renewal:
     """On the ground of the tables in force; of the next Congress's, if those lie ready and these files are its."""
-    given = gather(parts_of(shelf.folder_of(shelf.tables(now))).sources)
+    in_force = shelf.tables(now)
+    parts = parts_of(shelf.folder_of(in_force))
+    given = gather(parts.sources)
     congress = congress_given(given)
     if congress and congress > congress_at(now) + 1:
         raise InputUnusable(f"These are members of the {ordinal(congress)} Congress, which is far away.")
-    in_force = shelf.tables(max(now, begins(congress)) if congress else now)
-    today = now.astimezone(UTC).date()
-    return renew(parts_of(shelf.folder_of(in_force)), in_force, given, today, force=force)
+    ready = shelf.tables(max(now, begins(congress))) if congress else in_force
+    if ready is not in_force:
+        parts = parts_of(shelf.folder_of(ready))
+    return renew(parts, ready, given, now.astimezone(UTC).date(), force=force)
