@@ -17,11 +17,18 @@ from app.delivery.outbox import drop_reports, queue_report
 from app.legislators import LegislatorsError
 from app.legislators.congresses import begins
 from app.legislators.geography import role_of
-from app.legislators.keeping.condition import sentence
+from app.legislators.keeping.condition import Condition, sentence
 from app.legislators.keeping.gathering import from_web
 from app.legislators.keeping.generations import alone, read_report
 from app.legislators.keeping.refresh import Gather, refresh
-from app.legislators.keeping.refresh_state import RefreshState, is_due, read_state, silent_for_three_weeks, write_state
+from app.legislators.keeping.refresh_state import (
+    AFTER_FAILURE,
+    RefreshState,
+    is_due,
+    read_state,
+    silent_for_three_weeks,
+    write_state,
+)
 from app.legislators.keeping.shelf import Generation, Shelf
 from app.logs import kind_and_place
 
@@ -63,7 +70,7 @@ class Refresher:
             if generation.tables is in_force:
                 self._tell_of(session, generation, now)
         state = read_state(self._shelf.folder)
-        due = is_due(state, now)
+        due = self._is_due(state, now)
         tried = self._thread is not None or not due  # a site that was off for a month has nothing to tell yet
         if silent_for_three_weeks(state, now) and tried and not self.is_busy:
             self._tell_of_silence(session, state, now)
@@ -72,6 +79,13 @@ class Refresher:
         if due and not self.is_busy:
             self._thread = Thread(target=self._refresh, args=(now,), name="refresh", daemon=True)
             self._thread.start()
+
+    def _is_due(self, state: RefreshState, now: datetime) -> bool:
+        """Once a week; once a day while a Congress sits whose members are not known here."""
+        if is_due(state, now):
+            return True
+        rested = state.tried_at is None or now - state.tried_at >= AFTER_FAILURE
+        return rested and self._shelf.condition(now) is Condition.MEMBERS_MISSING
 
     @property
     def is_busy(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from app.legislators import LegislatorsError
@@ -15,11 +15,14 @@ from app.legislators.keeping.refresh_state import read_state, write_state
 from app.legislators.keeping.renewal import Given, Renewal, congress_given, renew
 from app.legislators.keeping.shelf import Shelf
 from app.legislators.making.origins import SourceRecord
-from app.legislators.making.parts import parts_of
+from app.legislators.making.parts import Parts, parts_of
 from app.legislators.making.sources import InputUnusable
+from app.legislators.tables import Tables
 
 Gather = Callable[[Mapping[str, SourceRecord]], Mapping[str, Given]]
 """Brings newer files, told of what the tables in force were made."""
+
+_OF_ZIPS = ("crosswalk", "map", "zip_points", "zip_places")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,33 @@ def _cause(error: Exception) -> str:
 def _renewal(shelf: Shelf, gather: Gather, now: datetime, *, force: bool) -> Renewal:
     """On the ground of the tables in force; of the next Congress's, if those lie ready and these files are its."""
     in_force = shelf.tables(now)
-    parts = parts_of(shelf.folder_of(in_force))
-    given = gather(parts.sources)
+    ground = _ground(shelf, in_force)
+    given = gather(ground.sources)
     congress = congress_given(given)
     if congress and congress > congress_at(now) + 1:
         raise InputUnusable(f"These are members of the {ordinal(congress)} Congress, which is far away.")
     ready = shelf.tables(max(now, begins(congress))) if congress else in_force
     if ready is not in_force:
-        parts = parts_of(shelf.folder_of(ready))
-    return renew(parts, ready, given, now.astimezone(UTC).date(), force=force)
+        ground = _ground(shelf, ready)
+    return renew(ground, ready, given, now.astimezone(UTC).date(), force=force)
+
+
+def _ground(shelf: Shelf, tables: Tables) -> Parts:
+    """The parts of tables that the shelf has. Their ZIP codes may be those of an upgrade, and not of their folder."""
+    parts = parts_of(shelf.folder_of(tables))
+    shipped = shelf.shipped
+    if tables._zips is not shipped._zips or _sum_of_zips(tables) == _sum_of_zips(shipped):
+        return parts
+    newer = parts_of(shelf.folder_of(shipped))
+    return replace(
+        parts,
+        map_congress=newer.map_congress,
+        zips=newer.zips,
+        crosswalk_corrections=newer.crosswalk_corrections,
+        points_in_no_district=newer.points_in_no_district,
+        sources={**parts.sources, **{name: newer.sources[name] for name in _OF_ZIPS}},
+    )
+
+
+def _sum_of_zips(tables: Tables) -> object:
+    return tables.about["tables"]["zips.csv"]["sha256"]

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from app.legislators import Bioguide, LegislatorsError, Seat
 from app.legislators.congresses import begins, facts, ordinal
@@ -83,7 +84,7 @@ def renew(base: Parts, in_force: Tables, given: Mapping[str, Given], today: date
     """
     parts, remarks, left = _Renewing(base, given, today, force=force).parts()
     files = _files(parts)
-    if _is_said_by(parts, files, in_force):
+    if _is_said_by(parts, files, in_force.about):
         return Renewal({}, in_force, (), remarks)
     tables = _loaded(files)
     lost = seats_lost(in_force, tables)
@@ -329,12 +330,12 @@ def _merged(known: Person | None, added: Person) -> Person:
     return replace(added, senior=known.senior, **{name: getattr(known, name) for name in empty})
 
 
-def _is_said_by(parts: Parts, files: Mapping[str, bytes], tables: Tables) -> bool:
-    """Whether the tables say the same already. Where the files come from does not count."""
-    before = {name: about["sha256"] for name, about in tables.about["tables"].items()}
+def _is_said_by(parts: Parts, files: Mapping[str, bytes], about: Mapping[str, Any]) -> bool:
+    """Whether the tables of that manifest say the same already. Where the files come from does not count."""
+    before = {name: table["sha256"] for name, table in about["tables"].items()}
     now = {name: hashlib.sha256(content).hexdigest() for name, content in files.items() if name != MANIFEST}
-    of = (parts.congress, parts.map_congress, parts.as_of)
-    return of == (tables.congress, tables.map_congress, tables.as_of) and now == before
+    of = (parts.congress, parts.map_congress, parts.as_of.isoformat())
+    return of == (about["congress"], about["map_congress"], about["as_of"]) and now == before
 
 
 def _files(parts: Parts) -> dict[str, bytes]:

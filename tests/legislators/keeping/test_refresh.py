@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import signal
@@ -124,6 +125,18 @@ class Place:
 def place(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(tables, "SHIPPED", shipped(tmp_path / "shipped"))
     return Place(tmp_path, clock)
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A site on which nothing is ever changed: every refresh is refused."""
+    folder = tmp_path_factory.mktemp("steady")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "SHIPPED", shipped(folder / "shipped"))
+        place = Place(folder, Clock())
+        publish(place.given, lost(TX_1), "members")
+        place.refresh("--from", str(place.given), "--as-of", "members", "2026-10-04")
+        yield place
 
 
 def lost(*gone: str) -> Files:
@@ -350,6 +363,26 @@ def test_a_refresh_after_an_upgrade_stands_on_the_ground_of_the_newer(place: Pla
     assert report == ["WY at large: Robin MemberH560000 Jr. since 2025-01-03; the seat was vacant."]
 
 
+def test_a_refresh_takes_over_the_zip_codes_of_an_upgrade_once_and_tells_nothing_of_them(place: Place) -> None:
+    place.clock.now = TURN + 3 * DAY
+    options = ("--from", str(place.given), "--as-of", "members", "2027-01-05")
+    publish(place.given, of_next_congress(country()), "members")
+    place.refresh(*options)
+    manifest = json.loads((place.shipped / "manifest.json").read_bytes())
+    zips = (place.shipped / "zips.csv").read_text().replace("TX-1 TX-2", "TX-2 TX-1")
+    manifest["tables"]["zips.csv"]["sha256"] = hashlib.sha256(zips.encode()).hexdigest()
+    (place.shipped / "manifest.json").write_text(json.dumps({**manifest, "map_congress": 120}))
+    (place.shipped / "zips.csv").write_text(zips)
+    place.start()
+    publish(place.given, of_next_congress(lost(TX_1)), "members")
+
+    assert place.refresh(*options) == ["TX-1: Robin MemberH480001 Jr. has left; the seat is vacant."]
+    (name,) = read_pointer(place.folder).current.values()
+    assert (place.folder / name / "zips.csv").read_text() == zips
+    assert json.loads((place.folder / name / "manifest.json").read_bytes())["map_congress"] == 120
+    assert place.run("refresh", *options).stderr == "Nothing has changed.\n"
+
+
 def test_rolling_back_puts_the_tables_of_before_in_force_and_the_second_time_the_newer_again(place: Place) -> None:
     publish(place.given, lost(TX_1), "members")
     place.refresh("--from", str(place.given), "--as-of", "members", "2026-11-20")
@@ -571,17 +604,15 @@ BAD = {
 
 @pytest.mark.parametrize(("write", "words"), BAD.values(), ids=BAD)
 def test_a_bad_file_gets_one_sentence_and_leaves_everything_as_it_was(
-    place: Place, write: Callable[[Path], object], words: str
+    steady: Place, tmp_path: Path, write: Callable[[Path], object], words: str
 ) -> None:
-    place.given.mkdir()
-    write(place.given)
-    as_of = ("--as-of", "members", "2026-11-20")
+    write(tmp_path)
 
-    sentence = place.refusal("--from", str(place.given), *as_of)
+    sentence = steady.refusal("--from", str(tmp_path), "--as-of", "members", "2026-11-20")
 
     assert words in sentence
-    assert read_state(place.folder).cause == sentence
-    assert place.run("info").stderr == f"The last refresh failed: {sentence}\n"
+    assert read_state(steady.folder).cause == sentence
+    assert steady.run("info").stderr == f"The last refresh failed: {sentence}\n"
 
 
 BOMB = gzip.compress(b"[" + b" " * 70_000_000 + b"]", compresslevel=1)
@@ -611,13 +642,12 @@ BAD_ANSWERS = {
 
 @pytest.mark.parametrize(("answer", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
 def test_a_bad_answer_gets_one_sentence_and_leaves_everything_as_it_was(
-    place: Place, host: Host, answer: Published, words: str
+    steady: Place, host: Host, answer: Published, words: str
 ) -> None:
-    host.publish(lost(TX_1), "members", "offices", modified=CHANGED)
-    place.refresh("--source", host.url())
+    host.publish(country(), "members", "offices", modified=CHANGED)
     host.files[NAMES["members"]] = answer
 
-    assert words in place.refusal("--source", host.url())
+    assert words in steady.refusal("--source", host.url())
 
 
 def test_a_second_file_that_cannot_be_had_leaves_the_first_one_out(place: Place, host: Host) -> None:
