@@ -60,6 +60,7 @@ class Refresher:
         self._gather = gather
         self._thread: Thread | None = None
         self._told: set[str] = set()
+        self._began_at: datetime | None = None
         self._warned_at: datetime | None = None
 
     def run(self, session: Session, now: datetime) -> None:
@@ -71,12 +72,12 @@ class Refresher:
                 self._tell_of(session, generation, now)
         state = read_state(self._shelf.folder)
         due = self._is_due(state, now)
-        tried = self._thread is not None or not due  # a site that was off for a month has nothing to tell yet
-        if silent_for_three_weeks(state, now) and tried and not self.is_busy:
+        if silent_for_three_weeks(state, now) and not self.is_busy and (not due or self._has_tried(now)):
             self._tell_of_silence(session, state, now)
         with writing(session):
             drop_reports(session, now - KEEP)
         if due and not self.is_busy:
+            self._began_at = now
             self._thread = Thread(target=self._refresh, args=(now,), name="refresh", daemon=True)
             self._thread.start()
 
@@ -91,6 +92,10 @@ class Refresher:
     def is_busy(self) -> bool:
         """Whether it is fetching."""
         return self._thread is not None and self._thread.is_alive()
+
+    def _has_tried(self, now: datetime) -> bool:
+        """Whether an attempt was begun lately: a site that was off for a month tries before it complains."""
+        return self._began_at is not None and timedelta() <= now - self._began_at < AFTER_FAILURE
 
     def _refresh(self, now: datetime) -> None:
         try:

@@ -103,7 +103,7 @@ def _locate(desk: Desk, address: PostalAddress, *, sure_of_state: bool) -> Locat
         except AddressNotFound:
             say("The Census Bureau does not know this street address.")
         except LookupUnavailable as error:
-            say(f"The street could not be looked up: {error}")
+            say(f"The street could not be looked up: {error}.")
     return desk.locator.locate(address, now, sure_of_state=sure_of_state)
 
 

@@ -1,4 +1,4 @@
-"""The six mails, byte by byte: headers, envelope, text; and what a hostile name or text can do to them (nothing)."""
+"""The mails, byte by byte: headers, envelope, text; and what a hostile name or text can do to them (nothing)."""
 
 from __future__ import annotations
 
@@ -421,3 +421,97 @@ def test_every_header_line_is_short(composer: Composer, name: str) -> None:
 def test_an_address_that_a_header_would_decode_is_not_composed(composer: Composer) -> None:
     with pytest.raises(ValueError, match="decode"):
         composer.confirmation(UUID, "=?utf-8?q?x=0D=0ABcc=3A_v?=@example.org", "The well", "https://x.test", 3, 3, NOW)
+
+
+# To the organisation
+
+SENTENCES = (
+    "SC senator: Lindsey Graham left 2026-07-11; Darline Graham since 2026-07-14.",
+    "TX-23: the seat is vacant.",
+    f"NY-{10**9}: {'Maximilian Featherstonehaugh-Cholmondeley '.strip() * 2} has left; the seat is vacant.",
+)
+CAUSE = (
+    "unitedstates.github.io/congress-legislators/legislators-district-offices.json cannot be fetched: nobody knows the "
+    "host's address, or this machine has no network."
+)
+
+
+def changed(composer: Composer, *sentences: str) -> Composed:
+    return composer.tables_changed(UUID, sentences or SENTENCES, NOW)
+
+
+def stale(composer: Composer, cause: str = CAUSE) -> Composed:
+    return composer.tables_stale(UUID, NOW - timedelta(days=21), cause, NOW)
+
+
+REPORTS: dict[str, Compose] = {"changed": changed, "stale": stale}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_mail_to_the_organisation_goes_to_its_own_address_and_says_that_it_is_automatic(
+    composer: Composer, name: str
+) -> None:
+    composed = REPORTS[name](composer)
+    message = parsed(composed)
+
+    assert composed.recipient == message["To"] == "letters@sandbox.invalid"
+    assert message["From"] == message["Reply-To"] == "Sample Organisation <letters@sandbox.invalid>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert composed.sender == composer.envelope_sender(UUID)
+    assert composed == REPORTS[name](composer)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_mail_to_the_organisation_is_plain_text_in_lines_that_no_program_wraps(composer: Composer, name: str) -> None:
+    composed = REPORTS[name](composer)
+
+    assert parsed(composed)["Content-Type"] == 'text/plain; charset="utf-8"'
+    words = text(composed)
+    assert [line for line in words.splitlines() if len(line) > 72 or line != line.rstrip()] == []
+    assert "\n\n\n" not in words
+    assert not [mark for mark in ("<", "&", "{", "None") if mark in words]
+
+
+def test_the_seats_that_changed_hands_are_told_one_by_one_with_the_way_back(composer: Composer) -> None:
+    composed = changed(composer, *SENTENCES[:2])
+
+    assert parsed(composed)["Subject"] == "Seats that your campaigns write to have changed"
+    assert text(composed) == (
+        "The tables of legislators were refreshed. Of the seats that your open\n"
+        "campaigns write to, these have changed hands:\n"
+        "\n"
+        "- SC senator: Lindsey Graham left 2026-07-11; Darline Graham since\n"
+        "  2026-07-14.\n"
+        "- TX-23: the seat is vacant.\n"
+        "\n"
+        "Letters that are written from now on go to whoever holds the seat now.\n"
+        "If this is wrong, put the older tables back:\n"
+        "\n"
+        "    .venv/bin/flask legislators rollback\n"
+        "\n"
+        "http://127.0.0.1:8000\n"
+    )
+
+
+def test_three_weeks_of_silence_are_told_with_their_cause_and_what_to_do(composer: Composer) -> None:
+    composed = stale(composer, "Another refresh of the tables is at work: try again when it has ended.")
+
+    assert parsed(composed)["Subject"] == "The tables of legislators could not be refreshed for three weeks"
+    assert text(composed) == (
+        "The site tries every day to fetch who sits in Congress, and has not\n"
+        "succeeded since November 3, 2026, 12:00 PM Eastern.\n"
+        "It goes on with the tables that it has, so letters may go to people\n"
+        "who have left.\n"
+        "\n"
+        "The last attempt failed for this reason:\n"
+        "\n"
+        "Another refresh of the tables is at work: try again when it has ended.\n"
+        "\n"
+        "You can try by hand, and see which tables are in force:\n"
+        "\n"
+        "    .venv/bin/flask legislators refresh\n"
+        "    .venv/bin/flask legislators info\n"
+        "\n"
+        "http://127.0.0.1:8000\n"
+    )

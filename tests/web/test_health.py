@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.legislators.keeping.generations import keep
 from tests.conftest import OpenSandbox
 from tests.factories import Clock, write_lock
+from tests.legislators.keeping.small_tables import table_files
 from tests.pages import check_headers
 
 
@@ -69,3 +73,39 @@ def test_a_writer_does_not_make_it_fail(open_sandbox: OpenSandbox, data_dir: Pat
     app = open_sandbox()
     with write_lock(data_dir):
         assert ask(app).status_code == 200
+
+
+EASTERN = timezone(timedelta(hours=-5))
+
+
+@pytest.mark.parametrize(
+    ("now", "legislators"),
+    [
+        (datetime(2026, 11, 30, 23, 59, tzinfo=EASTERN), "ok"),
+        (datetime(2026, 12, 1, tzinfo=EASTERN), "next congress missing"),
+        (datetime(2027, 1, 3, 11, 59, tzinfo=EASTERN), "next congress missing"),
+        (datetime(2027, 1, 3, 12, tzinfo=EASTERN), "members missing"),
+    ],
+)
+def test_it_says_when_the_tables_of_the_next_congress_are_missing_and_pages_are_well(
+    sandbox: Flask, clock: Clock, now: datetime, legislators: str
+) -> None:
+    clock.now = now
+
+    response = ask(sandbox)
+
+    assert response.status_code == 200
+    assert response.get_json()["legislators"] == legislators
+
+
+def test_refreshed_tables_end_the_warning_without_a_restart(sandbox: Flask, clock: Clock, data_dir: Path) -> None:
+    clock.now = datetime(2027, 1, 6, 12, tzinfo=EASTERN)
+    assert ask(sandbox).get_json()["legislators"] == "members missing"
+
+    keep(data_dir / "legislators", table_files(120, "2027-01-05"), clock())
+    assert ask(sandbox).get_json()["legislators"] == "ok"
+
+    files = table_files(120, "2027-01-05")
+    files["manifest.json"] = files["manifest.json"].replace(b'"map_congress": 120', b'"map_congress": 119')
+    keep(data_dir / "legislators", files, clock())
+    assert ask(sandbox).get_json()["legislators"] == "districts missing"

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from app.legislators import LegislatorsError
 from app.legislators.congresses import begins, congress_at, ordinal
@@ -70,15 +71,22 @@ def _cause(error: Exception) -> str:
 def _renewal(shelf: Shelf, gather: Gather, now: datetime, *, force: bool) -> Renewal:
     """On the ground of the tables in force; of the next Congress's, if those lie ready and these files are its."""
     in_force = shelf.tables(now)
-    ground = _ground(shelf, in_force)
-    given = gather(ground.sources)
+    given = gather(_records(in_force))
+    if not given:
+        return Renewal({}, in_force, (), ())
     congress = congress_given(given)
     if congress and congress > congress_at(now) + 1:
         raise InputUnusable(f"These are members of the {ordinal(congress)} Congress, which is far away.")
-    ready = shelf.tables(max(now, begins(congress))) if congress else in_force
-    if ready is not in_force:
-        ground = _ground(shelf, ready)
-    return renew(ground, ready, given, now.astimezone(UTC).date(), force=force)
+    ground = shelf.tables(max(now, begins(congress))) if congress else in_force
+    return renew(_ground(shelf, ground), ground, given, now.astimezone(UTC).date(), force=force)
+
+
+def _records(tables: Tables) -> dict[str, SourceRecord]:
+    """Of what they were made."""
+    sources: Mapping[str, Mapping[str, Any]] = tables.about["sources"]
+    return {
+        name: SourceRecord(**{**record, "addresses": tuple(record["addresses"])}) for name, record in sources.items()
+    }
 
 
 def _ground(shelf: Shelf, tables: Tables) -> Parts:

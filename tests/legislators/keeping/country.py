@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import email.utils
 import functools
 import json
@@ -208,8 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(header, value)
         self.end_headers()
         if not known:
-            with contextlib.suppress(OSError):  # who asked has seen enough, or was killed
-                self.wfile.write(file.content)
+            self.wfile.write(file.content)
 
     def _is_known(self, file: Published) -> bool:
         named, since = self.headers["If-None-Match"], self.headers["If-Modified-Since"]
@@ -221,14 +219,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, *_args: object) -> None:
+        """Who asked has seen enough, or was killed."""
+
+
 @contextmanager
 def hosting() -> Iterator[Host]:
     """A server of files."""
     host = Host(0)
     handler = type("Handler", (_Handler,), {"host": host})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
+    with _Server(("127.0.0.1", 0), handler) as server:
         host.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
