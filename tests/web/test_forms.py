@@ -73,14 +73,15 @@ def test_a_signer_comes_out_tidied(sandbox: Flask) -> None:
 def test_a_choice_counts_only_for_the_place_for_which_it_was_made(sandbox: Flask) -> None:
     chosen = {"district": "senators-only"}
 
-    assert form(sandbox, **chosen, chosen_for="WY 82001").entry().district == "senators-only"
-    assert form(sandbox, **chosen, chosen_for="WY 82009").entry().district == ""
+    assert form(sandbox, **chosen, chosen_for="0 WY 82001").entry().district == "senators-only"
+    assert form(sandbox, **chosen, chosen_for="0 WY 82009").entry().district == ""
+    assert form(sandbox, **chosen, chosen_for="119 WY 82001").entry().district == ""  # of another Congress
     assert form(sandbox, **chosen).entry().district == ""
 
 
 def test_being_sure_of_the_state_counts_only_for_the_zip_code_it_was_said_of(sandbox: Flask) -> None:
-    assert form(sandbox, sure_of_state="y", chosen_for="WY 82001").entry().sure_of_state
-    assert not form(sandbox, sure_of_state="y", chosen_for="WY 57701").entry().sure_of_state
+    assert form(sandbox, sure_of_state="y", chosen_for="0 WY 82001").entry().sure_of_state
+    assert not form(sandbox, sure_of_state="y", chosen_for="0 WY 57701").entry().sure_of_state
 
 
 def test_what_no_page_can_hold_is_shown_as_the_sign_for_it(sandbox: Flask) -> None:

@@ -126,10 +126,15 @@ def crosswalk_of(country: Files, congress: int) -> str:
 def publish(folder: Path, country: Files, *sources: str) -> Path:
     """Put some of the files into a folder, under the names by which they are published."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = country.texts()
     for source in sources:
-        (folder / NAMES[source]).write_text(texts[source], encoding="utf-8")
+        (folder / NAMES[source]).write_text(text_of(country, source), encoding="utf-8")
     return folder
+
+
+def text_of(country: Files, source: str) -> str:
+    """One of its texts: to write all of them takes long."""
+    lists = {"members": country.members, "offices": country.offices}
+    return json.dumps(lists[source]) if source in lists else country.texts()[source]
 
 
 def corrected(folder: Path, corrections: JsonObject) -> Path:
@@ -180,9 +185,8 @@ class Host:
 
     def publish(self, country: Files, *sources: str, etag: str = "", modified: datetime | None = None) -> None:
         """Put files there, in place of older ones."""
-        texts = country.texts()
         for source in sources:
-            self.files[NAMES[source]] = Published(texts[source].encode(), etag, modified)
+            self.files[NAMES[source]] = Published(text_of(country, source).encode(), etag, modified)
 
     @property
     def paths(self) -> list[str]:
