@@ -189,7 +189,9 @@ def found_by(draft: Draft, zip_code: str) -> str:
         return ""
     return {
         Method.STATE: _("Your state or territory has a single seat in the House."),
-        Method.ZIP: _("ZIP code %(zip)s lies in a single district.", zip=zip_code[:5]),
+        Method.ZIP: _(
+            "ZIP code %(zip)s lies in a single district of %(state)s.", zip=zip_code[:5], state=STATES[draft.state]
+        ),
         Method.PLACE: "",
         Method.CENSUS: _("The Census Bureau places your street address in this district."),
         Method.PERSON: _("You said who represents you."),

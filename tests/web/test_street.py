@@ -187,7 +187,7 @@ def test_who_changes_the_address_is_not_led_by_the_old_one(opened: Open, clock: 
         page = visitor.fill(postal_code="53703", address_level2="Madison").press(SHOW)
 
         assert "Dear Representative Pocan," in page.letters[2]
-        assert "ZIP code 53703 lies in a single district." in page.text
+        assert "ZIP code 53703 lies in a single district of Wisconsin." in page.text
 
 
 def test_who_corrects_the_street_is_asked_anew(opened: Open, clock: Clock) -> None:

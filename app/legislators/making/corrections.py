@@ -12,6 +12,7 @@ from app.legislators.making.sources import InputUnusable, Record, Source, parse_
 from app.legislators.making.zip_sources import crosswalk_pair
 
 _SUFFIXES = frozenset(("Jr.", "Jr", "Sr.", "Sr", "II", "III", "IV"))
+_KEYS = frozenset(("as_of", "remove", "add", "patch", "vacant", "crosswalk", "unknown_today", "note"))
 _PATCHABLE = frozenset(("name", "phone", "address", "url", "contact_form"))
 
 
@@ -58,6 +59,8 @@ class Corrections:
 def read_corrections(source: Source) -> Corrections:
     """An object with `as_of`; `remove`, `add`, `patch`, `vacant`, `crosswalk` and `unknown_today` may be left out."""
     record = record_of(parse_json(source), str(source.path))
+    if unknown := sorted(record.values.keys() - _KEYS):
+        raise InputUnusable(f"{record.where} has an unknown “{unknown[0][:50]}”; known are {', '.join(sorted(_KEYS))}.")
     crosswalk = record.child("crosswalk") if record.has("crosswalk") else Record(record.where, {})
     return Corrections(
         as_of=record.day("as_of"),
