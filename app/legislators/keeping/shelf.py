@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -55,11 +55,15 @@ class _Content:
 class Shelf:
     """The shipped tables and the refreshed ones in force, for threads. Notices by itself when the latter change."""
 
-    def __init__(self, shipped: Path, folder: Path) -> None:
-        """Raises TablesUnusable when the shipped tables are; refreshed ones that cannot be read are logged."""
+    def __init__(self, shipped: Path, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Raises TablesUnusable when the shipped tables are; refreshed ones that cannot be read are logged.
+
+        `clock` gives seconds.
+        """
         self.shipped = load(shipped)
         self.folder = folder
         self._shipped_at = shipped
+        self._clock = clock
         self._reading = Lock()
         self._content = _Content(None, {})
         self._look()
@@ -104,11 +108,11 @@ class Shelf:
     def _is_read(self) -> bool:
         """Whether what the pointer names is in memory, or could not be read just now."""
         content = self._content
-        return content.stat == _stat(self.folder) and (content.again_at is None or time.monotonic() < content.again_at)
+        return content.stat == _stat(self.folder) and (content.again_at is None or self._clock() < content.again_at)
 
     def _read(self, stat: _Stat) -> _Content:
         """What the pointer names; what cannot be read is what it was before, logged, and tried again in a minute."""
-        old, again_at = self._content.generations, time.monotonic() + AGAIN
+        old, again_at = self._content.generations, self._clock() + AGAIN
         if not isinstance(stat, tuple):
             _log_unreadable(POINTER, stat or "it is gone")
             return _Content(stat, old)
