@@ -106,7 +106,9 @@ install_venv() {
         log=$(mktemp) || fail "There is no room for temporary files. Make some, or set TMPDIR to another folder."
     fi
     printf 'Installing the packages that %s names; this happens once ...\n' "$1" >&2
-    quietly env PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --no-input \
+    # The files name every package, those that others need too: nothing is left for pip to choose. Older pips would choose
+    # (and then refuse) a newer release of a package that is needed with an extra.
+    quietly env PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --no-input --no-deps \
         --require-hashes -r "$1" || not_installed "The packages could not be installed. Check the connection to the network and try again."
     for file in "$1" $2; do
         stamp_of "$file" >".venv/stamp-$file"
