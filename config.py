@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import logos
+from colours import BUILT_IN, Accent, parse_accent
+from logos import Logo, parse_logo
+
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent
@@ -102,6 +106,9 @@ class Config:
     organisation_email: str
     organisation_address: str
     """The postal address in one line, or ""."""
+    accent: Accent
+    """The organisation's colour, which can be read in either scheme."""
+    logo: Logo | None
     privacy_email: str
     privacy_text: str
     """The organisation's own paragraphs about privacy, Markdown, or ""."""
@@ -226,6 +233,8 @@ def read_settings(read: Reader) -> Config:
         organisation=read("ORGANISATION", "Sample Organisation", _name),
         organisation_email=email,
         organisation_address=read("ORGANISATION_ADDRESS", "", _line),
+        accent=read("ACCENT", str(BUILT_IN), parse_accent),
+        logo=read("LOGO_FILE", "", _logo),
         privacy_email=read("PRIVACY_EMAIL", email, _email),
         privacy_text=read("PRIVACY_FILE", "", _privacy_text),
         mail=_mail_server(read) if live else None,
@@ -536,6 +545,22 @@ def _privacy_text(text: str) -> str:
     if len(content) > _LONGEST_PRIVACY_TEXT:
         raise ValueError(f"a file of at most {_LONGEST_PRIVACY_TEXT:,} characters; shorten it")
     return content.strip()
+
+
+def _logo(text: str) -> Logo | None:
+    if not text:
+        return None
+    try:
+        with (ROOT / text).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(logos.MOST_BYTES + 1)
+    except (OSError, ValueError):
+        raise ValueError(f"the path of a readable file with {logos.KINDS}, or unset") from None
+    if len(content) > logos.MOST_BYTES:
+        raise ValueError(
+            f"a file of at most {logos.MOST_BYTES:,} bytes, and this one has {size:,}; save the image in fewer pixels"
+        )
+    return parse_logo(content)
 
 
 def _made(read: Reader, data_dir: Path) -> bool:

@@ -38,9 +38,25 @@ from app.refresher import Refresher
 from app.sandbox import guard
 from app.signing.draft import Desk
 from app.signing.tokens import Keys
-from app.web import campaign, confirm, errors, handoff, headers, health, mailbox, privacy, receipt, sent, undo, words
+from app.web import (
+    campaign,
+    confirm,
+    errors,
+    handoff,
+    headers,
+    health,
+    languages,
+    look,
+    mailbox,
+    privacy,
+    receipt,
+    sent,
+    undo,
+    words,
+)
 from app.web.front import FrontPages
 from app.web.moments import moment, span
+from app.web.people import described, named
 from app.web.site import CAPITAL, Site
 from config import ROOT, Config, MailServer, Security
 
@@ -78,17 +94,18 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now, geoc
         SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
         MAIL_SUPPRESS_SEND=False,  # Flask-Mail would take it from `testing`
     )
-    for extension in (db, mail, babel):
+    for extension in (db, mail):
         extension.init_app(app)
+    babel.init_app(app, default_locale=languages.DEFAULT, locale_selector=languages.choose)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():
         prepare(db.engine)
     app.extensions["redress"] = _site(app, config, clock, geocoder)
     app.extensions["redress-front"] = FrontPages()
     app.jinja_env.undefined = StrictUndefined
-    for blueprint in (health, mailbox, privacy, sent, confirm, receipt, handoff, undo, campaign):
+    for blueprint in (health, look, mailbox, privacy, sent, confirm, receipt, handoff, undo, campaign):
         app.register_blueprint(blueprint.blueprint)
-    for part in (headers, errors, words):
+    for part in (headers, errors, languages, look, words):
         part.init_app(app)
     for commands in COMMANDS:
         app.cli.add_command(commands)
@@ -139,7 +156,7 @@ def _site(app: Flask, config: Config, clock: Callable[[], datetime], geocoder: s
         desks=_Desks(config, shelf, clock, geocoder),
         shelf=shelf,
         keys=Keys(config.secret_key),
-        composer=Composer(_mail_templates(app), _identity(config), terms),
+        composer=Composer(_mail_templates(app), _identity(config), terms, flask_babel.force_locale),
     )
 
 
@@ -198,7 +215,7 @@ def _mail_templates(app: Flask) -> Environment:
         lstrip_blocks=True,
     )
     templates.install_gettext_callables(flask_babel.gettext, flask_babel.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    templates.filters.update(moment=moment, span=span)
+    templates.filters.update(described=described, moment=moment, named=named, span=span)
     return templates
 
 

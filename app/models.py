@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base
@@ -24,6 +24,10 @@ def _enum(kind: type[E], name: str) -> Enum:
         length=20,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+COUNTED = "confirmed_at IS NOT NULL AND state IN ('confirmed', 'erased')"
+"""Which signatures a campaign counts: SQL that an index repeats, so that it can be used."""
 
 
 class CampaignState(StrEnum):
@@ -104,6 +108,9 @@ class CampaignRevision(Base):
 class Signature(Base):
     """One person who wrote once. What is nullable down to `network_digest` is personal and gets blanked.
 
+    `own_words` stand in every letter, before the campaign's text. `origin` is what the link that brought the signer
+    said of itself: `source` and `utm_…`. `language` is that of the pages and mails for the signer.
+
     `sent_hash` and `mail_hash` are SHA-256 of the tokens in the addresses /sent/… and /confirm/…, /receipt/….
     The digests are keyed (HMAC): they can be counted and compared, not read. `erased_at` is the moment from which
     nothing personal is left but the digests, which follow two days later.
@@ -116,6 +123,8 @@ class Signature(Base):
         Index("ix_signature_email", "email_digest"),
         # Only what still holds personal data is in it: what is to be deleted is found beside a million long blank.
         Index("ix_signature_kept", "created_at", sqlite_where=text("erased_at IS NULL")),
+        # Those who have written, and nothing else of them: they are counted every second.
+        Index("ix_signature_counted", "campaign_id", sqlite_where=text(COUNTED)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -135,12 +144,15 @@ class Signature(Base):
     postal_code: Mapped[str | None] = mapped_column(String(10))
     email: Mapped[str | None] = mapped_column(String(254))
     phone: Mapped[str | None] = mapped_column(String(40))
+    own_words: Mapped[str | None] = mapped_column(Text)
+    origin: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     person_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     email_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     congress: Mapped[int]
     division: Mapped[str | None] = mapped_column(String(80))
     located_by: Mapped[str] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(10), default="en")
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
@@ -162,7 +174,10 @@ class Consent(Base):
 
 
 class Letter(Base):
-    """What was said, to whom, as known then: never edited. `seat` is like WY-S1 or WY-AL."""
+    """What was said, to whom, as known then: never edited. `seat` is like WY-S1 or WY-AL.
+
+    `opening` ends with the salutation, `body` is what follows it; between them stand the signer's own words.
+    """
 
     __tablename__ = "letter"
     __table_args__ = (Index("uq_letter_signature_id_seat", "signature_id", "seat", unique=True),)
@@ -175,7 +190,9 @@ class Letter(Base):
     bioguide: Mapped[str] = mapped_column(String(10))
     recipient: Mapped[str] = mapped_column(String(200))
     recipient_detail: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(10), default="en")
     subject: Mapped[str | None] = mapped_column(String(150))
+    opening: Mapped[str | None] = mapped_column(Text, default="")
     body: Mapped[str | None] = mapped_column(Text)
 
     signature: Mapped[Signature] = relationship(back_populates="letters")

@@ -20,7 +20,7 @@ from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
 from app.signing.draft import Draft, draft
-from app.web import campaign, form_token
+from app.web import form_token, published
 from app.web.forms import SignForm
 from app.web.site import site as web_site
 from bench import measure, site
@@ -63,10 +63,10 @@ def _signed_form(app: Flask, number: int) -> dict[str, str]:
     token = form_token.issue(app.config["REDRESS"].secret_key, "reunite-families", started).text
     typed = {**FIELDS, "email": f"jane{number}@example.com", "token": token}
     with app.test_request_context("/reunite-families", method="POST", data=typed):
-        open_campaign = campaign.find("reunite-families")
+        open_campaign = published.find("reunite-families")
         assert open_campaign is not None
         entry = SignForm(request.form).entry()
-        result = draft(entry, open_campaign.file, web_site().desk, web_site().clock())
+        result = draft(entry, open_campaign.source, web_site().desk, web_site().clock())
     assert isinstance(result, Draft)
     return {**typed, "seal": result.seal, "send": "1"}
 

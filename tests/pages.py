@@ -78,7 +78,9 @@ class Page:
 
     @property
     def buttons(self) -> list[str]:
-        return [_words(element) for element in self.root.iter() if _is_button(element)]
+        """What a person sees of them; not the languages."""
+        shown = [element for element in self.root.iter() if _is_button(element) and _is_shown(element)]
+        return [_words(element) for element in shown if element.get("name") != "speak"]
 
     def all(self, tag: str) -> list[Element]:
         return list(self.root.iter(tag))
@@ -159,6 +161,13 @@ class Visitor:
             self.page.typed[control] = value
         return self
 
+    def untick(self, name: str, value: str) -> Visitor:
+        """Take away the tick of one of several boxes of a name."""
+        box = self.page.control(name, value)
+        assert box.get("type") == "checkbox"
+        self.page.typed[box] = False
+        return self
+
     def choose(self, name: str, value: str) -> Visitor:
         """Press a radio button: the others of its name go off."""
         chosen = self.page.control(name, value)
@@ -176,7 +185,7 @@ class Visitor:
         """Where and what `press` would send."""
         for form in self.page.all("form"):
             for element in form.iter():
-                if _is_button(element) and _words(element) == button:
+                if _is_button(element) and _is_shown(element) and _words(element) == button:
                     assert form.get("method", "").lower() == "post"
                     return urljoin(self.page.url, form.get("action") or ""), self.page.sent_by(form, element)
         raise AssertionError(f"no button {button!r} on {self.page.path}: {self.page.buttons}")
@@ -303,6 +312,11 @@ def _check_loads(element: Element) -> None:
 
 def _is_button(element: Element) -> bool:
     return bool(element.tag == "button" or (element.tag == "input" and element.get("type") == "submit"))
+
+
+def _is_shown(button: Element) -> bool:
+    """Whether it is not only there for the Enter key."""
+    return bool(button.get("aria-hidden") != "true")
 
 
 def _words(button: Element) -> str:

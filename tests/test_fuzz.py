@@ -111,7 +111,9 @@ class Fuzz:
                 "/", "/reunite-families", "/reunite-families", "/reunite-families", f"/sent/{token}",
                 f"/confirm/{token}", f"/receipt/{token}", f"/receipt/{token}/letters/{position}",
                 f"/receipt/{token}/{what}", f"/receipt/{token}/print?letter={quote(position)}", "/privacy", "/healthz",
-                "/mailbox", f"/mailbox/{token}", "/static/redress.css", f"/static/{token}", "/static/../config.py",
+                "/mailbox", f"/mailbox/{token}", "/static/redress.css", f"/static/{token}",
+                f"/look/{token}",
+                f"/reunite-families?given-name={quote(token)}&lang={quote(token)}", "/static/../config.py",
                 f"/{token}", f"/{token}/{token}", f"/?{quote(token)}={quote(token)}",
             ]
         )  # fmt: skip

@@ -397,7 +397,7 @@ def test_three_weeks_of_silence_are_told_once_in_three_weeks(office: Office) -> 
     assert len(office.attempts) == 1 + 43 - 6
     assert office.told[0].recipient == "letters@sandbox.invalid"
     assert office.told[0].headers["Subject"] == "The tables of legislators could not be refreshed for three weeks"
-    assert "succeeded since November 24, 2026, 12:00 PM Eastern.\n" in office.told[0].text
+    assert "succeeded since November 24, 2026, 12:00 PM Eastern. It goes on" in office.told[0].text
     assert "\nThe file cannot be fetched: it answered 503.\n" in office.told[0].text
 
 

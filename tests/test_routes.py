@@ -11,6 +11,7 @@ PUBLIC, TOKEN, SANDBOX = "public", "token", "sandbox"
 RIGHTS = {
     "static": PUBLIC,
     "health.show": PUBLIC,
+    "look.file": PUBLIC,
     "campaign.index": PUBLIC,
     "campaign.show": PUBLIC,
     "campaign.write": PUBLIC,

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from colours import BUILT_IN, DARK, SCHEMES, Accent, contrast
 from config import ROOT, Config, MailServer, Reader, Security, SettingsError, is_loopback, read_settings
+from logos import MOST_BYTES
 from tests.certificates import Authority
 from tests.factories import LIVE
+from tests.images import gif, jpeg, png, svg, webp
 
 
 def settings(tmp_path: Path, **given: str) -> Config:
@@ -64,6 +67,7 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
     assert (config.keep_pending, config.keep_letters) == (timedelta(days=7), timedelta(days=90))
     assert (config.organisation_address, config.privacy_email) == ("", "letters@sandbox.invalid")
     assert (config.privacy_text, config.geocoder) == ("", "off")
+    assert (config.accent, config.logo) == (BUILT_IN, None)
 
 
 NONSENSE = {
@@ -82,6 +86,9 @@ NONSENSE = {
     "ORGANISATION": ["", "  ", "x" * 101, "A\nB", "A\x00"],
     "ORGANISATION_EMAIL": ["", "letters", "@example.org", "a@b", "a b@example.org", "a@example.org\n",
                            "A <a@example.org>"],
+    "ACCENT": ["", "blue", "#20386", "20386b", "#20386b,#9db7ea", "#20386b  #9db7ea", "#20386b #9db7ea #fff", "#20386g",
+               "#20386b\n", "#٢0386b", "#ff8800", "#20386b #20386b"],
+    "LOGO_FILE": ["no-such-file.svg", ".", "a\0b", "pyproject.toml"],
     "ORGANISATION_ADDRESS": ["x" * 201, "1 Main St\nSpringfield"],
     "PRIVACY_EMAIL": ["", "us", "us@localhost"],
     "PRIVACY_FILE": ["no-such-file.md", ".", "a\0b"],
@@ -216,6 +223,217 @@ def test_a_privacy_file_may_be_just_long_enough(tmp_path: Path) -> None:
     (tmp_path / "privacy.md").write_text("é" * 20_000, encoding="utf-8")
 
     assert len(settings(tmp_path, PRIVACY_FILE=str(tmp_path / "privacy.md")).privacy_text) == 20_000
+
+
+# --- colour and logo ------------------------------------------------------------------------------------------
+
+
+def test_of_one_colour_the_dark_screens_get_a_lighter_shade(tmp_path: Path) -> None:
+    accent = settings(tmp_path, ACCENT="#0A7A3C").accent
+
+    assert accent == Accent("#0a7a3c", "#63ab83")
+    assert settings(tmp_path, ACCENT="#0a7a3c #8fe0b0").accent == Accent("#0a7a3c", "#8fe0b0")
+
+
+@pytest.mark.parametrize(
+    "colour", ["#000000", "#0000ff", "#20386b", "#8b0000", "#5b2a86", "#006400", "#6b4e00", "#00586b"]
+)
+def test_what_is_made_for_dark_screens_can_be_read_there_and_on_it_its_words(tmp_path: Path, colour: str) -> None:
+    accent = settings(tmp_path, ACCENT=colour).accent
+
+    assert min(contrast(accent.dark, DARK.paper), contrast(accent.dark, DARK.sheet)) >= 6
+    assert contrast(accent.dark, DARK.tint) >= 4.5
+    assert contrast(accent.words_on_dark, accent.dark) >= 4.5
+    assert contrast(accent.words_on_light, accent.light) >= 4.5
+
+
+def test_a_colour_that_cannot_be_read_is_refused_with_one_that_can(tmp_path: Path) -> None:
+    assert problems(tmp_path, ACCENT="#FF8800") == [
+        "ACCENT must be a colour that can be read. In the light scheme #ff8800 has a contrast of 2.09:1 with the "
+        "background of notices, and 4.50:1 is needed: the nearest darker shade that has it is #a75900."
+    ]
+    assert problems(tmp_path, ACCENT="#20386b #c00000") == [
+        "ACCENT must be a colour that can be read. In the dark scheme #c00000 has a contrast of 2.21:1 with the "
+        "background of notices, and 4.50:1 is needed: the nearest lighter shade that has it is #dc7070."
+    ]
+    assert settings(tmp_path, ACCENT="#a75900 #dc7070").accent == Accent("#a75900", "#dc7070")
+
+
+def test_both_colours_that_cannot_be_read_are_said_at_once(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, ACCENT="#ffffff #000000")
+
+    assert found.count("#ffffff has a contrast of 1.00:1 with the background of letters and forms") == 1
+    assert found.count("#000000 has a contrast of ") == 1
+
+
+def test_no_shade_of_any_colour_that_is_proposed_is_refused(tmp_path: Path) -> None:
+    shades = [
+        f"#{red}{green}{blue}" for red in ("00", "7f", "ff") for green in ("00", "7f", "ff") for blue in ("00", "ff")
+    ]
+    refused = 0
+    for colour in shades:
+        try:
+            settings(tmp_path, ACCENT=f"{colour} {colour}")
+        except SettingsError as error:
+            refused += 1
+            proposed = dict(re.findall(r"nearest (darker|lighter) shade that has it is (#[0-9a-f]{6})", str(error)))
+            settings(tmp_path, ACCENT=f"{proposed.get('darker', colour)} {proposed.get('lighter', colour)}")
+    assert refused > 10
+
+
+def test_what_is_no_colour_is_refused(tmp_path: Path) -> None:
+    words = "ACCENT must be a colour like #20386b, or two, for light and dark, like #20386b #9db7ea."
+
+    assert problems(tmp_path, ACCENT="navy") == [words]
+    assert problems(tmp_path, ACCENT="#20386b #9db7ea #ffffff") == [words]
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert contrast("#000000", "#ffffff") == contrast("#ffffff", "#000000") == 21
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=0.001)
+    assert contrast("#123456", "#123456") == 1
+    assert [scheme.direction for scheme in SCHEMES] == ["darker", "lighter"]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "shown"),
+    [
+        (png(200, 40), "png", (200, 40)),
+        (png(480, 96), "png", (240, 48)),
+        (png(4096, 1), "png", (240, 1)),
+        (png(16, 16), "png", (16, 16)),
+        (gif(96, 96), "gif", (48, 48)),
+        (jpeg(100, 400), "jpeg", (12, 48)),
+        (webp("VP8 ", 300, 100), "webp", (144, 48)),
+        (webp("VP8L", 300, 100), "webp", (144, 48)),
+        (webp("VP8X", 300, 100), "webp", (144, 48)),
+        (svg('width="20" height="10"'), "svg", (96, 48)),
+        (svg("width='2in' height='9.6cm'"), "svg", (25, 48)),
+        (svg('width="100%" height="100%" viewBox="-5,-5 10000,1000.5"'), "svg", (240, 24)),
+        (svg('viewBox="0 0 1 1"'), "svg", (48, 48)),
+    ],
+)
+def test_a_logo_is_shown_in_a_size_that_is_known_before_it_is_there(
+    tmp_path: Path, content: bytes, kind: str, shown: tuple[int, int]
+) -> None:
+    (tmp_path / "logo").write_bytes(content)
+
+    config = settings(tmp_path, LOGO_FILE=str(tmp_path / "logo"))
+
+    assert config.logo is not None
+    assert (config.logo.kind, (config.logo.width, config.logo.height)) == (kind, shown)
+    assert config.logo.content == content
+    assert repr(content) not in repr(config)
+
+
+NO_LOGO: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "a PNG, JPEG, GIF, WebP or SVG image, and this file is empty"),
+    "too large": (
+        png(48, 48).ljust(30_721, b"\0"),
+        "a file of at most 30,720 bytes, and this one has 30,721; save the image in fewer pixels",
+    ),
+    "words": (b"logo", "a PNG, JPEG, GIF, WebP or SVG image, and this file is none"),
+    "another image": (b"BM" + bytes(60), "a PNG, JPEG, GIF, WebP or SVG image, and this file is none"),
+    "a page": (b"<html><svg/></html>", "a PNG, JPEG, GIF, WebP or SVG image, and this file is none"),
+    "an SVG of another kind": (
+        b'<svg width="1" height="1"/>',
+        "a PNG, JPEG, GIF, WebP or SVG image, and this file is none",
+    ),
+    "a PNG that breaks off": (
+        png(9, 9)[:20],
+        "a PNG, JPEG, GIF, WebP or SVG image, and this file breaks off or is damaged",
+    ),
+    "a JPEG without a frame": (
+        jpeg(9, 9)[:30],
+        "a PNG, JPEG, GIF, WebP or SVG image, and this file breaks off or is damaged",
+    ),
+    "a JPEG of garbage": (
+        b"\xff\xd8\xff\xe0\0\2" + bytes(99),
+        "a PNG, JPEG, GIF, WebP or SVG image, and this file breaks off or is damaged",
+    ),
+    "a WebP of another kind": (
+        webp("VP9 ", 9, 9),
+        "a PNG, JPEG, GIF, WebP or SVG image, and this file breaks off or is damaged",
+    ),
+    "no pixels": (png(0, 10), "an image of 1 to 4,096 pixels a side, and this one is 0 × 10"),
+    "too many pixels": (png(4097, 10), "an image of 1 to 4,096 pixels a side, and this one is 4,097 × 10"),
+    "an SVG that breaks off": (svg("")[:-4], "an SVG without errors, and this one breaks off or is damaged"),
+    "an SVG of no size": (svg(""), "an SVG with a width and a height, or a viewBox, that are more than nothing"),
+    "an SVG of zero size": (
+        svg('width="0" height="10"'),
+        "an SVG with a width and a height, or a viewBox, that are more than nothing",
+    ),
+    "a script": (svg(within="<script/>"), "an SVG without scripts, and this one has <script>; save it as plain SVG"),
+    "a page in it": (
+        svg(within="<foreignObject/>"),
+        "an SVG without scripts, and this one has <foreignobject>; save it as plain SVG",
+    ),
+    "an event": (svg('onload="go()"'), "an SVG without scripts, and this one has onload=; save it as plain SVG"),
+    "a script in a link": (
+        svg(within='<a href=" java&#10;script:go()"/>'),
+        "an SVG without scripts, and this one has javascript:; save it as plain SVG",
+    ),
+    "another site": (
+        svg(within='<image xlink:href="https://example.org/a.png"/>'),
+        "an SVG that is whole in itself, and this one refers to https://example.org/a.png; put that into the file",
+    ),
+    "another file": (
+        svg(within='<use href="logo.svg#a"/>'),
+        "an SVG that is whole in itself, and this one refers to logo.svg#a; put that into the file",
+    ),
+    "another site's colours": (
+        svg(within="<path style=\"fill:url( '//example.org/a')\"/>"),
+        "an SVG that is whole in itself, and this one refers to //example.org/a; put that into the file",
+    ),
+    "another site's letters": (
+        svg(within="<style>@import '//example.org/a.css';</style>"),
+        "an SVG that is whole in itself, and this one refers to '//example.org/a.css'; put that into the file",
+    ),
+    "a stylesheet": (
+        b'<?xml-stylesheet href="https://example.org/a.css"?>' + svg(),
+        "an SVG that is whole in itself, and this one refers to a stylesheet; put that into the file",
+    ),
+    "entities": (
+        b'<!DOCTYPE svg [<!ENTITY a "b">]>' + svg(),
+        "an SVG without entities of its own; save it as plain SVG",
+    ),
+    "an encoding that is not known": (
+        b'<?xml version="1.0" encoding="utf-32"?>' + svg(),
+        "a PNG, JPEG, GIF, WebP or SVG image, and this file is none",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), NO_LOGO.values(), ids=NO_LOGO)
+def test_a_file_that_is_no_logo_is_refused_in_one_sentence(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "logo").write_bytes(content)
+
+    assert problems(tmp_path, LOGO_FILE=str(tmp_path / "logo")) == [f"LOGO_FILE must be {words}."]
+
+
+def test_a_logo_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    assert problems(tmp_path, LOGO_FILE=str(tmp_path / "logo.png")) == [
+        "LOGO_FILE must be the path of a readable file with a PNG, JPEG, GIF, WebP or SVG image, or unset."
+    ]
+    assert settings(tmp_path, LOGO_FILE="").logo is None
+
+
+def test_a_logo_may_be_just_small_enough(tmp_path: Path) -> None:
+    (tmp_path / "logo").write_bytes(png(4096, 4096).ljust(30_720, b"\0"))
+
+    assert settings(tmp_path, LOGO_FILE=str(tmp_path / "logo")).logo is not None
+
+
+def test_what_drawing_programs_write_into_an_svg_is_taken(tmp_path: Path) -> None:
+    doctype = b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">'
+    drawing = svg(
+        'viewBox="0 0 10 10"',
+        "<metadata><license resource='http://example.org/licence'/></metadata><style>.a{fill:url(#b)}</style>"
+        "<path style='fill:url(\"#b\")'/><use xlink:href='#a'/><image href='data:image/png;base64,AAAA'/>",
+    )
+    (tmp_path / "logo").write_bytes(b"\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?>\n" + doctype + drawing)
+
+    assert settings(tmp_path, LOGO_FILE=str(tmp_path / "logo")).logo is not None
 
 
 # --- live mode ------------------------------------------------------------------------------------------------
@@ -593,6 +811,15 @@ def asked(tmp_path: Path) -> dict[str, str]:
 
 def test_every_setting_is_documented_and_none_is_invented(tmp_path: Path) -> None:
     assert set(documented()) == set(asked(tmp_path))
+
+
+def test_what_an_organisation_gives_of_itself_stands_together() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    section = page.partition("## Your organisation\n")[2].partition("\n## ")[0]
+    names = re.findall(r"^\| `([A-Z_]+)`", section, re.MULTILINE)
+
+    assert {"ORGANISATION", "ACCENT", "LOGO_FILE", "ORGANISATION_ADDRESS", "PRIVACY_EMAIL"} <= set(names)
+    assert f"at most {MOST_BYTES:,} bytes" in section
 
 
 def test_the_documented_defaults_are_true(tmp_path: Path) -> None:

@@ -13,15 +13,17 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from app.campaigns.checks import RESERVED_SLUGS, SLUG_LIMIT, CampaignFileError, Problem, is_slug
-from app.campaigns.files import CampaignFile, decode, normalise, read, warnings, write
+from app.campaigns.checks import LANGUAGES, RESERVED_SLUGS, SLUG_LIMIT, CampaignFileError, Problem, is_slug
+from app.campaigns.files import decode, normalise, read, warnings, write
 from app.campaigns.targeting import Target
-from app.models import Campaign, CampaignRevision, CampaignState
+from app.campaigns.values import CampaignFile, Translation
+from app.models import COUNTED, Campaign, CampaignRevision, CampaignState, Signature
 
 __all__ = [
+    "LANGUAGES",
     "RESERVED_SLUGS",
     "CampaignFile",
     "CampaignFileError",
@@ -30,6 +32,7 @@ __all__ = [
     "Problem",
     "Standing",
     "Target",
+    "Translation",
     "close",
     "decode",
     "find",
@@ -42,6 +45,7 @@ __all__ = [
     "read",
     "read_published",
     "sample_source",
+    "signers",
     "standing",
     "warnings",
     "write",
@@ -185,6 +189,12 @@ def open_campaigns(session: Session, today: date) -> list[CampaignFile]:
     )
     files = [read_published(source) for source in sources]
     return [file for file in files if standing(CampaignState.PUBLISHED, file, today) is Standing.OPEN]
+
+
+def signers(session: Session, campaign_id: int) -> int:
+    """How many people have confirmed that they write; who was erased since still counts."""
+    mine = select(func.count()).select_from(Signature).where(Signature.campaign_id == campaign_id, text(COUNTED))
+    return session.scalar(mine) or 0
 
 
 @lru_cache(maxsize=64)

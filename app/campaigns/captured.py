@@ -16,12 +16,14 @@ from app.campaigns.checks import (
     CampaignFileError,
     Problem,
     control_problems,
-    letter_problems,
     line_complaint,
 )
-from app.campaigns.files import CampaignFile, normalise
+from app.campaigns.files import normalise
+from app.campaigns.letter_checks import letter_problems
 from app.campaigns.letters import MergeField
+from app.campaigns.sections import FENCE, LETTER, is_heading
 from app.campaigns.targeting import Target
+from app.campaigns.values import CampaignFile
 
 _BULLET = re.compile(r"^\s*[•*\-–—·∙‣▪●◦]+\s*")
 _REQUIRED = re.compile(r"\*? ?(?:indicates )?required fields?\W*", re.IGNORECASE)
@@ -38,7 +40,7 @@ _TARGETS = (
 def looks_captured(text: str) -> bool:
     """Whether the text is rather a captured page than a campaign file."""
     lines = normalise(text).strip().split("\n")
-    if any(line.rstrip() in ("+++", "# Letter") for line in lines):
+    if any(line.rstrip() in (FENCE, LETTER) or is_heading(line) for line in lines):
         return False
     return any(_DEAR.match(line) or _REQUIRED.fullmatch(_words(line)) or _target(line) for line in lines)
 

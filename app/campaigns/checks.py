@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -12,17 +12,23 @@ from app.campaigns.letters import MergeField
 
 SLUG_LIMIT = 64
 LINE_LIMIT = 150
+GOAL_LIMIT = 100_000_000
 STORY_LIMIT = 20_000
 LETTER_LIMIT = 10_000
+AT_MOST = 20  # complaints of one kind, where a senseless file could bring thousands
+
+LANGUAGES: tuple[str, ...] = ("en", "es")
+"""Codes of the languages in which a campaign can be told."""
+LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
 
 # First parts of addresses that the site has, or may well get; a campaign there could never be reached.
 RESERVED_SLUGS = frozenset(
     """
     about account accounts admin api assets campaign campaigns confirm contact contacts desk download edit email embed
     en erase error errors es export favicon feed feedback health healthz help home import index legal legislator
-    legislators letter letters login logout mail mailbox metrics new office offices outbox ping preview privacy receipt
-    receipts redress robots search security send sent settings share sign signatures signed signin signout signup
-    sitemap static statistics stats status terms thanks unsubscribe webhooks well-known withdraw worker
+    legislators letter letters login logout look mail mailbox metrics new office offices outbox ping preview privacy
+    receipt receipts redress robots search security send sent settings share sign signatures signed signin signout
+    signup sitemap static statistics stats status terms thanks unsubscribe webhooks well-known withdraw worker
     """.split()  # noqa: SIM905 — seventy strings in quotes would hide the words
 )
 
@@ -64,7 +70,7 @@ TOPICS = (
 )
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_LOOKS_LIKE_A_FIELD = re.compile(r"\[(?=\s*[^\W\d_])([^\[\]\n]{1,40})\]")
+_LOOKS_LIKE_A_HEADING = re.compile(r"#*[ \t]*(?:Story|Letter)[ \t]*\([ \t]*\w{1,20}[ \t]*\)[ \t:#]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -134,7 +140,7 @@ def slug_complaint(slug: str) -> str | None:
 
 
 def line_complaint(name: str, value: str) -> str | None:
-    """What is wrong with a title, headline or subject."""
+    """What is wrong with a title, headline, subject or the words to share."""
     if not value:
         return f"Write the {name} between the quotes."
     if "\n" in value or "\t" in value or any(forbidden(character) for character in value):
@@ -161,41 +167,6 @@ def story_problems(story: str, first_line: int) -> list[Problem]:
     return []
 
 
-def letter_problems(letter: str, first_line: int) -> list[Problem]:
-    """What is wrong with a letter that begins on `first_line` of its file."""
-    if not letter:
-        return [Problem(first_line, 1, "Write the letter below “# Letter”.")]
-    if len(letter) > LETTER_LIMIT:
-        return [Problem(first_line, 1, f"Shorten the letter to {LETTER_LIMIT:,} characters; it has {len(letter):,}.")]
-    problems = [*_unknown_fields(letter, first_line), *_unclosed_fields(letter, first_line)]
-    if MergeField.NAME.bracket not in letter:
-        line, _ = place(letter, len(letter), first_line)
-        problems.append(
-            Problem(line, 1, "Put [Your Name] where the letter is signed: without it no office learns who wrote.")
-        )
-    return problems
-
-
-def _unknown_fields(letter: str, first_line: int) -> Iterator[Problem]:
-    names = [field.value for field in MergeField]
-    for match in _LOOKS_LIKE_A_FIELD.finditer(letter):
-        if match[1] in names:
-            continue
-        meant = nearest(match[1], names)
-        hint = (
-            f"write [{meant}]"
-            if meant
-            else f"use one of {', '.join(field.bracket for field in MergeField)}, or round brackets if it is plain text"
-        )
-        yield Problem(*place(letter, match.start(), first_line), f"There is no merge field {match[0]}; {hint}.")
-
-
-def _unclosed_fields(letter: str, first_line: int) -> Iterator[Problem]:
-    for field in MergeField:
-        for match in re.finditer(rf"\[{re.escape(field.value)}(?![^\[\]\n]*\])", letter, re.IGNORECASE):
-            yield Problem(*place(letter, match.start(), first_line), f"Close the bracket: write {field.bracket}.")
-
-
 def story_warnings(story: str, first_line: int) -> list[Problem]:
     """What is odd about the story, but may be meant."""
     if not story:
@@ -207,20 +178,11 @@ def story_warnings(story: str, first_line: int) -> list[Problem]:
     ]
 
 
-def letter_warnings(letter: str, first_line: int) -> list[Problem]:
-    """What is odd about the letter, but may be meant."""
-    last_line, _ = place(letter, len(letter), first_line)
-    warnings = []
-    if MergeField.DECISION_MAKER.bracket not in letter:
-        warnings.append(Problem(first_line, 1, "The letter greets nobody: begin it with “Dear [Decision Maker],”."))
-    warnings += [
-        Problem(last_line, 1, f"The letter ends without {field.bracket}: offices answer constituents only.")
-        for field in (MergeField.ADDRESS, MergeField.CITY_STATE_ZIP, MergeField.EMAIL)
-        if field.bracket not in letter
-    ]
-    if match := re.search(r"^# (?:Letter|Story)[ \t]*$", letter, re.MULTILINE):
-        line, column = place(letter, match.start(), first_line)
-        warnings.append(
-            Problem(line, column, f"The letter holds the line “{match[0]}”: it begins below the first “# Letter”.")
-        )
-    return warnings
+def heading_warnings(text: str, first_line: int) -> list[Problem]:
+    """A line in a story or letter that may have been meant to begin a translation; it would be a part of the text."""
+    for index, line in enumerate(text.split("\n")):
+        words = line.strip()
+        if _LOOKS_LIKE_A_HEADING.fullmatch(words):
+            advice = f"The line “{words}” is text here: a translation begins with a line like “# Story (es)”."
+            return [Problem(first_line + index, line.index(words) + 1, advice)]
+    return []

@@ -1,14 +1,20 @@
-"""A letter's merge fields: finding them, showing them, filling them."""
+"""A letter's merge fields and open parts: finding them, showing them, filling them.
+
+An open part is what stands between a line `[Edit from here]` and a line `[Edit to here]`: signers may change it. It is
+one paragraph or several of its own; the two marks are never shown and never sent.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby, repeat
 
 from app.addresses import PostalAddress
 from app.campaigns.targeting import Recipient
+from app.delivery.wording import whole
 
 
 class MergeField(StrEnum):
@@ -25,6 +31,11 @@ class MergeField(StrEnum):
         """As it stands in a letter: `[Your Name]`."""
         return f"[{self.value}]"
 
+
+EDIT_FROM = "[Edit from here]"
+"""The line above an open part."""
+EDIT_TO = "[Edit to here]"
+"""The line below it."""
 
 _FIELD = re.compile(r"\[(" + "|".join(re.escape(field.value) for field in MergeField) + r")\]")
 
@@ -71,16 +82,50 @@ def parts(letter: str) -> tuple[Part, ...]:
     return tuple(cut)
 
 
-def paragraphs(letter: str) -> tuple[tuple[tuple[Part, ...], ...], ...]:
-    """Paragraphs (blank lines part them) of lines of parts, for a page."""
-    blocks = groupby(letter.split("\n"), key=lambda line: bool(line.strip()))
-    return tuple(tuple(parts(line) for line in lines) for written, lines in blocks if written)
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Lines of parts. `open` tells that signers may change it."""
+
+    lines: tuple[tuple[Part, ...], ...]
+    open: bool = False
 
 
-def fill(letter: str, signer: Signer, recipient: Recipient) -> str:
-    """The letter as it goes out, without blank lines at its end.
+def paragraphs(letter: str) -> tuple[Paragraph, ...]:
+    """The letter for a page; blank lines and marks part its paragraphs."""
+    return tuple(
+        Paragraph(tuple(parts(line) for line in lines), stretch.open)
+        for stretch in _stretches(letter.split("\n"))
+        for written, lines in groupby(stretch.lines, key=lambda line: bool(line.strip()))
+        if written
+    )
 
-    One pass: brackets that a signer typed into a field are text and are never filled.
+
+def parts_open(letter: str) -> tuple[str, ...]:
+    """The suggested texts of the open parts, in their order, without blank lines around."""
+    return tuple(trimmed(stretch.lines) for stretch in _stretches(letter.split("\n")) if stretch.open)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A letter as it goes out, in two parts: a signer's own words go between them."""
+
+    opening: str
+    """All up to and including the salutation; empty when the letter has none that stands alone."""
+    body: str
+    """The rest, without blank lines around."""
+
+    @property
+    def text(self) -> str:
+        """The letter without own words."""
+        return whole(self.opening, "", self.body)
+
+
+def fill(letter: str, signer: Signer, recipient: Recipient, edits: Sequence[str | None] = ()) -> Filled:
+    """The letter as it goes out to this recipient, without blank lines around.
+
+    `edits[i]` stands in place of open part i: None for the text as suggested, blanks to leave the part out.
+
+    One pass: brackets that a signer typed are text and are never filled, nor taken for marks.
     """
     values = {
         MergeField.DECISION_MAKER: recipient.greeting,
@@ -89,14 +134,63 @@ def fill(letter: str, signer: Signer, recipient: Recipient) -> str:
         MergeField.CITY_STATE_ZIP: f"{signer.address.city}, {signer.address.state} {signer.address.zip}",
         MergeField.EMAIL: signer.email,
     }
-    lines = [_fill_line(line, values) for line in letter.split("\n")]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return "\n".join(lines)
+    lines = letter.split("\n")
+    cut = _below_salutation(lines)
+    typed = chain(edits, repeat(None))
+    opening = _fill_lines(lines[:cut], values, typed)
+    return Filled(opening, _fill_lines(lines[cut:], values, typed))
 
 
-def _fill_line(line: str, values: dict[MergeField, str]) -> str:
+def is_mark(line: str) -> bool:
+    """Whether an open part begins or ends with this line; blanks around do not count."""
+    return line.strip() in (EDIT_FROM, EDIT_TO)
+
+
+def trimmed(lines: Sequence[str]) -> str:
+    """The lines as a text, without the blank ones around."""
+    written = [index for index, line in enumerate(lines) if line.strip()]
+    return "\n".join(lines[written[0] : written[-1] + 1]) if written else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    lines: tuple[str, ...]
+    open: bool
+
+
+def _stretches(lines: Sequence[str]) -> Iterator[_Stretch]:
+    """The lines cut at the marks, which are left out; some stretches are empty."""
+    start, is_open = 0, False
+    for index, line in enumerate(lines):
+        if is_mark(line):
+            yield _Stretch(tuple(lines[start:index]), is_open)
+            start, is_open = index + 1, line.strip() == EDIT_FROM
+    yield _Stretch(tuple(lines[start:]), is_open)
+
+
+def _below_salutation(lines: Sequence[str]) -> int:
+    """Index of the line below the paragraph that greets; 0 when it says more than a greeting, or nobody is greeted."""
+    greeting = next((index for index, line in enumerate(lines) if MergeField.DECISION_MAKER.bracket in line), None)
+    if greeting is None:
+        return 0
+    below = greeting + 1
+    while below < len(lines) and lines[below].strip() and not is_mark(lines[below]):
+        below += 1
+    return below if lines[below - 1].rstrip().endswith((",", ":")) else 0
+
+
+def _fill_lines(lines: Sequence[str], values: Mapping[MergeField, str], typed: Iterator[str | None]) -> str:
+    """The lines with their fields filled; each open part takes the next of `typed`."""
+    texts = []
+    for stretch in _stretches(lines):
+        edit = next(typed) if stretch.open else None
+        own = [_fill_line(line, values) for line in stretch.lines] if edit is None else edit.split("\n")
+        texts.append(trimmed(own))
+    return "\n\n".join(text for text in texts if text)
+
+
+def _fill_line(line: str, values: Mapping[MergeField, str]) -> str:
     if line.strip() != MergeField.ADDRESS.bracket:
         # Inside a sentence the two lines of a street would tear it apart.
-        values = values | {MergeField.ADDRESS: values[MergeField.ADDRESS].replace("\n", ", ")}
+        values = {**values, MergeField.ADDRESS: values[MergeField.ADDRESS].replace("\n", ", ")}
     return "".join(part.text if part.field is None else values[part.field] for part in parts(line))

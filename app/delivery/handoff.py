@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.addresses import STATES, State
 from app.delivery import HANDOFF, N_
+from app.delivery.wording import text_of
 from app.legislators import Legislator, Office, Seat
 from app.legislators.geography import is_senate
 from app.models import Delivery, DeliveryEvent, DeliveryState, Letter
@@ -151,7 +152,7 @@ def _values(letter: Letter, topic: str) -> tuple[Value, ...]:
         Value("phone", N_("Phone"), signer.phone or ""),
         Value("topic", N_("Topic"), topic),
         Value("subject", N_("Subject"), letter.subject or ""),
-        Value("message", N_("Message"), letter.body or "", lines=12),
+        Value("message", N_("Message"), text_of(letter), lines=12),
     )
     return tuple(value for value in found if value.text)
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -25,6 +27,8 @@ from app.delivery.outbox import Composed
 _NAME_PUNCTUATION = frozenset(" .'’-")
 _NAME_LENGTH = 64
 ANONYMOUS = "A constituent"
+WIDTH = 72
+"""Columns of a line of text, as mail programs and printers have long shown it."""
 _TABLES = ".venv/bin/flask legislators"
 ENCODED_WORD = "=?"
 """How a header begins what it wants decoded; in an address it could become line ends and further addresses."""
@@ -43,10 +47,27 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Correspondent:
-    """A signer as mails know them. `email` is the ASCII form for the wire."""
+    """A signer as mails know them. `email` is the ASCII form for the wire, `title` is like `Ms.`, or empty."""
 
     name: str
     email: str
+    language: str = "en"
+    title: str = ""
+
+    @property
+    def addressed(self) -> str:
+        """How an office writes to them: `Ms. Jane Doe`."""
+        return f"{self.title} {self.name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter as it goes to an office; `text` is all of it, in `language`."""
+
+    subject: str
+    text: str
+    language: str
+    has_own_words: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +78,7 @@ class SentLetter:
     detail: str
     promise: str
     subject: str
-    body: str
+    text: str
     handoff: Handoff | None
     """What the signer needs to deliver it; None for a letter that we send."""
 
@@ -85,32 +106,34 @@ class Composer:
     templates: Environment
     identity: Identity
     terms: Terms
+    speaking: Callable[[str], AbstractContextManager[None]]
+    """Lets gettext, days and times speak a language meanwhile, whatever that of the page is."""
 
     def letter(
-        self, uuid: str, address: str, subject: str, body: str, signer: Correspondent, confirmed_at: datetime
+        self, uuid: str, address: str, written: Written, signer: Correspondent, confirmed_at: datetime
     ) -> Composed:
         """A letter to an office. No Auto-Submitted here: the office's own automatic answer is wanted."""
-        text = self._text("letter/body", body=body, signer=signer, confirmed_at=confirmed_at)
+        with self.speaking(written.language):
+            text = self._text("letter/body", letter=written, signer=signer, confirmed_at=confirmed_at)
         shown = display_name(signer.name)
         message = self._message(uuid, address, f"{shown} via {display_name(self.identity.organisation)}", confirmed_at)
         message["Reply-To"] = _address(shown, signer.email)
-        message["Subject"] = subject
+        message["Subject"] = written.subject
         return self._composed(uuid, address, message, text)
 
     def confirmation(
-        self, uuid: str, email: str, campaign: str, link: str, letters: int, by_us: int, now: datetime
+        self, uuid: str, signer: Correspondent, campaign: str, link: str, letters: int, by_us: int, now: datetime
     ) -> Composed:
         """The mail with the link; of the `letters` we send `by_us`, the signer delivers the others.
 
         Holds no word that the visitor typed, else the form would be a spam relay.
         """
-        return self._of_ours(
-            "confirmation", uuid, email, now, campaign=campaign, link=link, letters=letters, by_us=by_us
-        )
+        values = {"campaign": campaign, "link": link, "letters": letters, "by_us": by_us}
+        return self._to_signer("confirmation", uuid, signer, now, **values)
 
-    def repeat(self, uuid: str, email: str, campaign: str, written_on: datetime, now: datetime) -> Composed:
+    def repeat(self, uuid: str, signer: Correspondent, campaign: str, written_on: datetime, now: datetime) -> Composed:
         """Says that this person has already written; the page itself never does."""
-        return self._of_ours("repeat", uuid, email, now, campaign=campaign, written_on=written_on)
+        return self._to_signer("repeat", uuid, signer, now, campaign=campaign, written_on=written_on)
 
     def copy(
         self,
@@ -122,9 +145,8 @@ class Composer:
         now: datetime,
     ) -> Composed:
         """Every letter in full, to whom it goes and how. Goes to a confirmed address only."""
-        return self._of_ours(
-            "copy", uuid, signer.email, now, campaign=campaign, letters=letters, links=links, signer=signer
-        )
+        values = {"campaign": campaign, "letters": letters, "links": links, "signer": signer}
+        return self._to_signer("copy", uuid, signer, now, **values)
 
     def reminder(
         self,
@@ -138,11 +160,12 @@ class Composer:
     ) -> Composed:
         """Says once which letters still wait for their signer; composed at `now`, for `due`."""
         values = {"campaign": campaign, "recipients": recipients, "links": links, "confirmed_at": now}
-        return self._of_ours("reminder", uuid, signer.email, due, **values)
+        return self._to_signer("reminder", uuid, signer, due, **values)
 
     def notice(self, uuid: str, signer: Correspondent, campaign: str, links: Links, now: datetime) -> Composed:
         """Says that a letter could not be mailed and waits for its signer; composed when the letters are confirmed."""
-        return self._of_ours("notice", uuid, signer.email, now, campaign=campaign, links=links, confirmed_at=now)
+        values = {"campaign": campaign, "links": links, "confirmed_at": now}
+        return self._to_signer("notice", uuid, signer, now, **values)
 
     def tables_changed(self, uuid: str, sentences: Sequence[str], now: datetime) -> Composed:
         """Says to the organisation which seats that its campaigns write to have changed hands."""
@@ -158,6 +181,10 @@ class Composer:
         identifier = uuid.replace("-", "")
         digest = hmac.new(self.identity.secret.encode(), b"verp:" + identifier.encode(), hashlib.sha256)
         return f"b+{identifier}.{digest.hexdigest()[:16]}@{self.identity.bounce_domain}"
+
+    def _to_signer(self, name: str, uuid: str, to: Correspondent, now: datetime, **values: object) -> Composed:
+        with self.speaking(to.language):
+            return self._of_ours(name, uuid, to.email, now, **values)
 
     def _of_ours(self, name: str, uuid: str, email: str, now: datetime, **values: object) -> Composed:
         message = self._message(uuid, email, display_name(self.identity.organisation), now)
@@ -176,12 +203,35 @@ class Composer:
         return message
 
     def _composed(self, uuid: str, to: str, message: EmailMessage, text: str) -> Composed:
-        message.set_content(text, charset="utf-8", cte="quoted-printable")
+        message.set_content(wrapped(text), charset="utf-8", cte="quoted-printable")
         return Composed(uuid, self.envelope_sender(uuid), to, message.as_bytes())
 
     def _text(self, name: str, **values: object) -> str:
         template = self.templates.get_template(f"email/{name}.txt")
         return template.render(identity=self.identity, terms=self.terms, **values)
+
+
+def wrapped(text: str) -> str:
+    """The text with no line over 72 columns, but for addresses of the web, which would break.
+
+    A line that begins with blanks, or as a point of a list, goes on below its first word.
+    """
+    return "\n".join(_wrapped_line(line) for line in text.split("\n"))
+
+
+def _wrapped_line(line: str) -> str:
+    if len(line) <= WIDTH:
+        return line
+    indent = " " * (len(line) - len(line.lstrip(" ")) + (2 if line.lstrip(" ").startswith("- ") else 0))
+    return textwrap.fill(
+        line,
+        WIDTH,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=not any("://" in word for word in line.split()),
+        replace_whitespace=False,
+        drop_whitespace=True,
+    )
 
 
 def display_name(name: str) -> str:

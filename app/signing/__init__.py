@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.delivery import Channel, Way, outbox
 from app.delivery.handoff import Handoff
-from app.delivery.mails import Composer, Correspondent, Links, SentLetter
+from app.delivery.mails import Composer, Correspondent, Links, SentLetter, Written
+from app.delivery.wording import text_of
 from app.models import (
     Consent,
     Delivery,
@@ -63,7 +64,10 @@ class Pen:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Where a draft came from: which form, for which revision of which campaign, from which network."""
+    """Where a draft came from: which form, for which revision of which campaign, from which network.
+
+    `language` is that of the page, `origin` what the link that led there said of itself.
+    """
 
     campaign_id: int
     revision_id: int
@@ -71,6 +75,8 @@ class Submission:
     nonce: str
     network: str
     replaces: str = ""
+    language: str = "en"
+    origin: Mapping[str, str] = field(default_factory=dict)
     """The /sent/… token of an earlier signature that this one takes the place of, after "wrong address?"."""
 
 
@@ -184,14 +190,14 @@ def can_be_confirmed(session: Session, signature: Signature) -> bool:
 def correspondent(signature: Signature) -> Correspondent:
     """The signer as mails address them."""
     name = f"{signature.given_name or ''} {signature.family_name or ''}".strip()
-    return Correspondent(name, signature.email or "")
+    return Correspondent(name, signature.email or "", signature.language, signature.prefix or "")
 
 
 def _token(session: Session, draft: Draft, submission: Submission, keys: Keys) -> tuple[Token, bool]:
     """The token of this submission, and whether it is signed already. One that was set aside can be signed anew."""
     turn, signer = 0, draft.signer
     while True:
-        token = keys.sent(submission.nonce, signer.email, signer.name, f"{draft.seal} {signer.asides} {turn}")
+        token = keys.sent(submission.nonce, signer.email, signer.name, f"{draft.fingerprint} {signer.asides} {turn}")
         found = _by_sent(session, token)
         if found is None or found.state in {SignatureState.PENDING, SignatureState.CONFIRMED}:
             return token, found is not None
@@ -255,12 +261,15 @@ def _signature(
         postal_code=address.zip,
         email=signer.email,
         phone=signer.phone,
+        own_words=draft.letters[0].own_words,
+        origin=dict(submission.origin),
         person_digest=keys.person(signer.email, signer.name),
         email_digest=keys.email(signer.email),
         network_digest=network,
         congress=draft.congress,
         division=draft.division,
         located_by=draft.located_by,
+        language=submission.language,
         created_at=now,
     )
 
@@ -276,7 +285,9 @@ def _hold_letters(session: Session, signature: Signature, draft: Draft, now: dat
             bioguide=legislator.bioguide,
             recipient=written.recipient.title,
             recipient_detail=written.recipient.detail,
+            language=draft.language,
             subject=written.subject,
+            opening=written.opening,
             body=written.body,
         )
         session.add(letter)
@@ -286,17 +297,18 @@ def _hold_letters(session: Session, signature: Signature, draft: Draft, now: dat
 def _queue_first_mail(
     session: Session, signature: Signature, title: str, pen: Pen, token: Token, now: datetime
 ) -> None:
-    email, uuid = signature.email or "", outbox.new_uuid()
+    # Without a name: neither mail holds a word that the visitor typed.
+    signer, uuid = Correspondent("", signature.email or "", signature.language), outbox.new_uuid()
     if signature.repeats_id is not None:
         earlier = session.get_one(Signature, signature.repeats_id)
-        mail = pen.composer.repeat(uuid, email, title, earlier.confirmed_at or now, now)
+        mail = pen.composer.repeat(uuid, signer, title, earlier.confirmed_at or now, now)
         outbox.queue(session, signature, DeliveryKind.REPEAT, mail, now)
         return
     mailed = pen.keys.mail(token)
     signature.mail_hash = hashed(mailed)  # the same as before, unless the site's secret was changed meanwhile
     letters = signature.letters
     by_us = sum(not pen.channels[letter.deliveries[0].channel].by_signer for letter in letters)
-    mail = pen.composer.confirmation(uuid, email, title, pen.confirm_url(mailed), len(letters), by_us, now)
+    mail = pen.composer.confirmation(uuid, signer, title, pen.confirm_url(mailed), len(letters), by_us, now)
     outbox.queue(session, signature, DeliveryKind.CONFIRMATION, mail, now)
 
 
@@ -313,10 +325,9 @@ def _dispatch(session: Session, letter: Letter, way: Way, composer: Composer, no
 
 
 def _composed_letter(letter: Letter, delivery: Delivery, composer: Composer, now: datetime) -> outbox.Composed:
-    signer = correspondent(letter.signature)
-    return composer.letter(
-        delivery.uuid, delivery.recipient or "", letter.subject or "", letter.body or "", signer, now
-    )
+    signature = letter.signature
+    written = Written(letter.subject or "", text_of(letter), letter.language, bool(signature.own_words))
+    return composer.letter(delivery.uuid, delivery.recipient or "", written, correspondent(signature), now)
 
 
 def _queue_copy(session: Session, signature: Signature, token: Token, title: str, pen: Pen, now: datetime) -> None:
@@ -342,6 +353,6 @@ def _sent_letter(letter: Letter, pen: Pen) -> SentLetter:
         detail=letter.recipient_detail,
         promise=channel.promise,
         subject=letter.subject or "",
-        body=letter.body or "",
+        text=text_of(letter),
         handoff=pen.handoff(letter) if channel.by_signer else None,
     )

@@ -11,8 +11,10 @@ from enum import StrEnum
 from app.addresses import State
 from app.campaigns import CampaignFile, Target
 from app.campaigns.letters import Signer, fill
+from app.campaigns.likeness import likeness
 from app.campaigns.targeting import Recipient, Recipients, recipients
 from app.delivery import Channel, Way, way_to
+from app.delivery.wording import whole
 from app.legislators import (
     AddressNotFound,
     Delegation,
@@ -51,28 +53,46 @@ class Entry:
     """The person wants the street address to be looked up now."""
     looked_up: bool = False
     """That was done before, and led to `district`."""
+    own_words: str = ""
+    edits: tuple[str | None, ...] = ()
+    """The letter's open parts as the signer left them; None for one as it was suggested."""
+    left_out: frozenset[str] = frozenset()
+    """Seats that shall get no letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class DraftLetter:
-    """One letter as it would go."""
+    """One letter as it would go; between `opening` and `body` stand the signer's own words."""
 
     recipient: Recipient
     subject: str
+    opening: str
+    own_words: str
     body: str
+    suggested: str
+    """`body` without the signer's changes."""
     way: Way
+
+    @property
+    def text(self) -> str:
+        """As the office gets it."""
+        return whole(self.opening, self.own_words, self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All letters of one signer, ready to be signed. `letters` may be empty: then `vacant` or the state says why."""
+    """All letters of one signer, ready to be signed. `offered` may be empty: then `vacant` or the state says why."""
 
     signer: Signer
     congress: int
     state: State
     division: DivisionId | None
     located_by: Method
-    letters: tuple[DraftLetter, ...]
+    language: str
+    """Of the letters."""
+    offered: tuple[DraftLetter, ...]
+    left_out: frozenset[str]
+    """Seats of those offered that the signer does not write to."""
     warnings: tuple[Doubt, ...]
     vacant: tuple[Vacancy, ...]
     house_unknown: bool
@@ -81,19 +101,50 @@ class Draft:
     """Everyone else's representative in the state, for "not your representative?"."""
 
     @property
+    def letters(self) -> tuple[DraftLetter, ...]:
+        """Those that would go."""
+        return tuple(letter for letter in self.offered if letter.recipient.legislator.seat not in self.left_out)
+
+    @property
     def by_us(self) -> bool:
         """Whether we send any of them; else the signer delivers all."""
-        return any(not letter.way.channel.by_signer for letter in self.letters)
+        return any(not letter.way.channel.by_signer for letter in self.letters or self.offered)
 
     @property
     def seal(self) -> str:
-        """A short hash of what the letters say, to whom and how: tells whether what is sent is what was shown."""
-        digest = hashlib.sha256(f"{self.congress}\0".encode())
-        for letter in self.letters:
+        """A short hash of what was suggested, to whom and how: tells whether what is sent is what was shown.
+
+        What signers do themselves beside the letters, by a word of their own or a tick, they need not be shown again.
+        """
+        parts = [str(self.congress)]
+        for letter in self.offered:
             who, way = letter.recipient.legislator, letter.way
-            for part in (who.seat, who.bioguide, way.channel.name, way.address, letter.subject, letter.body):
-                digest.update(part.encode() + b"\0")
-        return digest.hexdigest()[:32]
+            parts += [who.seat, who.bioguide, way.channel.name, way.address]
+            parts += [letter.subject, letter.opening, letter.suggested]
+        return _hashed(parts)
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of all that would be stored of the letters: tells the same submission twice from another."""
+        parts = [self.seal, *sorted(self.left_out)]
+        for letter in self.letters:
+            parts += [letter.own_words, letter.body]
+        return _hashed(parts)
+
+    @property
+    def likeness(self) -> int:
+        """How much of what is said is suggested text: whole per cent."""
+        if not self.offered:
+            return 100
+        letter = self.offered[0]
+        return likeness(f"{letter.own_words}\n\n{letter.body}", letter.suggested)
+
+
+def _hashed(parts: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()[:32]
 
 
 class Street(StrEnum):
@@ -252,8 +303,18 @@ class _Drafting:
         return tuple(self._letter(recipient, channels) for recipient in found.people)
 
     def _letter(self, recipient: Recipient, channels: Sequence[Channel]) -> DraftLetter:
-        body = fill(self.campaign.letter, self.entry.signer, recipient)
-        return DraftLetter(recipient, self.campaign.subject, body, way_to(recipient.legislator, channels))
+        template, signer, edits = self.campaign.letter, self.entry.signer, self.entry.edits
+        suggested = fill(template, signer, recipient)
+        changed = any(edit is not None for edit in edits)
+        return DraftLetter(
+            recipient=recipient,
+            subject=self.campaign.subject,
+            opening=suggested.opening,
+            own_words=self.entry.own_words,
+            body=fill(template, signer, recipient, edits).body if changed else suggested.body,
+            suggested=suggested.body,
+            way=way_to(recipient.legislator, channels),
+        )
 
     def _alternatives(self, but: Sequence[DivisionId]) -> tuple[Legislator | Vacancy, ...]:
         """The representatives of the state's other districts, as far as they are known."""
@@ -262,13 +323,17 @@ class _Drafting:
 
     def _draft(self, division: DivisionId | None, method: Method, *, house_unknown: bool = False) -> Draft:
         found = self._recipients(division)
+        letters = self._letters(found)
+        seats = {letter.recipient.legislator.seat for letter in letters}
         return Draft(
             signer=self.entry.signer,
             congress=self.location.congress,
             state=self.location.state,
             division=division,
             located_by=method,
-            letters=self._letters(found),
+            language=self.campaign.letter_language,
+            offered=letters,
+            left_out=frozenset(self.entry.left_out & seats),
             warnings=self.location.warnings,
             vacant=found.vacant,
             house_unknown=house_unknown,

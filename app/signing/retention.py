@@ -59,10 +59,12 @@ def let_go(session: Session, signature: Signature, state: SignatureState, now: d
         "postal_code",
         "email",
         "phone",
+        "own_words",
+        "origin",
     ):
         setattr(signature, column, None)
     for letter in signature.letters:
-        letter.subject = letter.body = None
+        letter.subject = letter.opening = letter.body = None
     for delivery in signature.deliveries:
         delivery.sender = delivery.recipient = delivery.mail = None
     session.flush()

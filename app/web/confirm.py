@@ -12,7 +12,8 @@ from app.extensions import db
 from app.models import Signature, SignatureState
 from app.signing import Agreement, NoSuchSignature, WaysChanged, can_be_confirmed, confirm, find_mailed, ways_seal
 from app.signing.tokens import Token
-from app.web import campaign as campaign_page
+from app.web.languages import speak_to
+from app.web.published import campaign_of, of
 from app.web.receipt import gone, is_gone, seat_now
 from app.web.same_site import from_our_page
 from app.web.site import site
@@ -40,7 +41,7 @@ def release(token: str) -> Response | tuple[str, int]:
         return gone(signature)
     if not from_our_page(request, site().config.public_url):
         return _page(signature, token, notice=press_again()), 403
-    session, headline = db.session(), campaign_page.of(signature).file.headline
+    session, headline = db.session(), of(signature).told_in(signature.language).headline
     agreed = Agreement(_sentence(_ways(signature)), request.form.get("seal", ""))
     try:
         with writing(session):
@@ -59,9 +60,11 @@ def release(token: str) -> Response | tuple[str, int]:
 
 def _signature(token: str) -> Signature:
     try:
-        return find_mailed(db.session(), token)
+        signature = find_mailed(db.session(), token)
     except NoSuchSignature:
         abort(404)
+    speak_to(signature.language)
+    return signature
 
 
 def _ways(signature: Signature) -> dict[int, Way]:
@@ -96,7 +99,7 @@ def _page(signature: Signature, token: str, *, notice: str = "") -> str:
         "confirm/page.html",
         signature=signature,
         token=token,
-        campaign=campaign_page.of(signature).file,
+        campaign=campaign_of(signature),
         pending=can_be_confirmed(db.session(), signature),
         ways=ways,
         by_us=sum(not way.channel.by_signer for way in ways.values()),

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
+from babel.numbers import format_decimal
 from email_validator import EmailNotValidError, validate_email
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, HiddenField, SelectField, StringField, ValidationError
+from werkzeug.datastructures import MultiDict
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.validators import DataRequired
 
 from app.addresses import STATES, PostalAddress, State, parse_zip
+from app.campaigns.checks import LETTER_LIMIT
 from app.campaigns.letters import MergeField, Signer
 from app.delivery.mails import ENCODED_WORD
 from app.signing.draft import Entry
@@ -25,6 +38,8 @@ _OFFICE_DOMAINS = ("house.gov", "senate.gov")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNSHOWN = "\ufffd"
 _PHONE = re.compile(r"[+(]?[0-9][0-9 ().+/-]{0,30}(?:(?:x|ext\.?) ?[0-9]{1,6})?", re.ASCII | re.IGNORECASE)
+MOST_PARTS = 5
+"""A letter's open parts."""
 PREFIXES = ("Mr.", "Mrs.", "Miss", "Ms.", "Dr.")
 """The titles that the House's interface for constituents' mail takes."""
 
@@ -34,6 +49,14 @@ def _tidy(value: object) -> object:
     if not isinstance(value, str):
         return value
     return "".join(_UNSHOWN if _cannot_be_shown(character) else character for character in value.strip())
+
+
+def _tidy_prose(value: object) -> object:
+    """The same for a text of several lines."""
+    if not isinstance(value, str):
+        return value
+    lines = value.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").strip().split("\n")
+    return "\n".join(str(_tidy(f".{line}"))[1:].rstrip() for line in lines)
 
 
 def _cannot_be_shown(character: str) -> bool:
@@ -60,6 +83,29 @@ class Plain:
             raise ValidationError(gettext("Type your own words in place of the brackets."))
         if "<" in text or ">" in text:
             raise ValidationError(gettext("Leave out the characters < and >."))
+
+
+class Prose:
+    """Accepts text of several lines, up to `longest` characters, that can stand in a letter."""
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise ValidationError with what to do."""
+        text = str(field.data or "")
+        if len(text) > self.longest:
+            raise ValidationError(
+                gettext(
+                    "Shorten this to %(most)s characters; it has %(length)s.",
+                    most=_number(self.longest),
+                    length=_number(len(text)),
+                )
+            )
+        if _UNSHOWN in text:
+            raise ValidationError(gettext("Type this again by hand: it contains characters that cannot be shown."))
+        if any(merge.bracket in text for merge in MergeField):
+            raise ValidationError(gettext("Type your own words in place of the brackets."))
 
 
 class NameLike:
@@ -130,6 +176,10 @@ class OwnEmail:
             raise ValidationError(gettext("Enter your own e-mail address, not one of an office."))
 
 
+def _number(value: int) -> str:
+    return format_decimal(value, locale=get_locale())
+
+
 def _text(label: str, missing: str, longest: int, name: str, *more: Any, **attributes: str) -> StringField:
     return StringField(
         label,
@@ -149,8 +199,33 @@ def _prefixes() -> dict[str, str]:
     return {"": gettext("No title")} | {prefix: prefix for prefix in PREFIXES}
 
 
+def _part(number: int) -> TextAreaField:
+    """An open part of the letter, counted from 1."""
+    return TextAreaField(
+        _("Part %(number)s of the letter, which you can change", number=number),
+        [Prose(LETTER_LIMIT)],
+        filters=[_tidy_prose],
+        name=f"part-{number}",
+    )
+
+
+PREFILLED = (
+    "prefix",
+    "given_name",
+    "family_name",
+    "address_line1",
+    "address_line2",
+    "city",
+    "state",
+    "postal_code",
+    "email",
+    "phone",
+)
+"""The fields that a link may fill. Not the words: a link shall put none into anybody's mouth."""
+
+
 class SignForm(FlaskForm):
-    """Who writes. Field names are the tokens by which browsers fill in a person's own data."""
+    """Who writes, and what. Field names are the tokens by which browsers fill in a person's own data."""
 
     class Meta:
         """The form's own signed token (form_token.py) does what CSRF protection would need a cookie for."""
@@ -207,6 +282,14 @@ class SignForm(FlaskForm):
         name="tel",
         render_kw={"autocomplete": "tel", "type": "tel", "inputmode": "tel"},
     )
+    own_words = TextAreaField(
+        _("Your own words"), [Prose(LETTER_LIMIT)], filters=[_tidy_prose], name="own-words", render_kw={"rows": 6}
+    )
+    part_1, part_2, part_3, part_4, part_5 = (_part(number) for number in range(1, MOST_PARTS + 1))
+    offered = HiddenField(name="offered")
+    write_to = SelectMultipleField(name="write-to", choices=[], validate_choice=False)
+    left_out = SelectMultipleField(name="left-out", choices=[], validate_choice=False)
+    told = HiddenField(name="told")
     sure_of_state = BooleanField(name="sure-of-state")
     district = StringField(name="district", filters=[_tidy])
     other_district = StringField(name="other-district", filters=[_tidy])
@@ -251,7 +334,21 @@ class SignForm(FlaskForm):
             sure_of_state=bool(self.sure_of_state.data) and (said == self.spot or said.startswith(f"{self.spot} ")),
             look_up=look_up,
             looked_up=bool(self.looked_up.data) and for_here,
+            own_words=str(self.own_words.data or ""),
+            edits=tuple(None if part.raw_data is None or not part.raw_data else str(part.data) for part in self.parts),
+            left_out=self.seats_left_out,
         )
+
+    @property
+    def parts(self) -> tuple[TextAreaField, ...]:
+        """The open parts of the letter, as far as a letter can have them."""
+        return (self.part_1, self.part_2, self.part_3, self.part_4, self.part_5)
+
+    @property
+    def seats_left_out(self) -> frozenset[str]:
+        """Seats whose tick was taken away: on the page before, or on one before that."""
+        unticked = set((self.offered.data or "").split()) - set(self.write_to.data or ())
+        return frozenset(unticked | set(self.left_out.data or ()))
 
     def signer(self) -> Signer:
         """Who writes; the e-mail address in its ASCII form, as it goes over the wire."""
@@ -270,6 +367,47 @@ class SignForm(FlaskForm):
             prefix=str(self.prefix.data or ""),
             phone=str(self.phone.data or ""),
         )
+
+    asks_state = False
+    """Whether the ZIP code is mostly in another state, and the person shall say that theirs is right."""
+
+    def forget_errors(self) -> None:
+        """Show what was typed without what is wrong with it."""
+        for field in self:
+            field.errors = []
+
+    def is_given_in(self, given: Mapping[str, str]) -> bool:
+        """Whether a link fills any field."""
+        return any(given.get(field.name) for field in self._prefilled())
+
+    def fill_in(self, given: Mapping[str, str]) -> None:
+        """Take the values of a link; one that its field cannot hold leaves it empty, with the reason as its error."""
+        wanted = MultiDict({field.name: given[field.name] for field in self._prefilled() if field.name in given})
+        for field in self._prefilled():
+            field.process(wanted)
+            if field.data and not self._can_hold(field):
+                field.process(MultiDict({field.name: ""}))
+                field.errors = [
+                    gettext("The link that led you here does not fit into this field. Fill it in yourself.")
+                ]
+
+    def _prefilled(self) -> list[Field]:
+        return [self[name] for name in PREFILLED]
+
+    def _can_hold(self, field: Field) -> bool:
+        """Whether it is no longer than the field takes, can be shown, and is one of its choices."""
+        checks = [check for check in field.validators if isinstance(check, Plain | Prefix | StateCode)]
+        try:
+            for check in checks:
+                check(self, field)
+        except ValidationError:
+            return False
+        return True
+
+    def shows_details_wrong(self) -> bool:
+        """Whether anything of what a person entered about themselves is wrong."""
+        about_letters = {field.name for field in (self.own_words, self.write_to, self.district, *self.parts)}
+        return any(field.errors for field in self if field.name not in about_letters)
 
     def shown_errors(self) -> list[tuple[str, Any]]:
         """Field id and sentence, in the order of the page, for the summary at its top."""

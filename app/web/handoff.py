@@ -11,7 +11,7 @@ from app.db import DatabaseUnavailable, writing
 from app.extensions import db
 from app.models import DeliveryState, Letter, Signature
 from app.signing.afterwards import NoSuchLetter, NotByHand, by_hand, letter_at, report, waiting
-from app.web import campaign as campaign_page
+from app.web.published import campaign_of
 from app.web.receipt import seat_now, standing, successor
 from app.web.same_site import from_our_page
 from app.web.site import site
@@ -66,7 +66,7 @@ def sheets(token: str) -> Response | str:
         "handoff/print.html",
         signature=signature,
         token=token,
-        campaign=campaign_page.of(signature).file,
+        campaign=campaign_of(signature),
         letters=[(letter, site().handoff(letter)) for letter in letters],
         today=site().today(),
         successor=successor,
@@ -106,7 +106,7 @@ def _page(signature: Signature, letter: Letter, token: str, *, notice: str = "")
     left = [other for other in waiting(signature) if other is not letter]
     page = render_template(
         "handoff/page.html",
-        campaign=campaign_page.of(signature).file,
+        campaign=campaign_of(signature),
         letter=letter,
         delivery=delivery,
         stuck=delivery.state is DeliveryState.STUCK,

@@ -43,8 +43,9 @@ class NoSessions(SessionInterface):
 
 
 def _add(response: Response) -> Response:
-    response.headers.extend(HEADERS)
-    if request.endpoint == "static" and response.status_code == 200 and "v" in request.args:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)  # a file may have a policy of its own
+    if response.status_code == 200 and _has_a_name_of_its_content():
         response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
     else:
         # Nobody on the way may keep a page. The browser may keep the form, so that Back finds what was typed.
@@ -53,3 +54,8 @@ def _add(response: Response) -> Response:
     if request.blueprint in PERSONAL:
         response.headers["X-Robots-Tag"] = "noindex"
     return response
+
+
+def _has_a_name_of_its_content() -> bool:
+    """Whether what stands at the address of this request never changes."""
+    return request.blueprint == "look" or (request.endpoint == "static" and "v" in request.args)

@@ -23,6 +23,11 @@ def day(value: date) -> str:
     return format_date(value, "long", locale=get_locale())
 
 
+def day_in(value: date, language: str) -> str:
+    """The day in the language of a letter, whatever that of the page is."""
+    return format_date(value, "long", locale=language)
+
+
 def span(value: timedelta) -> str:
     """`7 days`, `36 hours`, `90 minutes`: whole days where it can be."""
     minutes = int(value.total_seconds() // 60)

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from app import campaigns
 from app.delivery.handoff import SWITCHBOARD
 from app.delivery.outbox import UNKNOWN
 from app.delivery.pause import RESTORED, is_paused
@@ -18,8 +19,10 @@ from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Let
 from app.signing import NoSuchSignature, find_mailed
 from app.signing.afterwards import by_hand, can_be_withdrawn, reminder, waiting
 from app.signing.retention import UNCOUNTED, has_expired
-from app.web import campaign as campaign_page
+from app.web.languages import speak_to
 from app.web.moments import moment
+from app.web.published import campaign_of, of
+from app.web.sharing import share_links
 from app.web.site import CHANNELS, site
 
 blueprint = Blueprint("receipt", __name__)
@@ -34,14 +37,15 @@ def show(token: str) -> Response | str:
     signature = standing(token)
     if isinstance(signature, Response):
         return signature
-    campaign, paused = campaign_page.of(signature).file, is_paused(db.session())
+    campaign, paused = campaign_of(signature), is_paused(db.session())
     planned = reminder(signature)
     return render_template(
         "receipt/page.html",
         signature=signature,
         token=token,
         campaign=campaign,
-        campaign_url=site().config.public_url + url_for("campaign.show", slug=campaign.slug),
+        share=share_links(campaign),
+        signers=campaigns.signers(db.session(), signature.campaign_id),
         copy=next(delivery for delivery in signature.deliveries if delivery.kind is DeliveryKind.COPY),
         waiting=waiting(signature),
         mine=[letter for letter in signature.letters if by_hand(letter)],
@@ -66,6 +70,7 @@ def standing(token: str) -> Signature | Response:
         signature = find_mailed(db.session(), token)
     except NoSuchSignature:
         abort(404)
+    speak_to(signature.language)
     if is_gone(signature):
         return gone(signature)
     if signature.confirmed_at is None:
@@ -83,7 +88,7 @@ def gone(signature: Signature) -> Response:
     page = render_template(
         "receipt/gone.html",
         signature=signature,
-        campaign=campaign_page.of(signature).file,
+        campaign=campaign_of(signature),
         keep=site().keep,
         done="done" in request.args,
         expired=signature.state in {SignatureState.PENDING, SignatureState.EXPIRED},
@@ -203,7 +208,7 @@ def successor(letter: Letter) -> Legislator | None:
 
 def _vacant(signature: Signature) -> Vacancy | None:
     """The House seat that nobody holds, so that no letter could go there."""
-    if signature.division is None or "us-representative" not in campaign_page.of(signature).file.targets:
+    if signature.division is None or "us-representative" not in of(signature).source.targets:
         return None
     try:
         delegation = site().desk.directory.delegation(DivisionId(signature.division), site().clock())

@@ -15,8 +15,10 @@ from app.signing import NoSuchSignature, find_sent, resend
 from app.signing.limits import TooManyToAddress
 from app.signing.retention import has_expired
 from app.signing.tokens import Token
-from app.web import campaign as campaign_page
+from app.web.campaign import filled
 from app.web.forms import SignForm
+from app.web.languages import speak_to
+from app.web.published import campaign_of, of
 from app.web.same_site import from_our_page
 from app.web.site import site
 from app.web.words import press_again
@@ -40,11 +42,10 @@ def act(token: str) -> Response | tuple[str, int]:
         return _page(signature, token, notice=press_again()), 403
     if "change" in request.form:
         return _change(signature, token), 200
-    campaign = campaign_page.of(signature)
-    session = db.session()
+    session, headline = db.session(), of(signature).told_in(signature.language).headline
     try:
         with writing(session):
-            resend(session, Token(token), campaign.file.headline, site().pen(), site().clock())
+            resend(session, Token(token), headline, site().pen(), site().clock())
     except TooManyToAddress:
         notice = _(
             "We have sent several mails to this address today. "
@@ -58,9 +59,11 @@ def act(token: str) -> Response | tuple[str, int]:
 
 def _signature(token: str) -> Signature:
     try:
-        return find_sent(db.session(), token)
+        signature = find_sent(db.session(), token)
     except NoSuchSignature:
         abort(404)
+    speak_to(signature.language)
+    return signature
 
 
 def _page(signature: Signature, token: str, *, notice: str = "", again: bool = False) -> str:
@@ -68,7 +71,7 @@ def _page(signature: Signature, token: str, *, notice: str = "", again: bool = F
         "sent/page.html",
         signature=signature,
         token=token,
-        campaign=campaign_page.of(signature).file,
+        campaign=campaign_of(signature),
         pending=signature.state is SignatureState.PENDING and not has_expired(signature, site().keep, site().clock()),
         keep=site().keep,
         notice=notice,
@@ -99,7 +102,8 @@ def _change(signature: Signature, token: str) -> str:
         "postal-code": signature.postal_code,
         "email": signature.email,
         "tel": signature.phone,
+        "own-words": signature.own_words,
         "replaces": token,
     }
     form = SignForm(MultiDict({name: value or "" for name, value in typed.items()}))
-    return campaign_page.filled(campaign_page.of(signature), form)
+    return filled(of(signature), form, signature.origin or {})

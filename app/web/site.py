@@ -87,7 +87,7 @@ class Site:
             composer=self.composer,
             limits=Limits(self.config.limit_address, self.config.limit_network),
             keep=self.keep,
-            confirm_url=lambda token: self.config.public_url + url_for("confirm.show", token=token),
+            confirm_url=lambda token: self.config.public_url + url_for("confirm.show", token=token, lang=None),
             links=self._links,
             channels=CHANNELS,
             way=self.way,
@@ -152,8 +152,8 @@ class Site:
     def _links(self, token: Token) -> Links:
         root = self.config.public_url
         return Links(
-            receipt=root + url_for("receipt.show", token=token),
-            reminder=root + url_for("undo.reminder", token=token),
+            receipt=root + url_for("receipt.show", token=token, lang=None),
+            reminder=root + url_for("undo.reminder", token=token, lang=None),
         )
 
     @property

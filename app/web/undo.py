@@ -21,7 +21,8 @@ from app.signing import NoSuchSignature, find_mailed
 from app.signing.afterwards import can_be_withdrawn, erase, is_owner, stop_reminder, withdraw
 from app.signing.afterwards import reminder as planned_reminder
 from app.signing.limits import TooManyTries
-from app.web import campaign as campaign_page
+from app.web.languages import speak_to
+from app.web.published import campaign_of
 from app.web.same_site import from_our_page
 from app.web.site import site
 from app.web.words import press_again, try_later
@@ -95,9 +96,11 @@ def no_reminder(token: str) -> str | tuple[str, int]:
 
 def _signature(token: str) -> Signature:
     try:
-        return find_mailed(db.session(), token)
+        signature = find_mailed(db.session(), token)
     except NoSuchSignature:
         abort(404)
+    speak_to(signature.language)
+    return signature
 
 
 def _is_open(signature: Signature, what: str) -> bool:
@@ -110,7 +113,7 @@ def _page(signature: Signature, token: str, what: str, *, error: str = "", notic
         f"undo/{what}.html",
         signature=signature,
         token=token,
-        campaign=campaign_page.of(signature).file,
+        campaign=campaign_of(signature),
         backups=KEPT_FOR,
         error=error,
         notice=notice,
@@ -122,7 +125,7 @@ def _reminder_page(signature: Signature, token: str, *, notice: str = "") -> str
     return render_template(
         "undo/reminder.html",
         token=token,
-        campaign=campaign_page.of(signature).file,
+        campaign=campaign_of(signature),
         due=planned.due_at if planned and planned.state is DeliveryState.QUEUED else None,
         notice=notice,
     )

@@ -5,24 +5,41 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
-from flask import Flask, url_for
-from flask_babel import get_locale, ngettext
+from babel.numbers import format_decimal, format_percent
+from flask import Flask, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from app.addresses import STATES, TERRITORIES, State, mask_email, mask_street
 from app.campaigns import CampaignFile
 from app.campaigns.letters import paragraphs as merge_paragraphs
-from app.delivery.handoff import SWITCHBOARD
-from app.legislators import DivisionId, Doubt, Legislator, Method, Vacancy
+from app.campaigns.stories import render
+from app.delivery.handoff import CHAMBERS
+from app.delivery.wording import text_of
+from app.legislators import Doubt, Method, Seat
 from app.legislators.congresses import begins
 from app.legislators.geography import is_senate
 from app.models import Signature
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Street
-from app.web.moments import day, moment, span
-from app.web.site import site
+from app.web.languages import LANGUAGES, said_in_address
+from app.web.moments import day, day_in, moment, span
+from app.web.people import (
+    described,
+    district_name,
+    holder_detail,
+    holder_name,
+    named,
+    past_end,
+    seat_name,
+    towns,
+    why_no_letter,
+)
+from app.web.site import CAPITAL, site
 
 _SHORT = 5
+_SUMMARY = 200
 
 
 def init_app(app: Flask) -> None:
@@ -30,22 +47,35 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         anchor=anchor,
         day=day,
+        day_in=day_in,
+        day_of=lambda moment: moment.astimezone(CAPITAL).date(),
+        described=described,
         kicker=kicker,
         mask_email=mask_email,
         masked=masked,
         merge_paragraphs=merge_paragraphs,
         moment=moment,
+        named=named,
+        number=lambda value: format_decimal(value, locale=get_locale()),
+        percent=lambda value: format_percent(value / 100, locale=get_locale()),
         paragraphs=paragraphs,
         past_end=past_end,
         span=span,
+        summary_of=summary_of,
+        text_of=text_of,
         towns=towns,
         without_senators=without_senators,
     )
     static = Path(app.static_folder or "")
-    versions = {name: _fingerprinted(static / name) for name in ("redress.css", "copy.js")}
+    versions = {name: _fingerprinted(static / name) for name in ("copy.js",)}
     app.jinja_env.globals.update(
         static=lambda name: url_for("static", filename=name, v=versions[name]),
         language=lambda: str(get_locale() or "en"),
+        other_languages=other_languages,
+        here_in=here_in,
+        public_address=public_address,
+        inside_address=inside_address,
+        today=lambda: site().today(),
         began=lambda congress: begins(congress).date(),
         doubt=doubt,
         found_by=found_by,
@@ -66,6 +96,34 @@ def init_app(app: Flask) -> None:
             "mailbox_is_open": site().mailbox_is_open,
         }
     )
+
+
+def other_languages() -> dict[str, str]:
+    """Codes and names of the languages that this page could speak as well."""
+    return {code: name for code, name in LANGUAGES.items() if code != str(get_locale())}
+
+
+def here_in(language: str) -> str:
+    """The address of this page in another language, with all else that stands in it."""
+    values = [(name, value) for name, value in said_in_address().items(multi=True) if name != "lang"]
+    return f"{quote(request.script_root + request.path)}?{urlencode([*values, ('lang', language)])}"
+
+
+def public_address(campaign: CampaignFile, language: str) -> str:
+    """Where everybody finds the campaign in that language, whatever Host this request claims."""
+    said = language if language != campaign.languages[0] and language in campaign.languages else None
+    return site().config.public_url + url_for("campaign.show", slug=campaign.slug, lang=said)
+
+
+def inside_address(recipient: str, seat: str) -> tuple[str, ...]:
+    """The lines above a letter: whom it is for, and where that chamber's post arrives, in English."""
+    return (recipient, *CHAMBERS[is_senate(Seat(seat))])
+
+
+def summary_of(campaign: CampaignFile) -> str:
+    """The first sentences of the story as plain text, for whoever lists or shares the page."""
+    text = render(campaign.story.partition("\n\n")[0]).striptags() or campaign.headline
+    return text if len(text) <= _SUMMARY else text[:_SUMMARY].rpartition(" ")[0] + " …"
 
 
 def press_again() -> str:
@@ -102,22 +160,6 @@ def kicker(campaign: CampaignFile) -> str:
     return before.strip(" –—-:") if before != campaign.title else campaign.title
 
 
-def towns(legislator: Legislator) -> str:
-    """The towns of a member's offices, at most four: by these people know their own."""
-    names = list(dict.fromkeys(office.city for office in legislator.offices if office.city))
-    if not names:
-        return ""
-    return ngettext("office in %(towns)s", "offices in %(towns)s", len(names), towns=", ".join(names[:4]))
-
-
-def past_end(legislator: Legislator) -> str:
-    """That a term should have ended by now; empty for nearly everyone."""
-    if legislator.until >= site().today():
-        return ""
-    ended = day(legislator.until)
-    return _("This term was to end on %(day)s; who holds it sits until somebody else is sworn in.", day=ended)
-
-
 def anchor(text: str) -> str:
     """A value as part of an HTML id."""
     return "".join(c if c.isalnum() else "-" for c in text)
@@ -126,61 +168,6 @@ def anchor(text: str) -> str:
 def without_senators(state: State) -> bool:
     """Whether DC or a territory: nobody sits in the Senate for them."""
     return state in TERRITORIES or state == "DC"
-
-
-def district_name(division: DivisionId) -> str:
-    """`Wyoming, at large`, `Wisconsin, district 3`, `District of Columbia`."""
-    place, _slash, district = division.removeprefix("ocd-division/country:us/").partition("/")
-    kind, _colon, code = place.partition(":")
-    name = STATES[State(code.upper())]
-    if kind != "state":
-        return name
-    number = district.removeprefix("cd:")
-    if number == "at-large":
-        return _("%(state)s, at large", state=name)
-    return _("%(state)s, district %(number)s", state=name, number=number)
-
-
-def holder_name(holder: Legislator | Vacancy) -> str:
-    """The member's name, or that there is none."""
-    if isinstance(holder, Legislator):
-        return holder.name
-    return _("Vacant seat") if holder.known else _("Not known yet")
-
-
-def holder_detail(holder: Legislator | Vacancy) -> str:
-    """Party, district and towns: what helps a person to choose."""
-    district = district_name(holder.division)
-    if isinstance(holder, Vacancy):
-        return district
-    return " · ".join(part for part in (f"{holder.party}, {district}", towns(holder)) if part)
-
-
-def seat_name(seat: Vacancy) -> str:
-    """`Texas, district 23`, `Ohio, one of two seats in the Senate`."""
-    if is_senate(seat.seat):
-        return _("%(state)s, one of two seats in the Senate", state=STATES[seat.state])
-    return district_name(seat.division)
-
-
-def why_no_letter(seat: Vacancy) -> str:
-    """Why nobody is written to for this seat, and whom one can call."""
-    if not seat.known:
-        return _(
-            "A new Congress has begun, and we do not know yet who was sworn in for this seat, so no letter goes there. "
-            "You can call the Capitol at %(phone)s and ask.",
-            phone=SWITCHBOARD,
-        )
-    if seat.phone:
-        return _(
-            "Nobody holds it at present, so no letter goes there. Its office still answers: %(phone)s.",
-            phone=seat.phone,
-        )
-    return _(
-        "Nobody holds it at present, so no letter goes there. Its office still answers: "
-        "call the Capitol at %(phone)s and ask for it.",
-        phone=SWITCHBOARD,
-    )
 
 
 def found_by(draft: Draft, zip_code: str) -> str:

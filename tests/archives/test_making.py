@@ -54,7 +54,7 @@ def test_it_holds_database_settings_tables_and_mails_and_a_manifest_that_is_true
     assert {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in members.items()} == {
         name: (member["size"], member["sha256"]) for name, member in manifest["members"].items()
     }
-    assert (manifest["format"], manifest["delivery"], manifest["revision"]) == (1, "sandbox", "0003")
+    assert (manifest["format"], manifest["delivery"], manifest["revision"]) == (1, "sandbox", "0004")
     assert manifest["made_at"] == NOW.isoformat()
     assert json.loads(members["settings.json"]) == {"PORT": "8000", "SECRET_KEY": None}
     (data_dir / "copy.db").write_bytes(members["redress.db"])

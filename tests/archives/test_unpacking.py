@@ -48,7 +48,7 @@ def test_what_was_packed_is_unpacked(file: Path, folder: Path) -> None:
     members = content(file)
     del members[MANIFEST]
     assert unpacked(folder) == members
-    assert (manifest.made_at, manifest.revision, manifest.delivery) == (NOW, "0003", "sandbox")
+    assert (manifest.made_at, manifest.revision, manifest.delivery) == (NOW, "0004", "sandbox")
     assert settings_of(folder) == {"PORT": "8000", "SECRET_KEY": None}
     assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o600}
 

@@ -186,7 +186,7 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         (source(opens="[" * 5000), 7, 1, "Write the head as TOML"),
         (source(titel='"x"'), 7, 1, "There is no key titel; write title."),
         (source(colour='"x"'), 7, 1, "There is no key colour; the keys are slug, title"),
-        (source(goal="1000"), 7, 1, "There is no key goal; the keys are"),
+        (source(goals="1000"), 7, 1, "There is no key goals; write goal."),
         (source(closes="2030-01-01\n[texts]\na = 1"), 8, 1, "There is no key texts;"),
         # Its values.
         (source(subject=""), 2, 1, 'Add a line like subject = "…".'),

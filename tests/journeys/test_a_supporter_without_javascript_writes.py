@@ -245,7 +245,7 @@ def test_in_a_text_browser_the_page_reads_in_a_sensible_order(
         "[Your Name]",
         "[Your Email]",
     ]
-    places = [words.find(part) for part in order]
+    places = [words.rfind(part) if part == "Show me my letters" else words.find(part) for part in order]
     assert -1 not in places, order[places.index(-1)]
     assert places == sorted(places)
 

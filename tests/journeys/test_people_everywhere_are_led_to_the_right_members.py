@@ -60,7 +60,7 @@ def test_in_a_split_zip_the_person_chooses_among_named_members(visitor: Visitor,
     assert sorted(offered(page)) == ["senators-only", "state:wi/cd:2", "state:wi/cd:3"]
     assert people(page) == ["Senator Johnson", "Senator Baldwin"]
     assert "Mark Pocan" in page.text
-    for party_and_district in ("Democrat, Wisconsin, district 2", "Republican, Wisconsin, district 3"):
+    for party_and_district in ("Democrat, Wisconsin, 2nd district", "Republican, Wisconsin, 3rd district"):
         assert f"{party_and_district} · office" in page.text
 
     page = visitor.choose("district", "ocd-division/country:us/state:wi/cd:3").press(SHOW)
@@ -114,6 +114,6 @@ def test_a_post_office_box_is_met_with_a_first_guess_that_says_so(visitor: Visit
 def test_a_vacant_seat_is_named_with_the_telephone_that_still_answers(visitor: Visitor, clock: Clock) -> None:
     page = write_from(visitor, clock, "TX", "78002")
 
-    assert "This seat is vacant Texas, district 23." in page.text
+    assert "This seat is vacant Texas, 23rd district." in page.text
     assert "Its office still answers: 202-225-4511." in page.text
     assert people(page) == ["Senator Cornyn", "Senator Cruz"]

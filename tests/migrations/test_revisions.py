@@ -31,7 +31,8 @@ ROWS: dict[str, list[str]] = {
            person_digest, email_digest, congress, located_by, created_at) VALUES
            (1, 1, 1, 'confirmed', x'01', x'02', 'Jane', x'03', x'04', 119, 'zip', '2026-01-01 00:00:00.000000')""",
         "INSERT INTO consent VALUES (1, 1, 'I agree', '2026-01-01 00:00:00.000000')",
-        "INSERT INTO letter VALUES (1, 1, 1, 'WY-AL', 119, 'H001096', 'Representative', 'Wyoming', 'Subject', 'Body')",
+        """INSERT INTO letter (id, signature_id, position, seat, congress, bioguide, recipient, recipient_detail,
+           subject, body) VALUES (1, 1, 1, 'WY-AL', 119, 'H001096', 'Representative', 'Wyoming', 'Subject', 'Body')""",
         """INSERT INTO delivery (id, uuid, kind, state, channel, signature_id, letter_id, attempts, unknowns,
            created_at) VALUES (1, 'u', 'letter', 'held', 'mail', 1, 1, 0, 0, '2026-01-01 00:00:00.000000')""",
         "INSERT INTO delivery_event VALUES (1, 1, '2026-01-01 00:00:00.000000', 'held', 'signed', NULL)",
@@ -47,6 +48,10 @@ ROWS: dict[str, list[str]] = {
         """INSERT INTO delivery (id, uuid, kind, state, channel, attempts, unknowns, created_at)
            VALUES (3, 'r', 'report', 'queued', 'mail', 0, 0, '2026-01-01 00:00:00.000000')""",
         "INSERT INTO delivery_event VALUES (3, 3, '2026-01-01 00:00:00.000000', 'queued', 'composed', NULL)",
+    ],
+    "0004": [
+        """UPDATE signature SET language = 'es', origin = '{"source": "mail"}' WHERE id = 1""",
+        "UPDATE letter SET language = 'es' WHERE id = 1",
     ],
 }
 
@@ -145,6 +150,34 @@ def test_who_was_erased_is_still_so_after_a_way_down_and_up(empty: Flask, tmp_pa
     with sqlite3.connect(tmp_path / "redress.db") as connection:
         assert connection.execute("SELECT erased_at FROM signature").fetchall() == [("2026-01-01 00:00:00.000000",)]
     connection.close()
+
+
+def test_a_letter_in_parts_is_whole_after_a_way_down_and_its_body_after_a_way_up(empty: Flask, tmp_path: Path) -> None:
+    flask_migrate.upgrade()
+    _insert(
+        tmp_path,
+        [
+            *(row for rows in ROWS.values() for row in rows),
+            "UPDATE signature SET own_words = 'Mine.'",
+            "UPDATE letter SET opening = 'Dear Senator,'",
+        ],
+    )
+    flask_migrate.downgrade(revision="0003")
+    whole = "Dear Senator,\n\nMine.\n\n* * *\n\nBody"
+    assert [row["body"] for row in _contents(tmp_path)["letter"]] == [whole]
+    flask_migrate.upgrade()
+    assert [(row["opening"], row["body"]) for row in _contents(tmp_path)["letter"]] == [("", whole)]
+
+
+def test_an_erased_letter_stays_empty_on_the_way_down_and_up(empty: Flask, tmp_path: Path) -> None:
+    flask_migrate.upgrade()
+    _insert(
+        tmp_path, [*(row for rows in ROWS.values() for row in rows), "UPDATE letter SET opening = NULL, body = NULL"]
+    )
+    flask_migrate.downgrade(revision="0003")
+    assert [row["body"] for row in _contents(tmp_path)["letter"]] == [None]
+    flask_migrate.upgrade()
+    assert [(row["opening"], row["body"]) for row in _contents(tmp_path)["letter"]] == [(None, None)]
 
 
 def test_a_state_that_does_not_exist_is_refused_after_every_revision(empty: Flask, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_each_letter_is_filled_for_its_recipient_and_goes_to_that_office(desk: D
 
     assert isinstance(result, Draft)
     for letter in result.letters:
-        assert letter.body.startswith(f"Dear {letter.recipient.greeting},")
+        assert letter.opening == f"Dear {letter.recipient.greeting},"
         assert letter.body.endswith("Ana García Ruiz\n1200 Randall Avenue\nCheyenne, WY 82001\nana.garcia@example.org")
         assert letter.subject == "The well"
         assert letter.way.channel.name == "mail"
@@ -152,7 +152,7 @@ def test_the_district_of_columbia_has_a_delegate_and_no_senators(desk: Desk) -> 
 
     assert isinstance(result, Draft)
     assert seats(result) == ["DC-AL"]
-    assert result.letters[0].body.startswith("Dear Delegate ")
+    assert result.letters[0].opening.startswith("Dear Delegate ")
 
 
 def test_puerto_rico_has_a_resident_commissioner_and_no_senators(desk: Desk) -> None:
@@ -160,7 +160,7 @@ def test_puerto_rico_has_a_resident_commissioner_and_no_senators(desk: Desk) -> 
 
     assert isinstance(result, Draft)
     assert seats(result) == ["PR-AL"]
-    assert result.letters[0].body.startswith("Dear Resident Commissioner ")
+    assert result.letters[0].opening.startswith("Dear Resident Commissioner ")
 
 
 def test_a_vacant_seat_is_named_and_gets_no_letter(desk: Desk) -> None:
@@ -304,20 +304,20 @@ def test_the_same_letters_have_the_same_seal(desk: Desk) -> None:
 
 def test_the_seal_changes_when_anything_of_the_letters_changes(desk: Desk) -> None:
     plain = wyoming(desk)
-    first, *rest = plain.letters
+    first, *rest = plain.offered
     member = first.recipient.legislator
     successor = replace(first.recipient, legislator=replace(member, bioguide=Bioguide("X000001")))
     other_channel = EmailChannel(made_up, name="handoff", promise="You paste it.")
     changed = [
         plain,
-        replace(plain, letters=(replace(first, body=first.body + " "), *rest)),
-        replace(plain, letters=(replace(first, subject="Other"), *rest)),
-        replace(plain, letters=(replace(first, way=replace(first.way, address="other@offices.invalid")), *rest)),
-        replace(plain, letters=(replace(first, recipient=successor), *rest)),
-        replace(plain, letters=(replace(first, way=replace(first.way, channel=other_channel)), *rest)),
-        replace(plain, letters=tuple(rest)),
-        replace(plain, letters=(*rest, first)),
-        replace(plain, letters=()),
+        replace(plain, offered=(replace(first, suggested=first.suggested + " "), *rest)),
+        replace(plain, offered=(replace(first, subject="Other"), *rest)),
+        replace(plain, offered=(replace(first, way=replace(first.way, address="other@offices.invalid")), *rest)),
+        replace(plain, offered=(replace(first, recipient=successor), *rest)),
+        replace(plain, offered=(replace(first, way=replace(first.way, channel=other_channel)), *rest)),
+        replace(plain, offered=tuple(rest)),
+        replace(plain, offered=(*rest, first)),
+        replace(plain, offered=()),
     ]
 
     assert len({one.seal for one in changed}) == len(changed)

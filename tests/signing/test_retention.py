@@ -37,8 +37,9 @@ from tests.signing.factories import NOW, confirmed, deliveries, signed, signer, 
 from tests.web.steps import SHOW, begin, confirm, sign
 
 KEEP = Keep(pending=timedelta(days=7), letters=timedelta(days=90))
-CANARY = test_canary.CANARY | {"tel": "202-555-0143"}
-WORDS = (*CANARY.values(), "canary.bird", "Dear Senator Lummis", "Dear Representative Hageman")
+CANARY = test_canary.CANARY
+OWN_WORDS = "My sister sings no more."
+WORDS = (*CANARY.values(), OWN_WORDS, "canary.bird", "Dear Senator Lummis", "Dear Representative Hageman")
 
 
 def never(_seconds: float) -> bool:
@@ -89,7 +90,7 @@ def upkeep(data_dir: Path) -> Upkeep:
 def written(visitor: Visitor, clock: Clock, data_dir: Path, session: Session, *, confirming: bool = True) -> str:
     """The canary writes, and everything goes; the path of the receipt, or of the page that asks to confirm."""
     keeper = Keeper(data_dir, clock)
-    sign(visitor, clock, **CANARY)
+    sign(visitor, clock, own_words=OWN_WORDS, **CANARY)
     with visitor.app.app_context():
         keeper.send_due(db.session())
     if not confirming:
@@ -130,6 +131,20 @@ def test_after_its_days_nothing_of_a_letter_is_found_anywhere(
         assert connection.execute("SELECT count(*) FROM consent").fetchone() == (1,)
         letters = connection.execute("SELECT DISTINCT state FROM delivery WHERE kind = 'letter'").fetchall()
         assert letters == [("accepted",)]
+
+
+def test_a_phone_number_and_a_title_go_too(
+    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
+) -> None:
+    visitor, words = Visitor(open_sandbox(SANDBOX_CHANNEL="handoff")), ("202-555-0143", "Dr.")
+    begin(visitor, clock, tel="202-555-0143", honorific_prefix="Dr.").press(SHOW)
+    visitor.press("Get my letters")
+    assert list(traces(data_dir, words).values()) == [["202-555-0143", "Dr."]]
+
+    clock.forward(days=8)
+    kept_up(upkeep, visitor, clock)
+
+    assert traces(data_dir, words) == {}
 
 
 def test_what_nobody_confirms_is_gone_after_a_week(

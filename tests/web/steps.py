@@ -17,9 +17,10 @@ def begin(visitor: Visitor, clock: Clock, slug: str = "reunite-families", **othe
     return visitor.fill(**supporter(**other))
 
 
-def sign(visitor: Visitor, clock: Clock, slug: str = "reunite-families", **other: str) -> Page:
+def sign(visitor: Visitor, clock: Clock, slug: str = "reunite-families", *, own_words: str = "", **other: str) -> Page:
     """Type, look at the letters, send; the page that says to check the e-mail."""
     begin(visitor, clock, slug, **other).press(SHOW)
+    visitor.fill(own_words=own_words)
     page = visitor.press(SEND)
     assert page.heading == "Check your e-mail"
     return page

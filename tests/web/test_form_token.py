@@ -79,8 +79,8 @@ def test_with_a_wrong_token_the_form_comes_back_filled_and_the_next_press_works(
 
         page = visitor.post(path, [(name, text if name == "token" else value) for name, value in fields])
 
-        assert page.status == 422, wrong
-        assert "Please press the button once more." in page.notice, wrong
+        assert page.status == 200, wrong
+        assert "press the button once more." in page.notice, wrong
         assert page.errors == []
         assert {n.replace("_", "-"): v for n, v in supporter().items()}.items() <= page.values.items(), wrong
         assert stored(data_dir)["signature"] == 0
@@ -94,14 +94,14 @@ def test_without_the_field_the_form_comes_back(visitor: Visitor, clock: Clock) -
 
     page = visitor.post(path, [(name, value) for name, value in fields if name != "token"])
 
-    assert page.status == 422
+    assert page.status == 200
     assert page.values["given-name"] == "Ana"
 
 
 def test_the_page_of_a_day_ago_still_works_after_one_more_press(visitor: Visitor, clock: Clock) -> None:
     begin(visitor, clock)
     clock.forward(hours=30)
-    assert visitor.press(SHOW).status == 422
+    assert visitor.press(SHOW).notice.endswith("press the button once more.")
     clock.forward(seconds=5)
 
     visitor.press(SHOW)

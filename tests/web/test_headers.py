@@ -45,10 +45,19 @@ def test_the_stylesheet_has_a_name_of_its_content_and_may_be_kept_for_a_year(vis
     page = visitor.open("/reunite-families")
     (address,) = [link.get("href") for link in page.all("link") if link.get("rel") == "stylesheet"]
 
-    assert re.fullmatch(r"/static/redress\.css\?v=[0-9a-f]{12}", address)
+    assert re.fullmatch(r"/look/redress\.[0-9a-f]{12}\.css", address)
     with visitor.client.get(address) as response:
         assert response.status_code == 200
         assert response.mimetype == "text/css"
+        assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_the_script_has_its_version_in_its_address_and_may_be_kept_for_a_year(sandbox: Flask) -> None:
+    with sandbox.test_request_context():
+        address = sandbox.jinja_env.globals["static"]("copy.js")  # type: ignore[operator]
+
+    assert re.fullmatch(r"/static/copy\.js\?v=[0-9a-f]{12}", address)
+    with sandbox.test_client(use_cookies=False).get(address) as response:
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 

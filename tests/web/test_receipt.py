@@ -68,7 +68,9 @@ def test_it_is_kept_out_of_search_engines_and_leads_them_to_the_campaign(
 
     assert page.headers["X-Robots-Tag"] == "noindex"
     assert page.headers["Cache-Control"] == "private, no-store"
-    assert [link.get("href") for link in page.all("link") if link.get("rel") == "canonical"] == ["/reunite-families"]
+    assert [link.get("href") for link in page.all("link") if link.get("rel") == "canonical"] == [
+        "http://127.0.0.1:8000/reunite-families"
+    ]
 
 
 def test_street_and_email_are_masked(visitor: Visitor, clock: Clock, data_dir: Path) -> None:

@@ -1,0 +1,201 @@
+"""The TOML head of a campaign file: its keys, and a table for each translation."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+
+from app.campaigns.checks import (
+    AT_MOST,
+    LANGUAGE_NAMES,
+    LANGUAGES,
+    TOPICS,
+    Problem,
+    head_warnings,
+    nearest,
+    slug_complaint,
+)
+from app.campaigns.head_table import KEYS, TRANSLATED_KEYS, Line, Table
+from app.campaigns.sections import LETTER, STORY, Text, Translated, heading
+from app.campaigns.targeting import Target
+from app.campaigns.values import CampaignFile, Translation
+
+COUNT_FROM = 100
+
+_BEGINS = re.compile(r"\[[ \t]*([\"']?)([\w.-]{1,80})\1[ \t]*\][ \t]*(?:#.*)?")
+
+
+class Head:
+    """The head while it is read; problems go to the list that is passed in."""
+
+    def __init__(self, head: Text, problems: list[Problem]) -> None:
+        self._lines = [Line(head.line + index, line) for index, line in enumerate(head.text.split("\n"))]
+        self._problems = problems
+        self._legible = True
+        values = self._parse(head.text)
+        self._top = Table("", values, self._lines_of(""), problems)
+
+    def campaign(self, story: str, letter: str, translated: Mapping[str, Translated]) -> CampaignFile:
+        """The campaign with this head; whatever had a problem is empty in it."""
+        if not self._legible:
+            return CampaignFile("", "", "", (), "", story, letter)
+        top = self._top
+        language = self._language()
+        self._unknown_keys(language)
+        file = CampaignFile(
+            slug=top.text("slug", slug_complaint),
+            title=top.line("title"),
+            headline=top.line("headline"),
+            targets=self._targets(),
+            subject=top.line("subject"),
+            story=story,
+            letter=letter,
+            topic=self._topic(),
+            opens=top.day("opens"),
+            closes=top.day("closes"),
+            language=language,
+            goal=top.number("goal", "2000"),
+            count_from=top.number("count-from", str(COUNT_FROM)) or COUNT_FROM,
+            share=top.line("share") if "share" in top.values else "",
+            translations=self._translations(language, translated),
+        )
+        if file.opens and file.closes and file.closes < file.opens:
+            top.complain("closes", "Set closes to the day of opens or to a later one.")
+        return file
+
+    def warnings(self, file: CampaignFile) -> list[Problem]:
+        """What is odd about the head of this file, but may be meant."""
+        found = head_warnings(file.topic)
+        if file.goal is not None and file.goal < file.count_from:
+            advice = f"The page shows no count below {file.count_from:,} signers: raise goal, or lower count-from."
+            found.append(Problem(*self._top.place("goal"), advice))
+        own = LANGUAGE_NAMES[file.language]
+        for translation in file.translations:
+            if file.story and not translation.story:
+                reader = LANGUAGE_NAMES[translation.language]
+                advice = f"The story is not translated: supporters who read {reader} see the story in {own}."
+                found.append(Problem(*self._top.place(translation.language), advice))
+        return found
+
+    def _parse(self, text: str) -> dict[str, object]:
+        try:
+            return tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; huge numbers raise that itself
+            self._legible = False
+            words = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a value is too large or too deep"
+            match = re.search(r" \(at line (\d+), column (\d+)\)$", words)
+            line, column = (int(match[1]), int(match[2])) if match else (len(self._lines), 1)
+            reason = re.sub(r" \(at [^()]*\)$", "", words)
+            message = f'Write the head as TOML, like title = "Reunite Families" ({reason}).'
+            self._problems.append(Problem(self._lines[0].number + line - 1, column, message))
+            return {}
+
+    def _lines_of(self, table: str) -> list[Line]:
+        """The lines of a table, its own first; of the top all that stand above the tables, and the tables' own."""
+        lines, current = [], ""
+        for line in self._lines:
+            begins = _BEGINS.fullmatch(line.text.strip())
+            current = begins[2] if begins else current
+            if current == table or (begins and not table):
+                lines.append(line)
+        return lines
+
+    def _table(self, name: str, values: Mapping[str, object]) -> Table:
+        number, _ = self._top.place(name)
+        lines = self._lines_of(name) or [line for line in self._lines if line.number == number]
+        return Table(name, values, lines, self._problems)
+
+    def _unknown_keys(self, language: str) -> None:
+        tables = [code for code in LANGUAGES if code != language]
+        for key in sorted(self._top.values.keys() - {*KEYS, *LANGUAGES})[:AT_MOST]:
+            if isinstance(self._top.values[key], dict):
+                meant, known = nearest(key, tables), f"a translation's table is [{'] or ['.join(tables)}]"
+            else:
+                meant, known = nearest(key, KEYS), f"the keys are {', '.join(KEYS)}"
+            self._top.complain(key, f"There is no key {key[:80]}; {f'write {meant}' if meant else known}.")
+
+    def _language(self) -> str:
+        """The campaign's own; empty after a complaint."""
+        value = self._top.values.get("language", LANGUAGES[0])
+        if value in LANGUAGES:
+            return str(value)
+        self._top.complain(
+            "language", f"There is no language {str(value)[:80]!r}; the languages are {' and '.join(LANGUAGES)}."
+        )
+        return ""
+
+    def _targets(self) -> tuple[Target, ...]:
+        names = self._top.value("targets", '["us-senators", "us-representative"]')
+        if names is None:
+            return ()
+        if not isinstance(names, list) or not names:
+            self._top.complain(
+                "targets", 'Name at least one target, like targets = ["us-senators", "us-representative"].'
+            )
+            return ()
+        known = {target.value: target for target in Target}
+        for name in names[:AT_MOST]:
+            if name not in known.values():
+                meant = nearest(str(name), known)
+                hint = f"write {meant}" if meant else f"the targets are {' and '.join(known)}"
+                self._top.complain("targets", f"There is no target {str(name)[:80]!r}; {hint}.")
+        targets = tuple(known[name] for name in names if name in known.values())
+        if len(set(targets)) < len(targets):
+            self._top.complain("targets", "Name each target once.")
+        return targets
+
+    def _topic(self) -> str:
+        value = self._top.values.get("topic")
+        if value is None:
+            return ""
+        meant = nearest(str(value), TOPICS)
+        if value not in TOPICS:
+            hint = f"write {meant}" if meant else f"the topics are {'; '.join(TOPICS)}"
+            self._top.complain("topic", f"There is no topic {str(value)[:80]!r}; {hint}.")
+        return str(value)
+
+    def _translations(self, language: str, translated: Mapping[str, Translated]) -> tuple[Translation, ...]:
+        tables = [code for code in LANGUAGES if code in self._top.values]
+        if language in tables:
+            advice = f"Remove [{language}]: it is the campaign's own language, whose title and headline stand above."
+            self._top.complain(language, advice)
+        for code, texts in translated.items():
+            if code == language:
+                advice = f"Move this text below “{STORY}” or “{LETTER}”: {code} is the campaign's own language."
+                self._problems.append(Problem(texts.line, 1, advice))
+            elif code not in tables:
+                advice = f"Add a table [{code}] with title and headline at the end of the head, or remove this section."
+                self._problems.append(Problem(texts.line, 1, advice))
+        return tuple(
+            self._translation(code, translated.get(code, Translated(0))) for code in tables if code != language
+        )
+
+    def _translation(self, code: str, texts: Translated) -> Translation:
+        story, letter = texts.story or Text("", 0), texts.letter or Text("", 0)
+        values = self._top.values[code]
+        if not isinstance(values, dict):
+            self._top.complain(code, f"Write the translation as a table: a line [{code}], below it title and headline.")
+            return Translation(code, "", "")
+        table = self._table(code, values)
+        table.unknown_keys()
+        if values.keys().isdisjoint(TRANSLATED_KEYS):
+            self._top.complain(code, f"Write title and headline below [{code}], or remove it.")
+            return Translation(code, "", "")
+        subject = ""
+        if texts.letter is not None:
+            subject = table.line("subject")
+        elif "subject" in values:
+            advice = (
+                f"Remove the subject below [{code}], or add the letter that it belongs to, “{heading(LETTER, code)}”."
+            )
+            table.complain("subject", advice)
+        return Translation(
+            language=code,
+            title=table.line("title"),
+            headline=table.line("headline"),
+            share=table.line("share") if "share" in values else "",
+            subject=subject,
+            story=story.text,
+            letter=letter.text,
+        )

@@ -1,0 +1,112 @@
+"""One table of a campaign file's head: its values, what is wrong with them, and where they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from app.campaigns.checks import AT_MOST, GOAL_LIMIT, Problem, line_complaint, nearest
+
+KEYS = (
+    "slug",
+    "title",
+    "headline",
+    "targets",
+    "subject",
+    "topic",
+    "opens",
+    "closes",
+    "language",
+    "goal",
+    "count-from",
+    "share",
+)
+TRANSLATED_KEYS = ("title", "headline", "share", "subject")
+
+
+class Line(NamedTuple):
+    """A line of the head, and its number in the file."""
+
+    number: int
+    text: str
+
+
+class Table:
+    """The keys of the head, or of one table in it; problems go to the list that is passed in."""
+
+    def __init__(self, name: str, values: Mapping[str, object], lines: Sequence[Line], problems: list[Problem]) -> None:
+        self.values = values
+        self._name = name
+        self._lines = lines
+        self._problems = problems
+
+    def place(self, key: str) -> tuple[int, int]:
+        """Line and column of a key, or of the table when it does not have it."""
+        start = re.compile(rf"\[{{0,2}}[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*[\].=]")
+        for line in self._lines:
+            text = line.text.lstrip()
+            if start.match(text):
+                return line.number, len(line.text) - len(text) + 1
+        return self._lines[0].number, 1
+
+    def complain(self, key: str, message: str) -> None:
+        """Report a problem at the line of the key, or at the top of the table when it has none."""
+        self._problems.append(Problem(*self.place(key), message))
+
+    def unknown_keys(self) -> None:
+        """Complain of what a translation's table can't hold."""
+        for key in sorted(self.values.keys() - set(TRANSLATED_KEYS))[:AT_MOST]:
+            meant = nearest(key, TRANSLATED_KEYS)
+            hint = f"write {meant}" if meant else f"its keys are {', '.join(TRANSLATED_KEYS)}"
+            if key in KEYS:
+                hint = f"move it above [{self._name}]"
+            self.complain(key, f"There is no key {key[:80]} below [{self._name}]; {hint}.")
+
+    def value(self, key: str, example: str) -> object:
+        """The value of a key that must be there; None after a complaint."""
+        if key not in self.values:
+            below = f" below [{self._name}]" if self._name else ""
+            self.complain(key, f"Add a line like {key} = {example}{below}.")
+        return self.values.get(key)
+
+    def text(self, key: str, complaint: Callable[[str], str | None]) -> str:
+        """A text that must be there; as it is after a complaint."""
+        value = self.value(key, '"…"')
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.complain(key, f"Write the {key} between quotes.")
+            return ""
+        value = value.strip()
+        if message := complaint(value):
+            self.complain(key, message)
+        return value
+
+    def line(self, key: str) -> str:
+        """A text of one line that must be there."""
+        return self.text(key, lambda value: line_complaint(key, value))
+
+    def number(self, key: str, example: str) -> int | None:
+        """A whole number from 1 to GOAL_LIMIT; None when it is not there, and after a complaint."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.complain(key, f"Write {key} as a whole number without quotes, like {key} = {example}.")
+            return None
+        if not 1 <= value <= GOAL_LIMIT:
+            self.complain(key, f"Set {key} to a number from 1 to {GOAL_LIMIT:,}.")
+            return None
+        return value
+
+    def day(self, key: str) -> date | None:
+        """A day; None when it is not there, and after a complaint."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, datetime) or not isinstance(value, date):
+            self.complain(key, f"Write the day without quotes and without a time, like {key} = 2030-03-02.")
+            return None
+        return value

@@ -1,0 +1,77 @@
+"""Which language a page speaks: what its address asks for, then what it is about, then what the browser likes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from flask import Flask, g, has_request_context, request
+from flask_babel import refresh
+from werkzeug.datastructures import MultiDict
+
+LANGUAGES = {"en": "English", "es": "Español"}
+"""Codes and names of the languages that every page has, each name in its own language."""
+DEFAULT = "en"
+SWITCH = "speak"
+"""Name of the button that shows a form in another language, with everything that was typed."""
+_SAID = "lang"
+
+
+def init_app(app: Flask) -> None:
+    """Let each link between pages of `app` pass on a language that the browser alone would not lead to."""
+    app.url_defaults(_pass_on)
+
+
+def choose() -> str:
+    """The language of what is written now, for flask_babel: of the page at hand, English outside of any."""
+    if not has_request_context():
+        return DEFAULT
+    spoken = g.get("language") or asked_for() or liked(LANGUAGES)
+    return str(spoken)
+
+
+def asked_for() -> str | None:
+    """The language that the address or the form names, if every page has it."""
+    typed: Mapping[str, str] = vars(request).get("form", {})  # to read a bad one here would hide what is wrong with it
+    for said in (typed.get(SWITCH), said_in_address().get(_SAID), typed.get(_SAID)):
+        if said in LANGUAGES:
+            return said
+    return None
+
+
+def said_in_address() -> MultiDict[str, str]:
+    """What stands behind the question mark; nothing when no text can be made of it. Error pages have a language too."""
+    try:
+        return request.args
+    except UnicodeDecodeError:
+        return MultiDict()
+
+
+def liked(languages: Collection[str]) -> str:
+    """Of these languages the one that the browser likes best; the first if it likes none."""
+    first = next(iter(languages))
+    return request.accept_languages.best_match(languages, first) or first
+
+
+def speak(languages: Collection[str]) -> str:
+    """From now on this page speaks the language that was asked for, else the best of these for the browser."""
+    g.language = asked_for() or liked(languages)
+    refresh()
+    return str(g.language)
+
+
+def speak_to(language: str) -> None:
+    """From now on this page speaks the language that was asked for, else that of the person whom it is about."""
+    g.language = asked_for() or language
+    refresh()
+
+
+def _pass_on(endpoint: str, values: dict[str, object]) -> None:
+    """`lang` in the address of a page, if the page at hand speaks another language than the browser likes best.
+
+    Whoever makes an address that others shall open says lang=None.
+    """
+    if "lang" in values or not has_request_context() or endpoint.partition(".")[0] in {"static", "look", "health"}:
+        return
+    spoken = choose()
+    if spoken != liked(LANGUAGES):
+        values["lang"] = spoken
