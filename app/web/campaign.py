@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from babel.lists import format_list
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -264,7 +265,7 @@ def _explain(errors: Errors, form: SignForm) -> str:
             zip=zip_code,
             place=abroad(errors.place),
         )
-    elsewhere = _(" or ").join(STATES[state] for state in errors.states)
+    elsewhere = format_list([STATES[state] for state in errors.states], "or", locale=get_locale())
     if errors.problem is Problem.NEIGHBOUR_STATE:
         return _(
             "ZIP code %(zip)s is mostly in %(elsewhere)s. Do you live in %(here)s? "
