@@ -43,14 +43,17 @@ class NoSessions(SessionInterface):
 
 
 def _add(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)  # a file may have a policy of its own
+    policy = response.headers.get("Content-Security-Policy")  # a file may have one of its own
+    response.headers.extend(HEADERS)
+    if policy:
+        response.headers["Content-Security-Policy"] = policy
     if response.status_code == 200 and _has_a_name_of_its_content():
         response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
     else:
         # Nobody on the way may keep a page. The browser may keep the form, so that Back finds what was typed.
         personal = request.blueprint in PERSONAL
         response.headers["Cache-Control"] = "private, no-store" if personal else "private, no-cache"
+        response.headers["Vary"] = "Accept-Language"
     if request.blueprint in PERSONAL:
         response.headers["X-Robots-Tag"] = "noindex"
     return response
