@@ -296,7 +296,7 @@ def test_installing_again_installs_nothing_and_starts_nothing(installed: Path, t
 
     assert (result.returncode, result.stdout) == (0, "")
     assert result.stderr == f"Ready: {installed}/.venv holds what requirements.txt names.\n"
-    assert (tmp_path / "asked").read_text() == "-m compileall -q app migrations config.py wsgi.py\n"
+    assert (tmp_path / "asked").read_text() == "-m compileall -q app migrations colours.py config.py logos.py wsgi.py\n"
 
 
 def test_arguments_of_install_are_refused(installed: Path, tmp_path: Path) -> None:

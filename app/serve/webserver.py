@@ -43,6 +43,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "workers": 2,
             "threads": 8,
             "graceful_timeout": 10,
+            "limit_request_line": 8190,  # a link may fill in every field
             "control_socket_disable": True,
             "forwarded_allow_ips": "",  # TRUSTED_PROXIES decides, in create_app
             "accesslog": None,

@@ -24,7 +24,7 @@ from app.signing.draft import Choice, Draft, Errors, Problem, draft
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress, TooManyTries, check_tries, note_try
 from app.web import form_token
 from app.web.form_token import FormToken
-from app.web.forms import SignForm
+from app.web.forms import SignForm, fills_a_field
 from app.web.front import MARK, FrontPages
 from app.web.languages import LANGUAGES, SWITCH, liked, speak
 from app.web.letter_page import Front, draw, front_of, hidden_fields, street_mark
@@ -57,8 +57,9 @@ def show(slug: str) -> Page:
     standing = front.campaign.standing(site().today())
     if standing is not Standing.OPEN:
         return _not_open(front, standing), 200
-    origin, form = origin_of(request.args), SignForm(None)
-    if form.is_given_in(request.args):
+    origin = origin_of(request.args)
+    if fills_a_field(request.args):
+        form = SignForm(None)
         form.fill_in(request.args)
         return draw(front, form, _fresh(slug), origin), 200
     ways = tuple(tuple(channel.name for channel in channels) for channels in front.ways.values())
@@ -66,31 +67,31 @@ def show(slug: str) -> Page:
         front.campaign.revision_id,
         front.signers,
         ways,
-        site().new_congress,
+        front.new_congress,
         site().mailbox_is_open(),
     )
 
     def render() -> str:
-        return draw(front, form, _fresh(slug), {}, carried=MARK)
+        return draw(front, SignForm(None), _fresh(slug), {}, carried=MARK)
 
     pages: FrontPages[Front] = current_app.extensions["redress-front"]
     return pages.page(
-        (slug, language, liked(LANGUAGES)), version, str(hidden_fields(_fresh(slug), origin)), render
+        (slug, language, liked(LANGUAGES)), version, str(hidden_fields(_fresh(slug), language, origin)), render
     ), 200
 
 
 @blueprint.post("/<slug>")
 def write(slug: str) -> Page | Response:
     """Both buttons: show the letters, or send them. Everything typed comes back until it is stored."""
-    campaign, form = find(slug) or abort(404), SignForm(request.form)
+    campaign, given = find(slug) or abort(404), request.form
     speak(campaign.source.languages)
     standing = campaign.standing(site().today())
     if standing is not Standing.OPEN:
         return _not_open(_front(campaign), standing), 409
-    now = site().clock()
+    form, now = SignForm(given), site().clock()
     token = form_token.read(site().config.secret_key, form.token.data or "", slug, now)
     ours = token is not None and from_our_page(request, site().config.public_url)
-    press = _Press(campaign, form, token if token and ours else _fresh(slug), origin_of(request.form), now)
+    press = _Press(campaign, form, token if token and ours else _fresh(slug), origin_of(given), now)
     if not ours:
         return press.page(notice=_("Look over what you entered, then press the button once more.")), 200
     return press.answer()
@@ -229,7 +230,7 @@ def _front(campaign: Published) -> Front:
     """What stands around the form, with the campaign as it is at this moment, or as it was signed."""
     front = front_of(campaign.source.slug)
     if front is None:
-        return Front(campaign, {}, 0)
+        return Front(campaign, {}, 0, None)
     return replace(front, campaign=campaign)
 
 

@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from babel.numbers import format_decimal
 from email_validator import EmailNotValidError, validate_email
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
@@ -23,6 +22,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
+from wtforms.i18n import DummyTranslations
 from wtforms.validators import DataRequired
 
 from app.addresses import STATES, PostalAddress, State, parse_zip
@@ -31,6 +31,7 @@ from app.campaigns.letters import MergeField, Signer
 from app.delivery.mails import ENCODED_WORD
 from app.signing.draft import Entry
 from app.signing.tokens import wire_email
+from app.web.moments import number
 
 _LINK = re.compile(r"://|www\.", re.IGNORECASE)
 _OFFICE_DOMAINS = ("house.gov", "senate.gov")
@@ -98,8 +99,8 @@ class Prose:
             raise ValidationError(
                 gettext(
                     "Shorten this to %(most)s characters; it has %(length)s.",
-                    most=_number(self.longest),
-                    length=_number(len(text)),
+                    most=number(self.longest),
+                    length=number(len(text)),
                 )
             )
         if _UNSHOWN in text:
@@ -176,10 +177,6 @@ class OwnEmail:
             raise ValidationError(gettext("Enter your own e-mail address, not one of an office."))
 
 
-def _number(value: int) -> str:
-    return format_decimal(value, locale=get_locale())
-
-
 def _text(label: str, missing: str, longest: int, name: str, *more: Any, **attributes: str) -> StringField:
     return StringField(
         label,
@@ -199,13 +196,13 @@ def _prefixes() -> dict[str, str]:
     return {"": gettext("No title")} | {prefix: prefix for prefix in PREFIXES}
 
 
-def _part(number: int) -> TextAreaField:
+def _part(place: int) -> TextAreaField:
     """An open part of the letter, counted from 1."""
     return TextAreaField(
-        _("Part %(number)s of the letter, which you can change", number=number),
+        _("Part %(number)s of the letter, which you can change", number=place),
         [Prose(LETTER_LIMIT)],
         filters=[_tidy_prose],
-        name=f"part-{number}",
+        name=f"part-{place}",
     )
 
 
@@ -231,6 +228,10 @@ class SignForm(FlaskForm):
         """The form's own signed token (form_token.py) does what CSRF protection would need a cookie for."""
 
         csrf = False
+
+        def get_translations(self, form: object) -> DummyTranslations:
+            """All that the fields say comes from here; WTForms would read its own translations for each form."""
+            return DummyTranslations()
 
     prefix = SelectField(
         _("Title"),
@@ -285,7 +286,7 @@ class SignForm(FlaskForm):
     own_words = TextAreaField(
         _("Your own words"), [Prose(LETTER_LIMIT)], filters=[_tidy_prose], name="own-words", render_kw={"rows": 6}
     )
-    part_1, part_2, part_3, part_4, part_5 = (_part(number) for number in range(1, MOST_PARTS + 1))
+    part_1, part_2, part_3, part_4, part_5 = (_part(place) for place in range(1, MOST_PARTS + 1))
     offered = HiddenField(name="offered")
     write_to = SelectMultipleField(name="write-to", choices=[], validate_choice=False)
     left_out = SelectMultipleField(name="left-out", choices=[], validate_choice=False)
@@ -376,10 +377,6 @@ class SignForm(FlaskForm):
         for field in self:
             field.errors = []
 
-    def is_given_in(self, given: Mapping[str, str]) -> bool:
-        """Whether a link fills any field."""
-        return any(given.get(field.name) for field in self._prefilled())
-
     def fill_in(self, given: Mapping[str, str]) -> None:
         """Take the values of a link; one that its field cannot hold leaves it empty, with the reason as its error."""
         wanted = MultiDict({field.name: given[field.name] for field in self._prefilled() if field.name in given})
@@ -388,7 +385,7 @@ class SignForm(FlaskForm):
             if field.data and not self._can_hold(field):
                 field.process(MultiDict({field.name: ""}))
                 field.errors = [
-                    gettext("The link that led you here does not fit into this field. Fill it in yourself.")
+                    gettext("What the link that led you here holds does not fit into this field. Fill it in yourself.")
                 ]
 
     def _prefilled(self) -> list[Field]:
@@ -412,3 +409,11 @@ class SignForm(FlaskForm):
     def shown_errors(self) -> list[tuple[str, Any]]:
         """Field id and sentence, in the order of the page, for the summary at its top."""
         return [(field.id, field.errors[0]) for field in self if field.errors]
+
+
+_IN_LINKS = tuple(str(getattr(SignForm, name).name) for name in PREFILLED)
+
+
+def fills_a_field(given: Mapping[str, str]) -> bool:
+    """Whether what stands in an address fills any field; to ask costs less than to make a form."""
+    return bool(given) and any(given.get(name) for name in _IN_LINKS)

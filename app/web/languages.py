@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from flask import Flask, g, has_request_context, request
-from flask_babel import refresh
 from werkzeug.datastructures import MultiDict
 
 LANGUAGES = {"en": "English", "es": "Español"}
@@ -53,16 +52,17 @@ def liked(languages: Collection[str]) -> str:
 
 
 def speak(languages: Collection[str]) -> str:
-    """From now on this page speaks the language that was asked for, else the best of these for the browser."""
+    """This page speaks the language that was asked for, else the best of these for the browser.
+
+    To be called before anything is said: flask_babel asks once, and remembers.
+    """
     g.language = asked_for() or liked(languages)
-    refresh()
     return str(g.language)
 
 
 def speak_to(language: str) -> None:
-    """From now on this page speaks the language that was asked for, else that of the person whom it is about."""
+    """The same for a page about a person: else the language in which they signed."""
     g.language = asked_for() or language
-    refresh()
 
 
 def _pass_on(endpoint: str, values: dict[str, object]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import current_app, render_template
 from flask_babel import get_locale
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app import campaigns
 from app.campaigns import CampaignFile, Target
@@ -39,6 +39,7 @@ class Front:
     campaign: Published
     ways: Ways
     signers: int
+    new_congress: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def _find_front(slug: str) -> Front | None:
     campaign = find(slug)
     if campaign is None:
         return None
-    return Front(campaign, _ways(campaign.source), campaigns.signers(db.session(), campaign.id))
+    return Front(campaign, _ways(campaign.source), campaigns.signers(db.session(), campaign.id), site().new_congress)
 
 
 def _ways(file: CampaignFile) -> Ways:
@@ -98,7 +99,8 @@ def draw(
         form.looked_up.data = street_mark(form, token) if found else ""
     form.chosen_for.data = form.place
     form.seal.data = draft.seal if draft else ""
-    file = front.campaign.told_in(str(get_locale()))
+    language = str(get_locale())
+    file = front.campaign.told_in(language)
     nudged = bool(draft) and not form.told.data and draft is not None and draft.likeness >= MUCH_ALIKE
     form.told.data = "1" if nudged or form.told.data else ""
     return render_template(
@@ -108,7 +110,7 @@ def draw(
         ways=front.ways,
         story=Story.of(file.story),
         form=form,
-        carried=hidden_fields(token, origin) if carried is None else carried,
+        carried=hidden_fields(token, language, origin) if carried is None else carried,
         draft=draft,
         choice=choice,
         nudged=nudged,
@@ -118,16 +120,16 @@ def draw(
         chosen=_chosen(draft) if draft or choice else form.district.data,
         asks_state=form.asks_state or bool(form.sure_of_state.data),
         as_of=site().desk.directory.as_of(),
-        new_congress=site().new_congress,
+        new_congress=front.new_congress,
         keep=site().keep,
     )
 
 
-def hidden_fields(token: FormToken, origin: Mapping[str, str]) -> Markup:
+def hidden_fields(token: FormToken, language: str, origin: Mapping[str, str]) -> Markup:
     """The form's token, its language, and where the signer comes from."""
-    values = {"token": token.text, "lang": str(get_locale()), **origin}
-    field = Markup('<input type="hidden" name="{}" value="{}">')
-    return Markup("").join(field.format(name, value) for name, value in values.items())
+    values = {"token": token.text, "lang": language, **origin}
+    fields = [f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in values.items()]
+    return Markup("".join(fields))  # noqa: S704 — the names are ours, the values are escaped
 
 
 def street_mark(form: SignForm, token: FormToken) -> str:

@@ -1,10 +1,12 @@
-"""Days and times in words, in the zone of the capital, which they name."""
+"""Days, times and numbers as the States write them, in the language of the page; the capital's zone is named."""
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
 from babel.dates import format_date, format_time
+from babel.numbers import format_decimal, format_percent
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
@@ -14,18 +16,33 @@ from app.web.site import CAPITAL
 def moment(value: datetime) -> str:
     """`November 24, 2026, 10:42 AM Eastern`."""
     local = value.astimezone(CAPITAL)
-    time = format_time(local, "short", tzinfo=CAPITAL, locale=get_locale()).replace("\u202f", " ")
-    return _("%(day)s, %(time)s Eastern", day=day(local), time=time)
+    time = format_time(local, "short", tzinfo=CAPITAL, locale=_here())
+    return _("%(day)s, %(time)s Eastern", day=day(local), time=re.sub(r"\s", " ", time))
 
 
 def day(value: date) -> str:
     """`October 3, 2026`."""
-    return format_date(value, "long", locale=get_locale())
+    return format_date(value, "long", locale=_here())
 
 
 def day_in(value: date, language: str) -> str:
     """The day in the language of a letter, whatever that of the page is."""
-    return format_date(value, "long", locale=language)
+    return format_date(value, "long", locale=f"{language}_US")
+
+
+def number(value: int) -> str:
+    """`12,345`."""
+    return format_decimal(value, locale=_here())
+
+
+def percent(value: int) -> str:
+    """`97%`, of whole per cent."""
+    return format_percent(value / 100, locale=_here())
+
+
+def _here() -> str:
+    """Spanish too has the commas and the clock of this country."""
+    return f"{get_locale() or 'en'}_US"
 
 
 def span(value: timedelta) -> str:

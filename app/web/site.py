@@ -163,8 +163,9 @@ class Site:
 
     def mailbox_is_open(self) -> bool:
         """Whether this request may look into the mailbox: everything about it must be loopback, with no proxy."""
-        proxied = any(name.startswith(_FORWARDED) for name in request.environ)
-        if self.config.live or not self.config.on_loopback or proxied:
+        if self.config.live or not self.config.on_loopback:
+            return False
+        if any(name.startswith(_FORWARDED) for name in request.environ):
             return False
         try:
             return is_loopback(urlsplit(f"//{request.host}").hostname or "")

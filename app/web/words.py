@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from babel.numbers import format_decimal, format_percent
 from flask import Flask, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -24,7 +23,7 @@ from app.legislators.geography import is_senate
 from app.models import Signature
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Street
 from app.web.languages import LANGUAGES, said_in_address
-from app.web.moments import day, day_in, moment, span
+from app.web.moments import day, day_in, moment, number, percent, span
 from app.web.people import (
     described,
     district_name,
@@ -56,8 +55,8 @@ def init_app(app: Flask) -> None:
         merge_paragraphs=merge_paragraphs,
         moment=moment,
         named=named,
-        number=lambda value: format_decimal(value, locale=get_locale()),
-        percent=lambda value: format_percent(value / 100, locale=get_locale()),
+        number=number,
+        percent=percent,
         paragraphs=paragraphs,
         past_end=past_end,
         span=span,
@@ -74,6 +73,7 @@ def init_app(app: Flask) -> None:
         other_languages=other_languages,
         here_in=here_in,
         public_address=public_address,
+        public_file=lambda name: site().config.public_url + url_for("look.file", name=name),
         inside_address=inside_address,
         today=lambda: site().today(),
         began=lambda congress: begins(congress).date(),

@@ -64,31 +64,34 @@ class Terminal:
         )
         os.close(theirs)
         self.shown = ""
-        self._read(5, first=True)
+        self._read()
 
     def keys(self, *keys: str) -> None:
-        """Press them one after the other, each when the screen has come to rest."""
+        """Press them one after the other, each when the screen shows the one before and has come to rest."""
         for key in keys:
             self.shown = ""
             os.write(self._terminal, key.encode())
-            self._read(0.5)
+            self._read()
 
     def sees(self, words: str) -> bool:
         """Whether the words come onto the screen within ten seconds."""
-        return until(lambda: self._read(0.2) is None and words in self._text(), 10)
+
+        def shown() -> bool:
+            self._read(patience=0.1)
+            return words in self._text()
+
+        return until(shown, 10)
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
         os.close(self._terminal)
 
-    def _read(self, longest: float, *, first: bool = False) -> None:
-        """Until nothing more comes for a moment; a program that starts may take its time."""
-        pause = longest if first else 0.06
-        deadline = time.monotonic() + longest
-        while time.monotonic() < deadline and select.select([self._terminal], [], [], pause)[0]:
+    def _read(self, patience: float = 5.0) -> None:
+        """What is written until there is a pause; there may be as much patience for the beginning."""
+        while select.select([self._terminal], [], [], patience)[0]:
             self.shown += os.read(self._terminal, 65536).decode("utf-8", "replace")
-            pause = 0.15 if first else 0.06
+            patience = 0.1
 
     def _text(self) -> str:
         """Without what moves the cursor and sets colours."""

@@ -187,10 +187,14 @@ def test_a_real_server_answers_strange_requests_with_a_page_and_stays(site: Redr
     no_host = ask("GET", "/reunite-families", Host="a" * 200)
     forwarded = ask("GET", "/mailbox", X_Forwarded_For="192.0.2.1")
     elsewhere = ask("GET", "/mailbox", Host="evil.example")
+    long_link = ask("GET", f"/reunite-families?family-name={'y' * 6000}&given-name={'x' * 1900}")
+    longer_link = ask("GET", f"/reunite-families?family-name={'y' * 9000}")
 
     assert (big.status_code, "That was too much text" in big.text) == (413, True)
     assert (huge.status_code, "That was too much text" in huge.text) == (413, True)
     assert chunked.status_code == 411
+    assert (long_link.status_code, long_link.text.count("does not fit into this field")) == (200, 4)
+    assert 400 <= longer_link.status_code < 500
     assert no_host.status_code == 400
     assert (host.status_code, "evil.example" in host.text) == (200, False)
     assert (forwarded.status_code, elsewhere.status_code) == (404, 404)
