@@ -11,7 +11,7 @@ from bench import measure, site
 FEW, MANY = 1_000, 1_000_000
 LIMIT = 1.2
 ROUNDS, TIMES = 5, 4_000
-"""A round lasts longer than a second: the count is made anew in each."""
+"""All rounds together last longer than ten seconds: the count is made anew meanwhile."""
 
 _SIGN = """
 WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?)

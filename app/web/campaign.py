@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from babel.lists import format_list
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -25,9 +25,9 @@ from app.signing.limits import TooManyFromNetwork, TooManyToAddress, TooManyTrie
 from app.web import form_token
 from app.web.form_token import FormToken
 from app.web.forms import SignForm, fills_a_field
-from app.web.front import MARK, FrontPages
+from app.web.front import MARK
 from app.web.languages import LANGUAGES, SWITCH, liked, speak
-from app.web.letter_page import Front, draw, front_of, hidden_fields, street_mark
+from app.web.letter_page import Front, draw, front_of, front_pages, hidden_fields, street_mark
 from app.web.origin import origin_of
 from app.web.published import Published, find
 from app.web.same_site import from_our_page
@@ -74,8 +74,7 @@ def show(slug: str) -> Page:
     def render() -> str:
         return draw(front, SignForm(None), _fresh(slug), {}, carried=MARK)
 
-    pages: FrontPages[Front] = current_app.extensions["redress-front"]
-    return pages.page(
+    return front_pages().page(
         (slug, language, liked(LANGUAGES)), version, str(hidden_fields(_fresh(slug), language, origin)), render
     ), 200
 

@@ -1,6 +1,7 @@
-"""The campaign page as it is first opened: rendered once for each revision, then only the form's hidden fields change.
+"""What one process remembers, so that the page as it is first opened costs little.
 
-A campaign's state is looked up at most once a second here; the form's buttons never use this.
+A campaign's state is looked up at most once a second here (the form's buttons never use this for it), and its signers are
+counted every ten seconds. The page is rendered once for each revision; then only the form's hidden fields change.
 """
 
 from __future__ import annotations
@@ -12,31 +13,41 @@ from typing import Generic, TypeVar
 
 from markupsafe import Markup
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
-FRESH = timedelta(seconds=1)
 MARK = Markup("the-hidden-fields-of-this-form-go-here")
 """What stands in a page that is kept for the fields that no two pages share."""
 
 
 @dataclass(slots=True)
-class FrontPages(Generic[T]):
-    """Two small memories of one process: what stands at an address, and how its page reads."""
+class Memory(Generic[K, T]):
+    """What was found for a key, for as long as it is fresh. What does not exist is not remembered."""
 
-    _found: dict[str, tuple[datetime, T]] = field(default_factory=dict)
-    _pages: dict[tuple[str, ...], tuple[Hashable, tuple[str, ...]]] = field(default_factory=dict)
+    fresh: timedelta
+    _found: dict[K, tuple[datetime, T]] = field(default_factory=dict)
 
-    def found(self, slug: str, now: datetime, find: Callable[[str], T | None]) -> T | None:
-        """What `find` gave for the slug, at most a second ago. What does not exist is not remembered."""
-        known = self._found.get(slug)
-        if known is not None and timedelta() <= now - known[0] < FRESH:
+    def of(self, key: K, now: datetime, find: Callable[[K], T | None]) -> T | None:
+        """What `find` gives for the key, or gave not long ago."""
+        known = self._found.get(key)
+        if known is not None and timedelta() <= now - known[0] < self.fresh:
             return known[1]
-        fresh = find(slug)
-        if fresh is None:
-            self._found.pop(slug, None)
+        found = find(key)
+        if found is None:
+            self._found.pop(key, None)
         else:
-            self._found[slug] = (now, fresh)
-        return fresh
+            self._found[key] = (now, found)
+        return found
+
+
+@dataclass(slots=True)
+class FrontPages(Generic[T]):
+    """What stands at an address, how many have signed, and how the page reads."""
+
+    found: Memory[str, T] = field(default_factory=lambda: Memory(timedelta(seconds=1)))
+    counts: Memory[int, int] = field(default_factory=lambda: Memory(timedelta(seconds=10)))
+    """By the campaign's id."""
+    _pages: dict[tuple[str, ...], tuple[Hashable, tuple[str, ...]]] = field(default_factory=dict)
 
     def page(self, key: tuple[str, ...], version: Hashable, own: str, render: Callable[[], str]) -> str:
         """The page of this key with what it alone has in it; `render` makes it with MARK instead, once a version."""

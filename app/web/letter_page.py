@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from flask import current_app, render_template
 from flask_babel import get_locale
@@ -58,15 +59,25 @@ class Story:
 
 def front_of(slug: str) -> Front | None:
     """The campaign at this address, at most a second old; None for none."""
-    pages: FrontPages[Front] = current_app.extensions["redress-front"]
-    return pages.found(slug, site().clock(), _find_front)
+    return front_pages().found.of(slug, site().clock(), _find_front)
+
+
+def signers(campaign_id: int) -> int:
+    """How many have confirmed, as counted not long ago."""
+    counted = front_pages().counts.of(campaign_id, site().clock(), lambda key: campaigns.signers(db.session(), key))
+    return counted or 0
+
+
+def front_pages() -> FrontPages[Front]:
+    """What this process remembers of first views."""
+    return cast("FrontPages[Front]", current_app.extensions["redress-front"])
 
 
 def _find_front(slug: str) -> Front | None:
     campaign = find(slug)
     if campaign is None:
         return None
-    return Front(campaign, _ways(campaign.source), campaigns.signers(db.session(), campaign.id), site().new_congress)
+    return Front(campaign, _ways(campaign.source), signers(campaign.id), site().new_congress)
 
 
 def _ways(file: CampaignFile) -> Ways:

@@ -9,7 +9,6 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app import campaigns
 from app.delivery.handoff import SWITCHBOARD
 from app.delivery.outbox import UNKNOWN
 from app.delivery.pause import RESTORED, is_paused
@@ -20,6 +19,7 @@ from app.signing import NoSuchSignature, find_mailed
 from app.signing.afterwards import by_hand, can_be_withdrawn, reminder, waiting
 from app.signing.retention import UNCOUNTED, has_expired
 from app.web.languages import speak_to
+from app.web.letter_page import signers
 from app.web.moments import moment
 from app.web.published import campaign_of, of
 from app.web.sharing import share_links
@@ -45,7 +45,7 @@ def show(token: str) -> Response | str:
         token=token,
         campaign=campaign,
         share=share_links(campaign),
-        signers=campaigns.signers(db.session(), signature.campaign_id),
+        signers=signers(signature.campaign_id),
         copy=next(delivery for delivery in signature.deliveries if delivery.kind is DeliveryKind.COPY),
         waiting=waiting(signature),
         mine=[letter for letter in signature.letters if by_hand(letter)],

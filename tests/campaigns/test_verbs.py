@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.campaigns import (
@@ -24,7 +24,7 @@ from app.campaigns import (
     standing,
 )
 from app.db import writing
-from app.models import Campaign, CampaignRevision, CampaignState
+from app.models import COUNTED, Campaign, CampaignRevision, CampaignState, Signature
 from tests.campaigns.test_files import campaign, source
 
 NOW = datetime(2030, 3, 2, 12, 0, tzinfo=UTC)
@@ -230,3 +230,10 @@ def test_the_standing_of_a_day(
     state: CampaignState, opens: date | None, closes: date | None, expected: Standing
 ) -> None:
     assert standing(state, campaign(opens=opens, closes=closes), TODAY) is expected
+
+
+def test_signers_are_counted_by_an_index_that_holds_nobody_else(session: Session) -> None:
+    counting = select(func.count()).select_from(Signature).where(Signature.campaign_id == 1, text(COUNTED))
+    plan = session.execute(text(f"EXPLAIN QUERY PLAN {counting.compile(compile_kwargs={'literal_binds': True})}")).all()
+
+    assert [row.detail for row in plan] == ["SEARCH signature USING INDEX ix_signature_counted (campaign_id=?)"]
