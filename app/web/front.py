@@ -1,7 +1,7 @@
 """What one process remembers, so that the page as it is first opened costs little.
 
-A campaign's state is looked up at most once a second here (the form's buttons never use this for it), and its signers are
-counted every ten seconds. The page is rendered once for each revision; then only the form's hidden fields change.
+A campaign's state is looked up at most once a second here (the form's buttons never use this for it), and its signers
+are counted every ten seconds. The page is rendered once for each revision; then only its hidden fields change.
 """
 
 from __future__ import annotations
