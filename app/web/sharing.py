@@ -26,6 +26,7 @@ class Share:
     """What a supporter says to friends. `text` is for copying; it ends with the address."""
 
     text: str
+    language: str
     by_mail: str
     networks: Mapping[str, str]
     """Their names, and where each takes what is to be said."""
@@ -37,4 +38,5 @@ def share_links(campaign: CampaignFile) -> Share:
     said = campaign.share or campaign.title
     values = {"text": quote(said, safe=""), "address": quote(address, safe="")}
     mail = f"mailto:?subject={quote(campaign.title, safe='')}&body={values['text']}%0A%0A{values['address']}"
-    return Share(f"{said}\n{address}", mail, {name: form.format(**values) for name, form in _NETWORKS.items()})
+    networks = {name: form.format(**values) for name, form in _NETWORKS.items()}
+    return Share(f"{said}\n{address}", campaign.language, mail, networks)

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from flask import Flask, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from app.addresses import STATES, TERRITORIES, State, mask_email, mask_street
 from app.campaigns import CampaignFile
@@ -70,6 +71,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         static=lambda name: url_for("static", filename=name, v=versions[name]),
         language=lambda: str(get_locale() or "en"),
+        lang=lang,
         other_languages=other_languages,
         here_in=here_in,
         public_address=public_address,
@@ -96,6 +98,11 @@ def init_app(app: Flask) -> None:
             "mailbox_is_open": site().mailbox_is_open,
         }
     )
+
+
+def lang(language: str) -> Markup:
+    """The attribute of an element that speaks this language, on a page that speaks another one."""
+    return Markup("") if language == str(get_locale()) else Markup(' lang="{}"').format(language)
 
 
 def other_languages() -> dict[str, str]:

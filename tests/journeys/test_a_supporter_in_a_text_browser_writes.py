@@ -78,7 +78,7 @@ class Terminal:
 
         def shown() -> bool:
             self._read(patience=0.1)
-            return words in self._text()
+            return words in self.text
 
         return until(shown, 10)
 
@@ -91,9 +91,10 @@ class Terminal:
         """What is written until there is a pause; there may be as much patience for the beginning."""
         while select.select([self._terminal], [], [], patience)[0]:
             self.shown += os.read(self._terminal, 65536).decode("utf-8", "replace")
-            patience = 0.1
+            patience = 0.2
 
-    def _text(self) -> str:
+    @property
+    def text(self) -> str:
         """Without what moves the cursor and sets colours."""
         return " ".join(
             re.sub(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>])|[\x00-\x08\x0e\x0f]", " ", self.shown).split()
@@ -158,21 +159,21 @@ def test_the_whole_journey_in_a_terminal(site: Redress, tmp_path: Path) -> None:
         terminal.keys(TAB)  # past the field that people leave empty
         time.sleep(max(0.0, READ_FOR - (time.monotonic() - opened)))
         terminal.keys(ENTER)
-        assert terminal.sees("Senator John Barrasso")
+        assert terminal.sees("Senator John Barrasso"), terminal.text
 
         # The letters: the words of one's own, and the button that sends.
         later = ["alternate", "Open the mailbox", "Show me my letters", "Sample Organisation", "Español"]
         later += ["write-to"] * 3
         terminal.keys(*[TAB] * len(later), "We need them home.", TAB)
         terminal.keys(TAB, TAB, ENTER)  # past "Read your 3 letters" and "Show me my letters with these words"
-        assert terminal.sees("Check your e-mail")
+        assert terminal.sees("Check your e-mail"), terminal.text
 
     mail = newest(site, 1)
     (link,) = re.findall(r"^http\S+$", mail.text, re.MULTILINE)
     order = stops(site.get(link.removeprefix(f"http://127.0.0.1:{site.port}"))[1])
     with lynx(link, tmp_path) as terminal:
         terminal.keys(*[TAB] * order.index("Confirm and send"), ENTER)
-        assert terminal.sees("Thank you, Ana.")
+        assert terminal.sees("Thank you, Ana."), terminal.text
 
     newest(site, 5)
     found = [read_mail(site.data_dir / "mailbox", one.key) for one in list_mails(site.data_dir / "mailbox")]

@@ -1,0 +1,72 @@
+"""WCAG 2.2 AA and axe's best practices: every page, at three widths, in light and dark, in English and in Spanish."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from app.web.languages import LANGUAGES
+from tests.browser.conftest import Site, window
+from tests.browser.screens import WALKS, listed, prepare
+
+pytestmark = pytest.mark.browser
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+EVERYTHING = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""What a page can do wrong in the dark only: the other rules look at no colour."""
+WIDTHS = (360, 768, 1280)
+RUN = """options => axe.run(document, options).then(found => ({
+  passed: found.passes.length,
+  wrong: [...found.violations, ...found.incomplete]
+    .map(rule => [rule.id, rule.nodes.map(node => node.html.slice(0, 160))]),
+}))"""
+
+
+def complaints(page: Page, screen: str, *, dark: bool) -> dict[str, object]:
+    """What axe finds wrong, or cannot decide, on the page at hand in each width."""
+    found: dict[str, object] = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme="light")
+        result = page.evaluate(RUN, EVERYTHING)
+        assert result["passed"] > 15, screen  # it has looked
+        wrong = result["wrong"]
+        if dark:
+            page.emulate_media(color_scheme="dark")
+            result = page.evaluate(RUN, OF_COLOURS)
+            assert result["passed"] > 0, screen
+            wrong += result["wrong"]
+        found |= {f"{screen}, {width}: {rule}": nodes for rule, nodes in wrong}
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", WALKS)
+def test_axe_finds_nothing_wrong(
+    chromium: Browser, request: pytest.FixtureRequest, axe: Axe, kind: str, language: str
+) -> None:
+    site: Site = request.getfixturevalue(kind)
+    prepare(site)
+    found: dict[str, object] = {}
+    with window(chromium, script=True) as (page, _seen):
+        page.add_init_script(axe.axe_script)
+        for screen in WALKS[kind](page, site, language):
+            assert page.locator("html").get_attribute("lang") == language, screen
+            found |= complaints(page, screen, dark=language == "en")  # words have the same colours in every language
+
+    assert not found, listed(found)
+
+
+def test_axe_would_find_it(chromium: Browser, site: Site, axe: Axe) -> None:
+    with window(chromium, script=True) as (page, _seen):
+        page.add_init_script(axe.axe_script)
+        page.goto(f"{site.url}/reunite-families")
+        page.evaluate("document.querySelector('[for=email]').remove()")
+        page.evaluate("document.querySelector('h1').style.color = '#ccc'")
+        page.evaluate("document.querySelector('.form h2').outerHTML = '<h4 id=write>Write</h4>'")
+
+        found = {rule for rule, _nodes in page.evaluate(RUN, EVERYTHING)["wrong"]}
+
+    assert {"label", "color-contrast", "heading-order"} <= found
