@@ -1,10 +1,14 @@
-"""POST *Send my letters* against a bare view that checks the fields and writes as many rows with plain sqlite3."""
+"""POST *Send my letters* against a bare view that checks the fields and writes the same rows with plain sqlite3.
+
+With a number: beside so many signatures in both databases.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import itertools
+import secrets
 import socket
 import sqlite3
 import subprocess
@@ -14,11 +18,14 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
+from app.models import Delivery, DeliveryEvent, Letter, Signature
 from app.signing.draft import Draft, draft
 from app.web import form_token, published
 from app.web.forms import SignForm
@@ -35,25 +42,29 @@ FIELDS = {
     "address-level2": "Cheyenne",
     "address-level1": "WY",
     "postal-code": "82001",
-    "website": "",
 }
+TYPED = (*FIELDS, "email")
 
 
 def main() -> None:
     app = site.make()
-    folder = str(app.config["REDRESS"].data_dir)
-    forms = [_signed_form(app, number) for number in range(ROUNDS * TIMES * 2 + 50)]
+    folder = app.config["REDRESS"].data_dir
+    already = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    _make_tables(folder / FLOOR)
+    for file in ("redress.db", FLOOR):
+        _sign_often(folder / file, already)
+    forms = [_signed_form(app, number) for number in range((ROUNDS + 1) * TIMES)]
     numbers = itertools.count()
-    floor_form = {**FIELDS, "letters": "x" * 1900}
-    with served("wsgi:app", DATA_DIR=folder) as ours, served("bench.send:floor()", DATA_DIR=folder) as floor:
+    settings = {"DATA_DIR": str(folder)}
+    with served("wsgi:app", **settings) as ours, served("bench.send:floor()", **settings) as floor:
 
         def send_ours() -> None:
             post_all(ours, "/reunite-families", [forms.pop() for _ in range(TIMES)])
 
         def send_floor() -> None:
-            post_all(floor, "/page", [{**floor_form, "email": f"{next(numbers)}@example.com"} for _ in range(TIMES)])
+            post_all(floor, "/page", [{**FIELDS, "email": f"{next(numbers)}@example.com"} for _ in range(TIMES)])
 
-        what = f"{TIMES} × POST Send my letters, two processes of eight threads, {CLIENTS} clients"
+        what = f"{TIMES} × POST Send my letters beside {already:,} signatures, {CLIENTS} clients"
         measure.compare(what, send_ours, send_floor, rounds=ROUNDS, times=1)
 
 
@@ -61,7 +72,7 @@ def _signed_form(app: Flask, number: int) -> dict[str, str]:
     """What a browser sends with *Send my letters*: the seal is that of the letters as the site works them out."""
     started = datetime.now(UTC) - timedelta(minutes=1)
     token = form_token.issue(app.config["REDRESS"].secret_key, "reunite-families", started).text
-    typed = {**FIELDS, "email": f"jane{number}@example.com", "token": token}
+    typed = {**FIELDS, "email": f"jane{number}@example.com", "website": "", "token": token}
     with app.test_request_context("/reunite-families", method="POST", data=typed):
         open_campaign = published.find("reunite-families")
         assert open_campaign is not None
@@ -108,22 +119,37 @@ def _post(port: int, path: str, forms: list[dict[str, str]]) -> None:
     connection.close()
 
 
-TABLES = (
-    "signature (id INTEGER PRIMARY KEY, email UNIQUE, a, b, c, d, e, f, g, h, i)",
-    "letter (id INTEGER PRIMARY KEY, signature, seat, who, subject, body)",
-    "delivery (id INTEGER PRIMARY KEY, uuid UNIQUE, signer, letter, state, mail)",
-    "event (id INTEGER PRIMARY KEY, delivery, at, state, why)",
-)
+FLOOR = "floor.db"
+MODELS = (Signature, Letter, Delivery, DeliveryEvent)
+LETTER, MAIL, NOW = "x" * 1852, b"x" * 932, "2026-11-24 12:00:00.000000"
+SEATS = ("WY-S1", "WY-S2", "WY-AL")
+
+
+def _make_tables(file: Path) -> None:
+    """Tables with the columns of the real ones, and only those indexes without which a row could come twice."""
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        for model in MODELS:
+            columns = [column.name for column in model.__table__.columns if column.name != "id"]
+            connection.execute(f"CREATE TABLE {model.__tablename__} (id INTEGER PRIMARY KEY, {', '.join(columns)})")
+        connection.execute("CREATE UNIQUE INDEX one_signature ON signature (sent_hash)")
+        connection.execute("CREATE UNIQUE INDEX one_delivery ON delivery (uuid)")
+    connection.close()
+
+
+def _sign_often(file: Path, times: int) -> None:
+    with sqlite3.connect(file) as connection:
+        for number in range(times):
+            _insert(connection, {**FIELDS, "email": f"early{number}@example.com"})
+    connection.close()
 
 
 def floor() -> Flask:
-    """The same rows: a signature, three letters, four deliveries with their events; FULL, WAL, one commit."""
-    file = Config.from_env().data_dir / "floor.db"
-    with sqlite3.connect(file, timeout=30) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        for table in TABLES:
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {table}")
-    connection.close()
+    """Writes a signature, three letters, four deliveries and their events: WAL, FULL, one commit, connections kept.
+
+    It reads nothing, composes nothing, and has tables without foreign keys and with two indexes instead of twenty.
+    """
+    file = Config.from_env().data_dir / FLOOR
     app, threads = Flask("floor"), threading.local()
 
     @app.post("/page")
@@ -133,25 +159,48 @@ def floor() -> Flask:
         if not hasattr(threads, "connection"):
             threads.connection = sqlite3.connect(file, isolation_level=None, timeout=30)
             threads.connection.execute("PRAGMA synchronous=FULL")
-        _store(threads.connection, form)
+        threads.connection.execute("BEGIN IMMEDIATE")
+        _insert(threads.connection, form)
+        threads.connection.execute("COMMIT")
         return redirect("/sent", 303)
 
     return app
 
 
-def _store(connection: sqlite3.Connection, form: Mapping[str, str]) -> None:
-    def insert(table: str, *values: object) -> int | None:
-        places = ", ".join("?" * len(values))
-        return connection.execute(f"INSERT INTO {table} VALUES (NULL, {places})", values).lastrowid
+_SIGNATURE = """
+INSERT INTO signature (
+    sent_hash, mail_hash, person_digest, email_digest, network_digest,
+    given_name, family_name, address_line1, address_line2, city, region, postal_code, email, prefix, phone, own_words,
+    origin, revision_id, campaign_id, state, congress, division, located_by, language, created_at
+) VALUES (
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', '', '{}', 1, 1, 'pending', 119,
+    'ocd-division/country:us/state:wy/cd:at-large', 'state', 'en', ?
+)"""
+_LETTER = """
+INSERT INTO letter (
+    signature_id, position, seat, congress, bioguide, recipient, recipient_detail, language, subject, opening, body
+) VALUES (
+    ?, ?, ?, 119, 'H001096', 'Senator Cynthia M. Lummis', 'Republican, Wyoming', 'en',
+    'Please reunite the families from Calexico', 'Dear Senator Lummis,', ?
+)"""
+_DELIVERY = """
+INSERT INTO delivery (
+    uuid, kind, state, channel, signature_id, letter_id, recipient, sender, mail, due_at, created_at, attempts, unknowns
+) VALUES (?, ?, ?, 'mail', ?, ?, 'h001096@offices.invalid', ?, ?, ?, ?, 0, 0)"""
+_EVENT = "INSERT INTO delivery_event (delivery_id, at, state, why) VALUES (?, ?, ?, ?)"
 
-    connection.execute("BEGIN IMMEDIATE")
-    signature = insert("signature", form["email"], *(form[name] for name in FIELDS), "pending")
-    for number in range(4):
-        letter = insert("letter", signature, f"{number}", "Senator", "Subject", form["letters"]) if number < 3 else None
-        mail = None if letter else form["letters"][:900]
-        delivery = insert("delivery", f"{signature}-{number}", signature, letter, "held", mail)
-        insert("event", delivery, "now", "held", "signed")
-    connection.execute("COMMIT")
+
+def _insert(connection: sqlite3.Connection, form: Mapping[str, str]) -> None:
+    hashes, typed = (secrets.token_bytes(32) for _ in range(5)), (form[name] for name in TYPED)
+    signature = connection.execute(_SIGNATURE, (*hashes, *typed, NOW)).lastrowid
+    for position, seat in enumerate(SEATS, start=1):
+        letter = connection.execute(_LETTER, (signature, position, seat, LETTER)).lastrowid
+        held = (str(uuid4()), "letter", "held", signature, letter, None, None, None, NOW)
+        delivery = connection.execute(_DELIVERY, held).lastrowid
+        connection.execute(_EVENT, (delivery, NOW, "held", "signed"))
+    queued = (str(uuid4()), "confirmation", "queued", signature, None, "b+" + "0" * 65, MAIL, NOW, NOW)
+    delivery = connection.execute(_DELIVERY, queued).lastrowid
+    connection.execute(_EVENT, (delivery, NOW, "queued", "composed"))
 
 
 if __name__ == "__main__":

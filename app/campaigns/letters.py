@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import chain, groupby, repeat
 
 from app.addresses import PostalAddress
@@ -37,6 +38,7 @@ EDIT_FROM = "[Edit from here]"
 EDIT_TO = "[Edit to here]"
 """The line below it."""
 
+_GREETING, _STREET = MergeField.DECISION_MAKER.bracket, MergeField.ADDRESS.bracket
 _FIELD = re.compile(r"\[(" + "|".join(re.escape(field.value) for field in MergeField) + r")\]")
 
 
@@ -71,6 +73,7 @@ class Signer:
         return f"{self.prefix} {self.phone}"
 
 
+@lru_cache(maxsize=4096)  # a campaign's lines, which every letter and every page has again
 def parts(letter: str) -> tuple[Part, ...]:
     """The letter cut at its merge fields; never an empty text."""
     pieces = _FIELD.split(letter)  # text, name, text, name, …, text
@@ -170,7 +173,7 @@ def _stretches(lines: Sequence[str]) -> Iterator[_Stretch]:
 
 def _below_salutation(lines: Sequence[str]) -> int:
     """Index of the line below the paragraph that greets; 0 when it says more than a greeting, or nobody is greeted."""
-    greeting = next((index for index, line in enumerate(lines) if MergeField.DECISION_MAKER.bracket in line), None)
+    greeting = next((index for index, line in enumerate(lines) if _GREETING in line), None)
     if greeting is None:
         return 0
     below = greeting + 1
@@ -190,7 +193,10 @@ def _fill_lines(lines: Sequence[str], values: Mapping[MergeField, str], typed: I
 
 
 def _fill_line(line: str, values: Mapping[MergeField, str]) -> str:
-    if line.strip() != MergeField.ADDRESS.bracket:
+    cut = parts(line)
+    if len(cut) == 1 and cut[0].field is None:
+        return line
+    if line.strip() != _STREET:
         # Inside a sentence the two lines of a street would tear it apart.
         values = {**values, MergeField.ADDRESS: values[MergeField.ADDRESS].replace("\n", ", ")}
-    return "".join(part.text if part.field is None else values[part.field] for part in parts(line))
+    return "".join(part.text if part.field is None else values[part.field] for part in cut)

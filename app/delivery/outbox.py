@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, select, text, update
+from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
@@ -27,7 +27,6 @@ from app.models import (
     DeliveryEvent,
     DeliveryKind,
     DeliveryState,
-    Letter,
     Signature,
     SignatureState,
     SiteState,
@@ -50,7 +49,9 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
 }
 ENDED = frozenset({S.ACCEPTED, S.FAILED, S.PARKED, S.CANCELLED})
 
-_TABLE = cast(Table, Delivery.__table__)
+_TABLE, _EVENTS = cast(Table, Delivery.__table__), cast(Table, DeliveryEvent.__table__)
+_NEW_DELIVERY = insert(_TABLE).returning(_TABLE.c.id, sort_by_parameter_order=True)
+_NEW_EVENT = insert(_EVENTS)
 
 _PAUSED = exists().where(SiteState.id == 1, SiteState.paused_at.is_not(None))
 
@@ -104,46 +105,70 @@ def new_uuid() -> str:
     return str(uuid.uuid4())
 
 
-def hold(session: Session, signature: Signature, letter: Letter, channel: str, address: str, now: datetime) -> None:
-    """Store a letter's delivery; it waits until the signer confirms."""
-    delivery = Delivery(
-        uuid=new_uuid(),
-        kind=DeliveryKind.LETTER,
-        state=S.HELD,
-        channel=channel,
-        signature=signature,
-        letter=letter,
-        recipient=address,
-        created_at=now,
-    )
-    session.add(delivery)
-    _record(session, delivery, now, "signed")
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A delivery that is not stored yet, as `held` and `queued` make them."""
+
+    uuid: str
+    kind: DeliveryKind
+    state: DeliveryState
+    why: str
+    channel: str
+    recipient: str
+    letter_id: int | None = None
+    sender: str | None = None
+    mail: bytes | None = None
+    due_at: datetime | None = None
 
 
-def queue(
-    session: Session,
-    signature: Signature,
-    kind: DeliveryKind,
-    mail: Composed,
-    now: datetime,
-    due: datetime | None = None,
-) -> None:
-    """Store a mail to the signer, due at once unless `due` says when; a notice is held until it is needed."""
-    held = kind is DeliveryKind.NOTICE
-    delivery = Delivery(
+def held(letter_id: int, channel: str, address: str) -> Fresh:
+    """A letter's delivery; it waits until the signer confirms."""
+    return Fresh(new_uuid(), DeliveryKind.LETTER, S.HELD, "signed", channel, address, letter_id=letter_id)
+
+
+def queued(kind: DeliveryKind, mail: Composed, now: datetime, due: datetime | None = None) -> Fresh:
+    """A mail of ours, due at once unless `due` says when; a notice is held until it is needed."""
+    is_held = kind is DeliveryKind.NOTICE
+    return Fresh(
         uuid=mail.uuid,
         kind=kind,
-        state=S.HELD if held else S.QUEUED,
+        state=S.HELD if is_held else S.QUEUED,
+        why="composed",
         channel="mail",
-        signature=signature,
         recipient=mail.recipient,
         sender=mail.sender,
         mail=mail.mail,
-        due_at=None if held else due or now,
-        created_at=now,
+        due_at=None if is_held else due or now,
     )
-    session.add(delivery)
-    _record(session, delivery, now, "composed")
+
+
+def store(connection: Connection, signature_id: int | None, fresh: Sequence[Fresh], now: datetime) -> None:
+    """Write deliveries, each with its first event: two statements, however many there are."""
+    rows = [
+        {
+            "uuid": one.uuid,
+            "kind": one.kind,
+            "state": one.state,
+            "channel": one.channel,
+            "signature_id": signature_id,
+            "letter_id": one.letter_id,
+            "recipient": one.recipient,
+            "sender": one.sender,
+            "mail": one.mail,
+            "due_at": one.due_at,
+            "created_at": now,
+        }
+        for one in fresh
+    ]
+    stored = connection.scalars(_NEW_DELIVERY, rows)
+    events = [_event_row(number, one.state, now, one.why) for number, one in zip(stored, fresh, strict=True)]
+    connection.execute(_NEW_EVENT, events)
+
+
+def queue(session: Session, signature: Signature, mail: Fresh, now: datetime) -> None:
+    """Store one more mail to a signer, as `queued` made it."""
+    store(session.connection(), signature.id, [mail], now)
+    session.expire(signature, ["deliveries"])
 
 
 def queue_report(session: Session, mail: Composed, now: datetime) -> None:
@@ -153,19 +178,7 @@ def queue_report(session: Session, mail: Composed, now: datetime) -> None:
     """
     if session.scalar(select(Delivery.id).where(Delivery.uuid == mail.uuid)) is not None:
         return
-    delivery = Delivery(
-        uuid=mail.uuid,
-        kind=DeliveryKind.REPORT,
-        state=S.QUEUED,
-        channel="mail",
-        recipient=mail.recipient,
-        sender=mail.sender,
-        mail=mail.mail,
-        due_at=now,
-        created_at=now,
-    )
-    session.add(delivery)
-    _record(session, delivery, now, "composed")
+    store(session.connection(), None, [queued(DeliveryKind.REPORT, mail, now)], now)
 
 
 def drop_reports(session: Session, before: datetime) -> None:
@@ -437,7 +450,10 @@ def _event(
     session: Session, delivery_id: int, state: DeliveryState, now: datetime, why: str, code: int | None = None
 ) -> None:
     """The event of a move that a statement has made."""
-    session.execute(
-        insert(DeliveryEvent.__table__),  # type: ignore[arg-type]  # a Table, which SQLAlchemy types more widely
-        {"delivery_id": delivery_id, "at": now, "state": state, "why": why, "code": code},
-    )
+    session.execute(_NEW_EVENT, _event_row(delivery_id, state, now, why, code))
+
+
+def _event_row(
+    delivery_id: int, state: DeliveryState, now: datetime, why: str, code: int | None = None
+) -> dict[str, object]:
+    return {"delivery_id": delivery_id, "at": now, "state": state, "why": why, "code": code}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
+from typing import NamedTuple, cast
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Table, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from app.delivery import Channel, Way, outbox
@@ -24,12 +26,34 @@ from app.models import (
     SignatureState,
 )
 from app.signing.draft import Draft
-from app.signing.limits import Limits, check_address, check_network
+from app.signing.limits import MAILS, SIGNATURES, WINDOW, Limits, check, check_address
 from app.signing.retention import Keep, has_expired, let_go
 from app.signing.tokens import Keys, Token, hashed
 
 REMIND_AFTER = timedelta(days=2)
 """When the signer is reminded of letters that wait for them, once, if they have reported nothing."""
+
+
+# Statements that every signature needs, made once: to build them takes longer than to run them.
+_SIGNATURES, _LETTERS = cast(Table, Signature.__table__), cast(Table, Letter.__table__)
+_CONFIRMED = (
+    select(_SIGNATURES.c.id)
+    .where(
+        _SIGNATURES.c.campaign_id == bindparam("campaign"),
+        _SIGNATURES.c.person_digest == bindparam("person"),
+        _SIGNATURES.c.state == SignatureState.CONFIRMED,
+    )
+    .limit(1)
+    .scalar_subquery()
+)
+_KNOWN = select(
+    select(_SIGNATURES.c.state).where(_SIGNATURES.c.sent_hash == bindparam("sent")).scalar_subquery(),
+    _CONFIRMED,
+    MAILS,
+    SIGNATURES,
+)
+_NEW_SIGNATURE = insert(_SIGNATURES).returning(_SIGNATURES.c.id)
+_NEW_LETTER = insert(_LETTERS).returning(_LETTERS.c.id, sort_by_parameter_order=True)
 
 
 class NoSuchSignature(Exception):
@@ -88,22 +112,23 @@ def sign(session: Session, draft: Draft, submission: Submission, pen: Pen, now: 
     """
     if not draft.letters:
         raise NothingToSign
-    signer = draft.signer
-    token, signed = _token(session, draft, submission, pen.keys)
-    if signed:
+    digests = _digests(draft, submission, pen.keys)
+    connection = session.connection()  # without the session a statement takes a third less time
+    token, known = _known(connection, draft, submission, pen.keys, digests, now)
+    if known.state is not None:
         return token
-    network = pen.keys.network(submission.network)
-    check_address(session, pen.keys.email(signer.email), pen.limits, now)
-    check_network(session, network, pen.limits, now)
+    check(known.mails, known.signatures, pen.limits)
     _withdraw_replaced(session, submission.replaces, now)
-    earlier = _confirmed_before(session, submission.campaign_id, pen.keys.person(signer.email, signer.name))
-    signature = _signature(draft, submission, pen.keys, token, network, now)
-    signature.repeats_id = earlier.id if earlier else None
-    session.add(signature)
-    if earlier is None:
-        _hold_letters(session, signature, draft, now)
-    _queue_first_mail(session, signature, submission.title, pen, token, now)
-    session.flush()  # once, at the end: all rows of a kind go in one statement
+    row = _signature_row(draft, submission, pen.keys, token, now)
+    signature_id = connection.scalars(_NEW_SIGNATURE, {**row, **digests, "repeats_id": known.earlier}).one()
+    to = _nameless(draft.signer.email, submission.language)
+    if known.earlier is None:
+        channels = [letter.way.channel for letter in draft.letters]
+        mail = _confirmation(pen, to, submission.title, token, channels, now)
+        fresh = [*_held_letters(connection, signature_id, draft), mail]
+    else:
+        fresh = [_repeat(session, pen, to, submission.title, known.earlier, now)]
+    outbox.store(connection, signature_id, fresh, now)
     return token
 
 
@@ -116,7 +141,14 @@ def resend(session: Session, token: Token, title: str, pen: Pen, now: datetime) 
     if signature.state is not SignatureState.PENDING or signature.email is None or signature.email_digest is None:
         return
     check_address(session, signature.email_digest, pen.limits, now)
-    _queue_first_mail(session, signature, title, pen, token, now)
+    to = _nameless(signature.email, signature.language)
+    if signature.repeats_id is None:
+        signature.mail_hash = hashed(pen.keys.mail(token))  # another one if the site's secret was changed meanwhile
+        channels = [pen.channels[letter.deliveries[0].channel] for letter in signature.letters]
+        mail = _confirmation(pen, to, title, token, channels, now)
+    else:
+        mail = _repeat(session, pen, to, title, signature.repeats_id, now)
+    outbox.queue(session, signature, mail, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,29 +225,58 @@ def correspondent(signature: Signature) -> Correspondent:
     return Correspondent(name, signature.email or "", signature.language, signature.prefix or "")
 
 
-def _token(session: Session, draft: Draft, submission: Submission, keys: Keys) -> tuple[Token, bool]:
-    """The token of this submission, and whether it is signed already. One that was set aside can be signed anew."""
-    turn, signer = 0, draft.signer
-    while True:
-        token = keys.sent(submission.nonce, signer.email, signer.name, f"{draft.fingerprint} {signer.asides} {turn}")
-        found = _by_sent(session, token)
-        if found is None or found.state in {SignatureState.PENDING, SignatureState.CONFIRMED}:
-            return token, found is not None
-        turn += 1
+class _Known(NamedTuple):
+    """What is known of a submission before it is stored: all in one look."""
+
+    state: SignatureState | None
+    """Of the signature that it has become already."""
+    earlier: int | None
+    """A signature that the same person has confirmed in the campaign."""
+    mails: int
+    signatures: int
+
+
+def _known(
+    connection: Connection,
+    draft: Draft,
+    submission: Submission,
+    keys: Keys,
+    digests: Mapping[str, bytes | None],
+    now: datetime,
+) -> tuple[Token, _Known]:
+    """The token of this submission, and what is known of it. One that was set aside can be signed anew."""
+    signer, fingerprint = draft.signer, draft.fingerprint
+    sought = {
+        "campaign": submission.campaign_id,
+        "person": digests["person_digest"],
+        "mailbox": digests["email_digest"],
+        "network": digests["network_digest"],
+        "since": now - WINDOW,
+    }
+    for turn in count():
+        token = keys.sent(submission.nonce, signer.email, signer.name, f"{fingerprint} {signer.asides} {turn}")
+        known = _Known(*connection.execute(_KNOWN, {**sought, "sent": hashed(token)}).one())
+        if known.state in {None, SignatureState.PENDING, SignatureState.CONFIRMED}:
+            return token, known
+    raise AssertionError("count() does not end")
+
+
+def _digests(draft: Draft, submission: Submission, keys: Keys) -> dict[str, bytes | None]:
+    signer = draft.signer
+    return {
+        "email_digest": keys.email(signer.email),
+        "person_digest": keys.person(signer.email, signer.name),
+        "network_digest": keys.network(submission.network),
+    }
 
 
 def _by_sent(session: Session, token: str) -> Signature | None:
     return session.scalars(select(Signature).where(Signature.sent_hash == hashed(token))).one_or_none()
 
 
-def _confirmed_before(session: Session, campaign_id: int, person: bytes | None) -> Signature | None:
-    return session.scalars(
-        select(Signature).where(
-            Signature.campaign_id == campaign_id,
-            Signature.person_digest == person,
-            Signature.state == SignatureState.CONFIRMED,
-        )
-    ).first()
+def _confirmed_before(session: Session, campaign_id: int, person: bytes | None) -> int | None:
+    """A signature that this person has confirmed in the campaign."""
+    return session.scalar(select(_CONFIRMED), {"campaign": campaign_id, "person": person})
 
 
 def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
@@ -241,75 +302,74 @@ def set_aside(session: Session, signature: Signature, now: datetime, why: str) -
     outbox.cancel(session, signature.deliveries, now, why)
 
 
-def _signature(
-    draft: Draft, submission: Submission, keys: Keys, token: Token, network: bytes | None, now: datetime
-) -> Signature:
+def _signature_row(draft: Draft, submission: Submission, keys: Keys, token: Token, now: datetime) -> dict[str, object]:
     signer, address = draft.signer, draft.signer.address
-    return Signature(
-        revision_id=submission.revision_id,
-        campaign_id=submission.campaign_id,
-        state=SignatureState.PENDING,
-        sent_hash=hashed(token),
-        mail_hash=hashed(keys.mail(token)),
-        prefix=signer.prefix,
-        given_name=signer.given_name,
-        family_name=signer.family_name,
-        address_line1=address.line1,
-        address_line2=address.line2,
-        city=address.city,
-        region=address.state,
-        postal_code=address.zip,
-        email=signer.email,
-        phone=signer.phone,
-        own_words=draft.letters[0].own_words,
-        origin=dict(submission.origin),
-        person_digest=keys.person(signer.email, signer.name),
-        email_digest=keys.email(signer.email),
-        network_digest=network,
-        congress=draft.congress,
-        division=draft.division,
-        located_by=draft.located_by,
-        language=submission.language,
-        created_at=now,
-    )
+    return {
+        "revision_id": submission.revision_id,
+        "campaign_id": submission.campaign_id,
+        "state": SignatureState.PENDING,
+        "sent_hash": hashed(token),
+        "mail_hash": hashed(keys.mail(token)),
+        "prefix": signer.prefix,
+        "given_name": signer.given_name,
+        "family_name": signer.family_name,
+        "address_line1": address.line1,
+        "address_line2": address.line2,
+        "city": address.city,
+        "region": address.state,
+        "postal_code": address.zip,
+        "email": signer.email,
+        "phone": signer.phone,
+        "own_words": draft.letters[0].own_words,
+        "origin": dict(submission.origin),
+        "congress": draft.congress,
+        "division": draft.division,
+        "located_by": draft.located_by,
+        "language": submission.language,
+        "created_at": now,
+    }
 
 
-def _hold_letters(session: Session, signature: Signature, draft: Draft, now: datetime) -> None:
-    for position, written in enumerate(draft.letters, start=1):
-        legislator = written.recipient.legislator
-        letter = Letter(
-            signature=signature,
-            position=position,
-            seat=legislator.seat,
-            congress=draft.congress,
-            bioguide=legislator.bioguide,
-            recipient=written.recipient.title,
-            recipient_detail=written.recipient.detail,
-            language=draft.language,
-            subject=written.subject,
-            opening=written.opening,
-            body=written.body,
-        )
-        session.add(letter)
-        outbox.hold(session, signature, letter, written.way.channel.name, written.way.address, now)
+def _held_letters(connection: Connection, signature_id: int, draft: Draft) -> list[outbox.Fresh]:
+    """Store the letters; their deliveries, to be stored next."""
+    rows = [
+        {
+            "signature_id": signature_id,
+            "position": position,
+            "seat": letter.recipient.legislator.seat,
+            "congress": draft.congress,
+            "bioguide": letter.recipient.legislator.bioguide,
+            "recipient": letter.recipient.title,
+            "recipient_detail": letter.recipient.detail,
+            "language": draft.language,
+            "subject": letter.subject,
+            "opening": letter.opening,
+            "body": letter.body,
+        }
+        for position, letter in enumerate(draft.letters, start=1)
+    ]
+    stored = zip(connection.scalars(_NEW_LETTER, rows), draft.letters, strict=True)
+    return [outbox.held(number, letter.way.channel.name, letter.way.address) for number, letter in stored]
 
 
-def _queue_first_mail(
-    session: Session, signature: Signature, title: str, pen: Pen, token: Token, now: datetime
-) -> None:
-    # Without a name: neither mail holds a word that the visitor typed.
-    signer, uuid = Correspondent("", signature.email or "", signature.language), outbox.new_uuid()
-    if signature.repeats_id is not None:
-        earlier = session.get_one(Signature, signature.repeats_id)
-        mail = pen.composer.repeat(uuid, signer, title, earlier.confirmed_at or now, now)
-        outbox.queue(session, signature, DeliveryKind.REPEAT, mail, now)
-        return
-    mailed = pen.keys.mail(token)
-    signature.mail_hash = hashed(mailed)  # the same as before, unless the site's secret was changed meanwhile
-    letters = signature.letters
-    by_us = sum(not pen.channels[letter.deliveries[0].channel].by_signer for letter in letters)
-    mail = pen.composer.confirmation(uuid, signer, title, pen.confirm_url(mailed), len(letters), by_us, now)
-    outbox.queue(session, signature, DeliveryKind.CONFIRMATION, mail, now)
+def _nameless(email: str, language: str) -> Correspondent:
+    """For the first mail, which holds no word that the visitor typed."""
+    return Correspondent("", email, language)
+
+
+def _confirmation(
+    pen: Pen, to: Correspondent, title: str, token: Token, channels: Sequence[Channel], now: datetime
+) -> outbox.Fresh:
+    """The mail to confirm letters that go by these channels."""
+    link, by_us = pen.confirm_url(pen.keys.mail(token)), sum(not channel.by_signer for channel in channels)
+    mail = pen.composer.confirmation(outbox.new_uuid(), to, title, link, len(channels), by_us, now)
+    return outbox.queued(DeliveryKind.CONFIRMATION, mail, now)
+
+
+def _repeat(session: Session, pen: Pen, to: Correspondent, title: str, earlier: int, now: datetime) -> outbox.Fresh:
+    """The mail that says that they have already written."""
+    written_on = session.get_one(Signature, earlier).confirmed_at or now
+    return outbox.queued(DeliveryKind.REPEAT, pen.composer.repeat(outbox.new_uuid(), to, title, written_on, now), now)
 
 
 def _dispatch(session: Session, letter: Letter, way: Way, composer: Composer, now: datetime) -> None:
@@ -335,15 +395,15 @@ def _queue_copy(session: Session, signature: Signature, token: Token, title: str
     signer, links = correspondent(signature), pen.links(token)
     letters = [_sent_letter(letter, pen) for letter in signature.letters]
     copy = pen.composer.copy(outbox.new_uuid(), signer, title, letters, links, now)
-    outbox.queue(session, signature, DeliveryKind.COPY, copy, now)
+    outbox.queue(session, signature, outbox.queued(DeliveryKind.COPY, copy, now), now)
     if any(not letter.handoff for letter in letters):
         notice = pen.composer.notice(outbox.new_uuid(), signer, title, links, now)
-        outbox.queue(session, signature, DeliveryKind.NOTICE, notice, now)
+        outbox.queue(session, signature, outbox.queued(DeliveryKind.NOTICE, notice, now), now)
     waiting = [letter.recipient for letter in letters if letter.handoff]
     if waiting:
         due = now + REMIND_AFTER
         reminder = pen.composer.reminder(outbox.new_uuid(), signer, title, waiting, links, now, due)
-        outbox.queue(session, signature, DeliveryKind.REMINDER, reminder, now, due)
+        outbox.queue(session, signature, outbox.queued(DeliveryKind.REMINDER, reminder, now, due), now)
 
 
 def _sent_letter(letter: Letter, pen: Pen) -> SentLetter:

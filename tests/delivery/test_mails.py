@@ -27,6 +27,7 @@ from app.delivery.mails import (
     Terms,
     Written,
     display_name,
+    quoted_printable,
 )
 from app.delivery.outbox import Composed
 from app.web.site import Site
@@ -39,6 +40,8 @@ ANA = Correspondent("Ana García", "ana@example.org")
 CANARY = "Zyxomma"
 LINKS = Links("https://act.example.org/receipt/abc", "https://act.example.org/receipt/abc/reminder")
 TERMS = Terms(pending=timedelta(days=7), letters=timedelta(days=90))
+
+AUTOMATIC = ("Auto-Submitted", "X-Auto-Response-Suppress")
 
 Compose = Callable[..., Composed]
 
@@ -424,6 +427,40 @@ def test_every_body_arrives_whole_in_short_lines_that_end_in_crlf(composer: Comp
         # Only what is too long for 72 columns has other blanks in it than before.
         assert "".join(body.split()) in "".join(kept.split())
         assert max(len(line) for line in kept.split("\n")) <= 72
+
+
+def by_the_library(message: EmailMessage, text: str) -> bytes:
+    """The bytes that EmailMessage makes of these headers and this text."""
+    made = EmailMessage(policy=email.policy.SMTP)
+    for header in ("From", "To", "Date", "Message-ID", "Reply-To", "Subject", *AUTOMATIC):
+        if header in message:
+            made[header] = str(message[header])
+    made.set_content(text, charset="utf-8", cte="quoted-printable")
+    return made.as_bytes()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_mail_has_the_bytes_that_the_library_would_make(composer: Composer, name: str) -> None:
+    composed = ALL[name](composer)
+
+    assert composed.mail == by_the_library(parsed(composed), parsed(composed).get_content())
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_text_is_encoded_as_the_library_would_do_it(body: str) -> None:
+    made = EmailMessage(policy=email.policy.SMTP)
+    made.set_content(body, charset="utf-8", cte="quoted-printable")
+
+    assert quoted_printable(body) == made.as_bytes().partition(b"\r\n\r\n")[2]
+
+
+def test_two_signers_get_each_their_own_link_and_only_that(composer: Composer) -> None:
+    for number, language in ((1, "en"), (2, "en"), (3, "es"), (4, "en")):
+        to, link = Correspondent("", f"ana{number}@example.org", language), f"https://act.example.org/confirm/{number}"
+        composed = composer.confirmation(UUID, to, "The well", link, 3, 3, NOW)
+
+        assert re.findall(r"https?://\S+", text(composed)) == [link]
+        assert ("Please confirm" in str(parsed(composed)["Subject"])) == (language == "en")
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)

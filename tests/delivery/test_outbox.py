@@ -29,12 +29,14 @@ from app.delivery.outbox import (
     claim,
     drain,
     drop_reports,
-    hold,
+    held,
     queue,
     queue_report,
+    queued,
     recover,
     release,
     settle,
+    store,
 )
 from app.delivery.retries import GREYLISTED_PAUSE, Breaker, Claimed, verdict
 from app.delivery.smtp import SmtpSender, Timeouts
@@ -402,10 +404,9 @@ def test_a_message_whose_signature_was_withdrawn_while_it_was_sent_is_not_tried_
 def test_a_held_letter_waits_for_its_release_and_then_has_its_bytes(session: Session) -> None:
     with writing(session):
         signer = signature(session)
-        held = delivery(session, signer, None, kind=DeliveryKind.LETTER, state=S.HELD)
-        letter = held.letter
+        letter = delivery(session, signer, None, kind=DeliveryKind.LETTER, state=S.HELD).letter
         assert letter is not None
-        hold(session, signer, letter, "mail", "office@example.org", NOW)
+        store(session.connection(), signer.id, [held(letter.id, "mail", "office@example.org")], NOW)
     made = session.scalars(select(Delivery).order_by(Delivery.id.desc())).first()
     assert made is not None
     assert (made.state, made.mail, made.due_at) == (S.HELD, None, None)
@@ -418,10 +419,35 @@ def test_a_held_letter_waits_for_its_release_and_then_has_its_bytes(session: Ses
     assert moves(reread(session, made.id)) == [(S.HELD, "signed"), (S.QUEUED, "confirmed"), (S.SENDING, "claimed")]
 
 
+def test_several_deliveries_are_stored_in_their_order_each_with_an_event_of_its_own(session: Session) -> None:
+    with writing(session):
+        signer = signature(session)
+        letter = delivery(session, signer, None, kind=DeliveryKind.LETTER, state=S.HELD).letter
+        assert letter is not None
+        letters = [held(letter.id, "mail", f"office{number}@example.org") for number in range(30)]
+        mail = Composed("uuid-1", "b+1@example.org", "ana@example.org", b"bytes\r\n")
+        store(session.connection(), signer.id, [*letters, queued(DeliveryKind.CONFIRMATION, mail, NOW)], NOW)
+
+    first, *made = session.scalars(select(Delivery).order_by(Delivery.id))
+    assert first.letter is letter
+    assert [row.recipient for row in made] == [*(f"office{number}@example.org" for number in range(30)), mail.recipient]
+    assert {(row.signature_id, row.created_at, row.attempts) for row in made} == {(signer.id, NOW, 0)}
+    assert [moves(row) for row in made] == [[(S.HELD, "signed")]] * 30 + [[(S.QUEUED, "composed")]]
+
+
+def test_a_signature_that_is_in_memory_knows_of_a_mail_that_was_queued(session: Session) -> None:
+    mail = Composed("uuid-1", "b+1@example.org", "ana@example.org", b"bytes\r\n")
+    with writing(session):
+        signer = signature(session)
+        assert signer.deliveries == []
+        queue(session, signer, queued(DeliveryKind.COPY, mail, NOW), NOW)
+        assert [delivery.uuid for delivery in signer.deliveries] == ["uuid-1"]
+
+
 def test_a_queued_mail_is_due_at_once(session: Session) -> None:
     mail = Composed("uuid-1", "b+1@example.org", "ana@example.org", b"bytes\r\n")
     with writing(session):
-        queue(session, signature(session), DeliveryKind.COPY, mail, NOW)
+        queue(session, signature(session), queued(DeliveryKind.COPY, mail, NOW), NOW)
 
     assert must_claim(session).outgoing == Outgoing("b+1@example.org", "ana@example.org", b"bytes\r\n")
 
