@@ -108,8 +108,9 @@ class CampaignRevision(Base):
 class Signature(Base):
     """One person who wrote once. What is nullable down to `network_digest` is personal and gets blanked.
 
-    `own_words` stand in every letter, before the campaign's text. `origin` is what the link that brought the signer
-    said of itself: `source` and `utm_…`. `language` is that of the pages and mails for the signer.
+    `own_words` stand in every letter, before the campaign's text. `changes` is what else the signer made of the letters,
+    by the names of the form's fields, so that a corrected address does not lose it. `origin` is what the link that
+    brought the signer said of itself: `source` and `utm_…`. `language` is that of the pages and mails for the signer.
 
     `sent_hash` and `mail_hash` are SHA-256 of the tokens in the addresses /sent/… and /confirm/…, /receipt/….
     The digests are keyed (HMAC): they can be counted and compared, not read. `erased_at` is the moment from which
@@ -145,6 +146,7 @@ class Signature(Base):
     email: Mapped[str | None] = mapped_column(String(254))
     phone: Mapped[str | None] = mapped_column(String(40))
     own_words: Mapped[str | None] = mapped_column(Text)
+    changes: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     origin: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     person_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     email_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))

@@ -12,8 +12,9 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from app.campaigns.checks import LANGUAGES, RESERVED_SLUGS, SLUG_LIMIT, CampaignFileError, Problem, is_slug
@@ -156,18 +157,30 @@ def newest_revision(session: Session, campaign: Campaign) -> CampaignRevision | 
     )
 
 
-def find(session: Session, slug: str) -> tuple[Campaign, CampaignRevision] | None:
-    """What stands at this address: the campaign with its newest revision; None for an unknown one and for a draft."""
+class Found(NamedTuple):
+    """What stands at an address: a campaign, with the file of its newest revision."""
+
+    id: int
+    state: CampaignState
+    revision_id: int
+    source: str
+
+
+_AT = (
+    select(Campaign.id, Campaign.state, CampaignRevision.id, CampaignRevision.source)
+    .join(CampaignRevision, CampaignRevision.campaign_id == Campaign.id)
+    .where(Campaign.slug == bindparam("slug"), Campaign.state != CampaignState.DRAFT)
+    .order_by(CampaignRevision.number.desc())
+    .limit(1)
+)
+
+
+def find(session: Session, slug: str) -> Found | None:
+    """What stands at this address; None for an unknown one and for a draft."""
     if not is_slug(slug):  # whatever stands in an address; PostgreSQL refuses a NUL
         return None
-    row = session.execute(
-        select(Campaign, CampaignRevision)
-        .join(CampaignRevision, CampaignRevision.campaign_id == Campaign.id)
-        .where(Campaign.slug == slug, Campaign.state != CampaignState.DRAFT)
-        .order_by(CampaignRevision.number.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else (row[0], row[1])
+    row = session.connection().execute(_AT, {"slug": slug}).first()
+    return None if row is None else Found(*row)
 
 
 def open_campaigns(session: Session, today: date) -> list[CampaignFile]:

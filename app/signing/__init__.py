@@ -90,7 +90,8 @@ class Pen:
 class Submission:
     """Where a draft came from: which form, for which revision of which campaign, from which network.
 
-    `language` is that of the page, `origin` what the link that led there said of itself.
+    `language` is that of the page, `origin` what the link that led there said of itself, `changes` what the signer made
+    of the letters besides their own words, by the names of the form's fields.
     """
 
     campaign_id: int
@@ -101,6 +102,7 @@ class Submission:
     replaces: str = ""
     language: str = "en"
     origin: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
     """The /sent/… token of an earlier signature that this one takes the place of, after "wrong address?"."""
 
 
@@ -321,6 +323,7 @@ def _signature_row(draft: Draft, submission: Submission, keys: Keys, token: Toke
         "email": signer.email,
         "phone": signer.phone,
         "own_words": draft.letters[0].own_words,
+        "changes": dict(submission.changes),
         "origin": dict(submission.origin),
         "congress": draft.congress,
         "division": draft.division,

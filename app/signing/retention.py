@@ -60,6 +60,7 @@ def let_go(session: Session, signature: Signature, state: SignatureState, now: d
         "email",
         "phone",
         "own_words",
+        "changes",
         "origin",
     ):
         setattr(signature, column, None)

@@ -201,6 +201,7 @@ class _Press:
             network=request.remote_addr or "",
             language=language,
             origin=self.origin,
+            changes=self.form.changes,
             replaces=self.form.replaces.data or "",
         )
 

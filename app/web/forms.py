@@ -38,6 +38,7 @@ _OFFICE_DOMAINS = ("house.gov", "senate.gov")
 # Marks that turn the direction of what follows; they could make one name look like another.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNSHOWN = "\ufffd"
+_BRACKETS = tuple(merge.bracket for merge in MergeField)
 _PHONE = re.compile(r"[+(]?[0-9][0-9 ().+/-]{0,30}(?:(?:x|ext\.?) ?[0-9]{1,6})?", re.ASCII | re.IGNORECASE)
 MOST_PARTS = 5
 """A letter's open parts."""
@@ -49,7 +50,10 @@ def _tidy(value: object) -> object:
     """Without blanks around it; what no page and no letter can hold becomes the sign that Plain refuses."""
     if not isinstance(value, str):
         return value
-    return "".join(_UNSHOWN if _cannot_be_shown(character) else character for character in value.strip())
+    text = value.strip()
+    if text.isascii() and text.isprintable():  # as nearly all is
+        return text
+    return "".join(_UNSHOWN if _cannot_be_shown(character) else character for character in text)
 
 
 def _tidy_prose(value: object) -> object:
@@ -80,7 +84,7 @@ class Plain:
             raise ValidationError(gettext("Shorten this to %(most)s characters.", most=self.longest))
         if _UNSHOWN in text:
             raise ValidationError(gettext("Type this again by hand: it contains characters that cannot be shown."))
-        if any(merge.bracket in text for merge in MergeField):
+        if any(bracket in text for bracket in _BRACKETS):
             raise ValidationError(gettext("Type your own words in place of the brackets."))
         if "<" in text or ">" in text:
             raise ValidationError(gettext("Leave out the characters < and >."))
@@ -105,7 +109,7 @@ class Prose:
             )
         if _UNSHOWN in text:
             raise ValidationError(gettext("Type this again by hand: it contains characters that cannot be shown."))
-        if any(merge.bracket in text for merge in MergeField):
+        if any(bracket in text for bracket in _BRACKETS):
             raise ValidationError(gettext("Type your own words in place of the brackets."))
 
 
@@ -344,6 +348,13 @@ class SignForm(FlaskForm):
     def parts(self) -> tuple[TextAreaField, ...]:
         """The open parts of the letter, as far as a letter can have them."""
         return (self.part_1, self.part_2, self.part_3, self.part_4, self.part_5)
+
+    @property
+    def changes(self) -> dict[str, str]:
+        """What was changed in the letters, by the names of the fields."""
+        changed = {part.name: str(part.data or "") for part in self.parts if part.raw_data}
+        left_out = " ".join(sorted(self.seats_left_out))
+        return changed | ({self.left_out.name: left_out} if left_out else {})
 
     @property
     def seats_left_out(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ from flask_babel import get_locale
 from app import campaigns
 from app.campaigns import CampaignFile, Standing
 from app.extensions import db
-from app.models import Campaign, CampaignRevision, CampaignState, Signature
+from app.models import CampaignState, Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,16 @@ class Published:
 def find(slug: str) -> Published | None:
     """The published or closed campaign at this address."""
     found = campaigns.find(db.session(), slug)
-    return None if found is None else _published(*found)
+    return None if found is None else Published(*found[:3], campaigns.read_published(found.source))
 
 
 def of(signature: Signature) -> Published:
     """The campaign as it stood when the signature was made."""
-    return _published(signature.revision.campaign, signature.revision)
+    revision = signature.revision
+    source = campaigns.read_published(revision.source)
+    return Published(signature.campaign_id, revision.campaign.state, revision.id, source)
 
 
 def campaign_of(signature: Signature) -> CampaignFile:
     """The campaign as it stood when the signature was made, in the language of the page."""
     return of(signature).told_in(str(get_locale()))
-
-
-def _published(campaign: Campaign, revision: CampaignRevision) -> Published:
-    return Published(campaign.id, campaign.state, revision.id, campaigns.read_published(revision.source))

@@ -105,5 +105,9 @@ def _change(signature: Signature, token: str) -> str:
         "own-words": signature.own_words,
         "replaces": token,
     }
-    form = SignForm(MultiDict({name: value or "" for name, value in typed.items()}))
+    changes = dict(signature.changes or {})
+    left_out = changes.pop("left-out", "").split()
+    form = SignForm(
+        MultiDict({**{name: value or "" for name, value in (typed | changes).items()}, "left-out": left_out})
+    )
     return filled(of(signature), form, signature.origin or {})

@@ -13,6 +13,7 @@ COUNTED = "confirmed_at IS NOT NULL AND state IN ('confirmed', 'erased')"
 
 def upgrade() -> None:
     op.add_column("signature", sa.Column("own_words", sa.Text(), nullable=True))
+    op.add_column("signature", sa.Column("changes", sa.JSON(), nullable=True))
     op.add_column("signature", sa.Column("origin", sa.JSON(), nullable=True))
     op.add_column("signature", sa.Column("language", sa.String(length=10), nullable=False, server_default="en"))
     op.add_column("letter", sa.Column("language", sa.String(length=10), nullable=False, server_default="en"))
@@ -25,7 +26,7 @@ def downgrade() -> None:
     """Go back; the version before has one text for a letter, so the parts are put together."""
     op.execute(sa.text(WHOLE).bindparams(gap="\n\n", mark="\n\n* * *\n\n"))
     op.drop_index("ix_signature_counted", "signature")
-    for table, columns in {"letter": ("opening", "language"), "signature": ("language", "origin", "own_words")}.items():
+    for table, columns in {"letter": ("opening", "language"), "signature": ("language", "origin", "changes", "own_words")}.items():
         for column in columns:
             op.drop_column(table, column)
 

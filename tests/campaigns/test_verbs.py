@@ -65,14 +65,13 @@ def test_a_new_file_is_a_draft_that_nobody_sees(session: Session) -> None:
 def test_a_published_campaign_is_found_with_its_newest_revision(session: Session) -> None:
     with writing(session):
         import_campaign(session, source(), NOW)
-        publish(session, "save-the-creek", NOW)
+        revision = publish(session, "save-the-creek", NOW)
 
     found = find(session, "save-the-creek")
 
-    assert found is not None
-    assert found[0].state is CampaignState.PUBLISHED
-    assert (found[1].number, found[1].published_at) == (1, NOW)
-    assert read(found[1].source) == campaign()
+    assert found == (revision.campaign_id, CampaignState.PUBLISHED, revision.id, source())
+    assert (revision.number, revision.published_at) == (1, NOW)
+    assert read(found.source) == campaign()
 
 
 def test_importing_again_changes_nothing_for_supporters_until_it_is_published(session: Session) -> None:
@@ -85,7 +84,7 @@ def test_importing_again_changes_nothing_for_supporters_until_it_is_published(se
     assert (stored.state, stored.created_at) == (CampaignState.PUBLISHED, NOW)
     found = find(session, "save-the-creek")
     assert found is not None
-    assert found[1].source == source()
+    assert found.source == source()
 
     with writing(session):
         revision = publish(session, "save-the-creek", later)
@@ -94,7 +93,7 @@ def test_importing_again_changes_nothing_for_supporters_until_it_is_published(se
     assert sources(session, "save-the-creek") == [(1, source()), (2, source(story="New."))]
     found = find(session, "save-the-creek")
     assert found is not None
-    assert found[1].number == 2
+    assert (found.revision_id, found.source) == (revision.id, revision.source)
 
 
 def test_publishing_the_same_text_adds_no_revision(session: Session) -> None:
@@ -158,7 +157,7 @@ def test_a_draft_takes_the_next_free_slug_and_is_kept_once(session: Session) -> 
     assert slugs[3:] == ["free", "a" * 61 + "-bc", "a" * 61 + "-2"]
     found = find(session, "noise-published")
     assert found is not None
-    assert found[0].source == found[1].source == source(slug='"noise-published"')
+    assert found.source == source(slug='"noise-published"')
 
 
 def test_a_closed_campaign_is_found_and_can_be_published_again(session: Session) -> None:
@@ -170,7 +169,7 @@ def test_a_closed_campaign_is_found_and_can_be_published_again(session: Session)
 
     found = find(session, "save-the-creek")
     assert found is not None
-    assert found[0].state is CampaignState.CLOSED
+    assert found.state is CampaignState.CLOSED
 
     with writing(session):
         publish(session, "save-the-creek", NOW)

@@ -147,6 +147,25 @@ def test_a_phone_number_and_a_title_go_too(
     assert traces(data_dir, words) == {}
 
 
+def test_what_a_link_and_a_changed_letter_say_goes_too(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
+) -> None:
+    words = ("leaflet-canary", "Feathers for all.")
+    letter = factories.LETTER.replace("Please look", "[Edit from here]\nPlease dig.\n[Edit to here]\n\nPlease look")
+    with visitor.app.app_context():
+        factories.published(db.session(), factories.campaign_source(letter=letter), clock())
+    visitor.open("/the-well?source=leaflet-canary")
+    clock.forward(seconds=30)
+    visitor.fill(**factories.supporter()).press(SHOW)
+    visitor.fill(part_1="Feathers for all.").press("Send my letters")
+    assert sorted(*traces(data_dir, words).values()) == ["Feathers for all.", "leaflet-canary"]
+
+    clock.forward(days=8)
+    kept_up(upkeep, visitor, clock)
+
+    assert traces(data_dir, words) == {}
+
+
 def test_what_nobody_confirms_is_gone_after_a_week(
     visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
 ) -> None:

@@ -291,6 +291,21 @@ def test_correcting_the_address_keeps_the_words(visitor: Visitor, clock: Clock) 
     assert visitor.press("Wrong address? Change it").values["own-words"] == WORDS
 
 
+def test_correcting_the_address_keeps_the_changed_parts_and_whom_one_does_not_write_to(
+    visitor: Visitor, clock: Clock, data_dir: Path, open_letter: str
+) -> None:
+    begin(visitor, clock, open_letter).press(SHOW)
+    visitor.fill(part_1="Bring\na pump.").untick("write-to", "WY-S1").press(SEND)
+    visitor.press("Wrong address? Change it")
+    clock.forward(seconds=5)
+    page = visitor.fill(email="ana@example.net").press(SHOW)
+
+    assert len(page.letters) == 2
+    assert "The well runs dry. Bring a pump. Thank you." in page.letters[0]
+    visitor.press(SEND)
+    assert rows(data_dir, "SELECT changes IS NULL, origin IS NULL FROM signature ORDER BY id") == [(1, 1), (0, 0)]
+
+
 def test_the_confirmation_mail_holds_none_of_the_words(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
     sign(visitor, clock, own_words=WORDS)
 
