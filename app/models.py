@@ -108,9 +108,9 @@ class CampaignRevision(Base):
 class Signature(Base):
     """One person who wrote once. What is nullable down to `network_digest` is personal and gets blanked.
 
-    `own_words` stand in every letter, before the campaign's text. `changes` is what else the signer made of the letters,
-    by the names of the form's fields, so that a corrected address does not lose it. `origin` is what the link that
-    brought the signer said of itself: `source` and `utm_…`. `language` is that of the pages and mails for the signer.
+    `own_words` stand in every letter, before the campaign's text. `changes` is what else the signer made of the
+    letters, by the names of the form's fields, so that a corrected address does not lose it. `origin` is what the link
+    that brought the signer said of itself: `source`, `utm_…`. `language` is that of the pages and mails for the signer.
 
     `sent_hash` and `mail_hash` are SHA-256 of the tokens in the addresses /sent/… and /confirm/…, /receipt/….
     The digests are keyed (HMAC): they can be counted and compared, not read. `erased_at` is the moment from which
