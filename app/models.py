@@ -124,7 +124,7 @@ class Signature(Base):
         Index("ix_signature_email", "email_digest"),
         # Only what still holds personal data is in it: what is to be deleted is found beside a million long blank.
         Index("ix_signature_kept", "created_at", sqlite_where=text("erased_at IS NULL")),
-        # Those who have written, and nothing else of them: they are counted every second.
+        # Those who have written, and nothing else of them: they are counted again and again.
         Index("ix_signature_counted", "campaign_id", sqlite_where=text(COUNTED)),
     )
 

@@ -97,7 +97,7 @@ def _told(file: CampaignFile, language: str) -> CampaignFile:
         language=language,
         title=translation.title,
         headline=translation.headline,
-        share=translation.share or file.share,
+        share=translation.share,  # words of another language would stand beside a link to this one
         subject=translation.subject or file.subject,
         story=translation.story or file.story,
         letter=translation.letter or file.letter,

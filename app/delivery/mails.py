@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +32,10 @@ _NAME_LENGTH = 64
 ANONYMOUS = "A constituent"
 WIDTH = 72
 """Columns of a line of text, as mail programs and printers have long shown it."""
+_LEAD = re.compile(r" *(?:> ?)*(?:- )?")
+_FURTHEST = 12
+"""How far a line may be set in, so that most of it is text."""
+_ADDRESS_LIKE = re.compile(r"://|www\.|\S@\S", re.IGNORECASE)
 _TABLES = ".venv/bin/flask legislators"
 ENCODED_WORD = "=?"
 """How a header begins what it wants decoded; in an address it could become line ends and further addresses."""
@@ -70,6 +75,8 @@ class Written:
     text: str
     language: str
     has_own_words: bool
+    is_changed: bool = False
+    """Whether its signer changed some of the suggested text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +286,9 @@ def quoted_printable(text: str) -> bytes:
 
 
 def wrapped(text: str) -> str:
-    """The text with no line over 72 columns, but for addresses of the web, which would break.
+    """The text with no line over 72 characters, but for addresses of the web and of mailboxes, which would break.
 
-    A line that begins with blanks, or as a point of a list, goes on below its first word.
+    A line that is set in by a few blanks, or begins as a quotation or a point of a list, goes on so.
     """
     return "\n".join(_wrapped_line(line) for line in text.split("\n"))
 
@@ -289,15 +296,16 @@ def wrapped(text: str) -> str:
 def _wrapped_line(line: str) -> str:
     if len(line) <= WIDTH:
         return line
-    indent = " " * (len(line) - len(line.lstrip(" ")) + (2 if line.lstrip(" ").startswith("- ") else 0))
+    lead = _LEAD.match(line)
+    first = lead[0] if lead and len(lead[0]) <= _FURTHEST else ""
     return textwrap.fill(
-        line,
+        line[len(first) :].strip(" "),
         WIDTH,
-        subsequent_indent=indent,
+        initial_indent=first,
+        subsequent_indent=first.replace("-", " "),
         break_on_hyphens=False,
-        break_long_words=not any("://" in word for word in line.split()),
+        break_long_words=_ADDRESS_LIKE.search(line) is None,
         replace_whitespace=False,
-        drop_whitespace=True,
     )
 
 

@@ -100,10 +100,10 @@ class Submission:
     nonce: str
     network: str
     replaces: str = ""
+    """The /sent/… token of an earlier signature that this one takes the place of, after "wrong address?"."""
     language: str = "en"
     origin: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
-    """The /sent/… token of an earlier signature that this one takes the place of, after "wrong address?"."""
 
 
 def sign(session: Session, draft: Draft, submission: Submission, pen: Pen, now: datetime) -> Token:
@@ -122,6 +122,8 @@ def sign(session: Session, draft: Draft, submission: Submission, pen: Pen, now: 
     check(known.mails, known.signatures, pen.limits)
     _withdraw_replaced(session, submission.replaces, now)
     row = _signature_row(draft, submission, pen.keys, token, now)
+    if known.earlier is not None:  # nothing is kept a second time
+        row |= {"own_words": "", "changes": {}}
     signature_id = connection.scalars(_NEW_SIGNATURE, {**row, **digests, "repeats_id": known.earlier}).one()
     to = _nameless(draft.signer.email, submission.language)
     if known.earlier is None:
@@ -389,7 +391,8 @@ def _dispatch(session: Session, letter: Letter, way: Way, composer: Composer, no
 
 def _composed_letter(letter: Letter, delivery: Delivery, composer: Composer, now: datetime) -> outbox.Composed:
     signature = letter.signature
-    written = Written(letter.subject or "", text_of(letter), letter.language, bool(signature.own_words))
+    changed = any(name.startswith("part-") for name in signature.changes or ())
+    written = Written(letter.subject or "", text_of(letter), letter.language, bool(signature.own_words), changed)
     return composer.letter(delivery.uuid, delivery.recipient or "", written, correspondent(signature), now)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from app.addresses import State
 from app.campaigns import CampaignFile, Target
-from app.campaigns.letters import Signer, fill
+from app.campaigns.letters import Filled, Signer, fill
 from app.campaigns.likeness import likeness
 from app.campaigns.targeting import Recipient, Recipients, recipients
 from app.delivery import Channel, Way, way_to
@@ -69,8 +69,8 @@ class DraftLetter:
     opening: str
     own_words: str
     body: str
-    suggested: str
-    """`body` without the signer's changes."""
+    suggested: Filled
+    """`opening` and `body` without the signer's changes."""
     way: Way
 
     @property
@@ -120,7 +120,7 @@ class Draft:
         for letter in self.offered:
             who, way = letter.recipient.legislator, letter.way
             parts += [who.seat, who.bioguide, way.channel.name, way.address]
-            parts += [letter.subject, letter.opening, letter.suggested]
+            parts += [letter.subject, letter.suggested.opening, letter.suggested.body]
         return _hashed(parts)
 
     @property
@@ -128,7 +128,7 @@ class Draft:
         """A short hash of all that would be stored of the letters: tells the same submission twice from another."""
         parts = [self.seal, *sorted(self.left_out)]
         for letter in self.letters:
-            parts += [letter.own_words, letter.body]
+            parts += [letter.own_words, letter.opening, letter.body]
         return _hashed(parts)
 
     @property
@@ -137,7 +137,7 @@ class Draft:
         if not self.offered:
             return 100
         letter = self.offered[0]
-        return likeness(f"{letter.own_words}\n\n{letter.body}", letter.suggested)
+        return likeness(letter.text, letter.suggested.text)
 
 
 def _hashed(parts: Sequence[str]) -> str:
@@ -305,14 +305,14 @@ class _Drafting:
     def _letter(self, recipient: Recipient, channels: Sequence[Channel]) -> DraftLetter:
         template, signer, edits = self.campaign.letter, self.entry.signer, self.entry.edits
         suggested = fill(template, signer, recipient)
-        changed = any(edit is not None for edit in edits)
+        changed = fill(template, signer, recipient, edits) if any(edit is not None for edit in edits) else suggested
         return DraftLetter(
             recipient=recipient,
             subject=self.campaign.subject,
-            opening=suggested.opening,
+            opening=changed.opening,
             own_words=self.entry.own_words,
-            body=fill(template, signer, recipient, edits).body if changed else suggested.body,
-            suggested=suggested.body,
+            body=changed.body,
+            suggested=suggested,
             way=way_to(recipient.legislator, channels),
         )
 

@@ -1,7 +1,7 @@
 """What is kept, and how long: the one place that deletes what people entered.
 
-A signature whose days are over keeps its state, its times, its district and the seats that it wrote to; nothing by
-which the person could be told. The days come from the settings, and every page and mail says the same ones.
+A signature whose days are over keeps its state, its times, its district, its language and the seats that it wrote to;
+nothing by which the person could be told. The days come from the settings; every page and mail says the same ones.
 """
 
 from __future__ import annotations

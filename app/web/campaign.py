@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlencode
 
 from babel.lists import format_list
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -24,9 +25,9 @@ from app.signing.draft import Choice, Draft, Errors, Problem, draft
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress, TooManyTries, check_tries, note_try
 from app.web import form_token
 from app.web.form_token import FormToken
-from app.web.forms import SignForm, fills_a_field
+from app.web.forms import SignForm, fills_a_field, of_a_stranger
 from app.web.front import MARK
-from app.web.languages import LANGUAGES, SWITCH, liked, speak
+from app.web.languages import LANGUAGES, SWITCH, asked_for, liked, speak
 from app.web.letter_page import Front, draw, front_of, front_pages, hidden_fields, street_mark
 from app.web.origin import origin_of
 from app.web.published import Published, find
@@ -44,7 +45,8 @@ def index() -> Response | str:
     """The only open campaign, or a list of them."""
     found = campaigns.open_campaigns(db.session(), site().today())
     if len(found) == 1:
-        return redirect(url_for("campaign.show", slug=found[0].slug))
+        said = urlencode(list(request.args.items(multi=True)))  # a link's language, fields and codes
+        return redirect(url_for("campaign.show", slug=found[0].slug, lang=None) + (f"?{said}" if said else ""))
     told = [campaign.told_in(str(get_locale())) for campaign in found]
     return render_template("campaign/index.html", campaigns=told)
 
@@ -75,7 +77,10 @@ def show(slug: str) -> Page:
         return draw(front, SignForm(None), _fresh(slug), {}, carried=MARK)
 
     return front_pages().page(
-        (slug, language, liked(LANGUAGES)), version, str(hidden_fields(_fresh(slug), language, origin)), render
+        (slug, language, liked(LANGUAGES), asked_for() or ""),
+        version,
+        str(hidden_fields(_fresh(slug), language, origin)),
+        render,
     ), 200
 
 
@@ -87,11 +92,13 @@ def write(slug: str) -> Page | Response:
     standing = campaign.standing(site().today())
     if standing is not Standing.OPEN:
         return _not_open(_front(campaign), standing), 409
-    form, now = SignForm(given), site().clock()
-    token = form_token.read(site().config.secret_key, form.token.data or "", slug, now)
-    ours = token is not None and from_our_page(request, site().config.public_url)
-    press = _Press(campaign, form, token if token and ours else _fresh(slug), origin_of(given), now)
-    if not ours:
+    secret, now = site().config.secret_key, site().clock()
+    ours = from_our_page(request, site().config.public_url)
+    ours = ours and form_token.is_genuine(secret, given.get("token", ""), slug)
+    token = form_token.read(secret, given.get("token", ""), slug, now) if ours else None
+    form = SignForm(given) if ours else of_a_stranger(given)
+    press = _Press(campaign, form, token or _fresh(slug), origin_of(given), now)
+    if token is None:
         return press.page(notice=_("Look over what you entered, then press the button once more.")), 200
     return press.answer()
 
@@ -112,6 +119,7 @@ class _Press:
         form.congress = congress_at(self.now)
         if form.looked_up.data != street_mark(form, self.token):  # the browser's word would tell what others looked up
             form.looked_up.data = ""
+        moved = form.settle_parts(self.campaign.told_in(str(get_locale())).letter)
         if switching and not (form.seal.data or "asked" in request.form):
             return self.page(), 200
         if not form.validate():
@@ -121,7 +129,7 @@ class _Press:
         if self.token.too_quick(self.now) and not switching:
             return self.page(notice=_("That was very quick. Please press the button once more.")), 422
         try:
-            return self._drafted()
+            return self._drafted(moved=moved)
         except NoDataForDay:
             notice = _("A new Congress has begun, and we do not know its members yet. Please come back in a few days.")
             return self.page(notice=notice), 503
@@ -132,7 +140,7 @@ class _Press:
             _front(self.campaign), self.form, self.token, self.origin, draft=draft, choice=choice, notice=notice
         )
 
-    def _drafted(self) -> Page | Response:
+    def _drafted(self, *, moved: bool) -> Page | Response:
         form, looking_up = self.form, "look-up" in request.form
         if looking_up:
             form.district.data = form.other_district.data = form.looked_up.data = ""
@@ -145,7 +153,7 @@ class _Press:
             return self.page(), 422
         if isinstance(result, Choice):
             return self._choose(result, looking_up=looking_up, refused=not may_look_up)
-        return self._show_or_send(result)
+        return self._show_or_send(result, moved=moved)
 
     def _choose(self, choice: Choice, *, looking_up: bool, refused: bool) -> Page:
         form = self.form
@@ -155,8 +163,11 @@ class _Press:
         notice = street_notice(choice, refused=refused) if looking_up else ""
         return self.page(choice=choice, notice=notice), 422 if form.district.errors else 200
 
-    def _show_or_send(self, result: Draft) -> Page | Response:
+    def _show_or_send(self, result: Draft, *, moved: bool) -> Page | Response:
         form = self.form
+        if moved and result.offered:
+            notice = _("The letter has been revised, and with it a part that you had changed. Look at it once more.")
+            return self.page(draft=result, notice=notice), 200
         if "send" not in request.form or not result.offered:
             return self.page(draft=result), 200
         if not result.letters:

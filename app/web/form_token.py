@@ -43,6 +43,14 @@ def issue(secret: str, slug: str, now: datetime) -> FormToken:
     return FormToken(str(text), nonce, datetime.fromtimestamp(moment, UTC))
 
 
+def is_genuine(secret: str, text: str, slug: str) -> bool:
+    """Whether it was ours and for this campaign, however old it is: then the form that carries it was ours too."""
+    try:
+        return bool(_serializer(secret).loads(text)[0] == slug)
+    except (BadData, ValueError, TypeError, LookupError):
+        return False
+
+
 def read(secret: str, text: str, slug: str, now: datetime) -> FormToken | None:
     """The token, or None when it is missing, forged, for another campaign, from the future or too old."""
     try:

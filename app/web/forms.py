@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -27,8 +28,9 @@ from wtforms.validators import DataRequired
 
 from app.addresses import STATES, PostalAddress, State, parse_zip
 from app.campaigns.checks import LETTER_LIMIT
-from app.campaigns.letters import MergeField, Signer
+from app.campaigns.letters import MergeField, Signer, parts_open
 from app.delivery.mails import ENCODED_WORD
+from app.delivery.wording import OWN_WORDS_END
 from app.signing.draft import Entry
 from app.signing.tokens import wire_email
 from app.web.moments import number
@@ -111,6 +113,15 @@ class Prose:
             raise ValidationError(gettext("Type this again by hand: it contains characters that cannot be shown."))
         if any(bracket in text for bracket in _BRACKETS):
             raise ValidationError(gettext("Type your own words in place of the brackets."))
+
+
+class OwnWords:
+    """Accepts what leaves the mark at its end to us."""
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise ValidationError with what to do."""
+        if any(line.strip() == OWN_WORDS_END for line in str(field.data or "").split("\n")):
+            raise ValidationError(gettext('Leave out the line "* * *": it marks where your own words end.'))
 
 
 class NameLike:
@@ -198,6 +209,11 @@ def _states() -> dict[str, str]:
 
 def _prefixes() -> dict[str, str]:
     return {"": gettext("No title")} | {prefix: prefix for prefix in PREFIXES}
+
+
+def _mark(suggestion: str) -> str:
+    """A short hash of a suggested text, or of one that was left as it was suggested."""
+    return hashlib.sha256(str(_tidy_prose(suggestion)).encode()).hexdigest()[:12]
 
 
 def _part(place: int) -> TextAreaField:
@@ -288,8 +304,13 @@ class SignForm(FlaskForm):
         render_kw={"autocomplete": "tel", "type": "tel", "inputmode": "tel"},
     )
     own_words = TextAreaField(
-        _("Your own words"), [Prose(LETTER_LIMIT)], filters=[_tidy_prose], name="own-words", render_kw={"rows": 6}
+        _("Your own words"),
+        [Prose(LETTER_LIMIT), OwnWords()],
+        filters=[_tidy_prose],
+        name="own-words",
+        render_kw={"rows": 6},
     )
+    parts_of = HiddenField(name="parts-of")
     part_1, part_2, part_3, part_4, part_5 = (_part(place) for place in range(1, MOST_PARTS + 1))
     offered = HiddenField(name="offered")
     write_to = SelectMultipleField(name="write-to", choices=[], validate_choice=False)
@@ -340,7 +361,7 @@ class SignForm(FlaskForm):
             look_up=look_up,
             looked_up=bool(self.looked_up.data) and for_here,
             own_words=str(self.own_words.data or ""),
-            edits=tuple(None if part.raw_data is None or not part.raw_data else str(part.data) for part in self.parts),
+            edits=tuple(str(part.data or "") if part.raw_data else None for part in self.parts),
             left_out=self.seats_left_out,
         )
 
@@ -349,10 +370,48 @@ class SignForm(FlaskForm):
         """The open parts of the letter, as far as a letter can have them."""
         return (self.part_1, self.part_2, self.part_3, self.part_4, self.part_5)
 
+    def settle_parts(self, letter: str) -> bool:
+        """Let each part stand where it belongs in this letter, and be typed only where it differs from the suggestion.
+
+        The form says of which suggestions its parts were: the letter may be another one by now, in another language or
+        revised. Whether something was changed that has no place in this letter any more; it stands where it stood, or
+        among the signer's own words, and somebody should look at it.
+        """
+        suggested = parts_open(letter)
+        marks = [_mark(text) for text in suggested]
+        typed, strays = self._typed_parts(marks)
+        for position, text in sorted(strays.items()):
+            if position < len(suggested) and position not in typed:
+                typed[position] = text
+            else:
+                self.own_words.data = f"{self.own_words.data or ''}\n\n{text}".strip()
+        for position, field in enumerate(self.parts):
+            field.raw_data = [typed[position]] if position in typed else []
+            field.data = typed.get(position, suggested[position] if position < len(suggested) else "")
+        self.parts_of.data = " ".join(marks)
+        return bool(strays)
+
+    def _typed_parts(self, marks: Sequence[str]) -> tuple[dict[int, str], dict[int, str]]:
+        """By position: what was changed in suggestions with these marks, and in others."""
+        typed, strays = {}, {}
+        came = (self.parts_of.data or "").split()
+        for position, field in enumerate(self.parts):
+            text = str(field.data or "")
+            of = came[position] if position < len(came) else ""
+            if not field.raw_data or of == _mark(text):
+                continue
+            if of in marks:
+                typed[marks.index(of)] = text
+            else:
+                strays[position] = text
+        return typed, strays
+
     @property
     def changes(self) -> dict[str, str]:
         """What was changed in the letters, by the names of the fields."""
         changed = {part.name: str(part.data or "") for part in self.parts if part.raw_data}
+        if changed:
+            changed[self.parts_of.name] = str(self.parts_of.data or "")
         left_out = " ".join(sorted(self.seats_left_out))
         return changed | ({self.left_out.name: left_out} if left_out else {})
 
@@ -420,6 +479,11 @@ class SignForm(FlaskForm):
     def shown_errors(self) -> list[tuple[str, Any]]:
         """Field id and sentence, in the order of the page, for the summary at its top."""
         return [(field.id, field.errors[0]) for field in self if field.errors]
+
+
+def of_a_stranger(given: Mapping[str, str]) -> SignForm:
+    """The form with what another site may fill in: what the person sees on the page, and nothing that is hidden."""
+    return SignForm(MultiDict({name: given[name] for name in (*_IN_LINKS, "own-words") if name in given}))
 
 
 _IN_LINKS = tuple(str(getattr(SignForm, name).name) for name in PREFILLED)

@@ -30,11 +30,22 @@ def choose() -> str:
 
 def asked_for() -> str | None:
     """The language that the address or the form names, if every page has it."""
-    typed: Mapping[str, str] = vars(request).get("form", {})  # to read a bad one here would hide what is wrong with it
-    for said in (typed.get(SWITCH), said_in_address().get(_SAID), typed.get(_SAID)):
-        if said in LANGUAGES:
-            return said
-    return None
+    return _chosen() or _known(_typed().get(_SAID))
+
+
+def _chosen() -> str | None:
+    """The language that the person has asked for, or whoever made the link; not what a form of ours carries along."""
+    return _known(_typed().get(SWITCH)) or _known(said_in_address().get(_SAID))
+
+
+def _known(language: str | None) -> str | None:
+    return language if language in LANGUAGES else None
+
+
+def _typed() -> Mapping[str, str]:
+    """The form, once it was read: to read a bad one here would hide what is wrong with it."""
+    typed: Mapping[str, str] = vars(request).get("form", {})
+    return typed
 
 
 def said_in_address() -> MultiDict[str, str]:
@@ -47,8 +58,11 @@ def said_in_address() -> MultiDict[str, str]:
 
 def liked(languages: Collection[str]) -> str:
     """Of these languages the one that the browser likes best; the first if it likes none."""
-    first = next(iter(languages))
-    return request.accept_languages.best_match(languages, first) or first
+    for tag, quality in request.accept_languages:  # the best liked first; `es-MX` is Spanish, whatever else is named
+        language = tag.partition("-")[0].lower()
+        if quality > 0 and language in languages:
+            return language
+    return next(iter(languages))
 
 
 def speak(languages: Collection[str]) -> str:
@@ -66,12 +80,12 @@ def speak_to(language: str) -> None:
 
 
 def _pass_on(endpoint: str, values: dict[str, object]) -> None:
-    """`lang` in the address of a page, if the page at hand speaks another language than the browser likes best.
+    """`lang` in the address of a page, if it was chosen, or is another language than the browser likes best.
 
     Whoever makes an address that others shall open says lang=None.
     """
     if "lang" in values or not has_request_context() or endpoint.partition(".")[0] in {"static", "look", "health"}:
         return
     spoken = choose()
-    if spoken != liked(LANGUAGES):
+    if _chosen() or spoken != liked(LANGUAGES):
         values["lang"] = spoken

@@ -112,6 +112,9 @@ def draw(
     form.seal.data = draft.seal if draft else ""
     language = str(get_locale())
     file = front.campaign.told_in(language)
+    form.settle_parts(file.letter)
+    for part in form.parts:
+        part.render_kw = {"lang": file.letter_language, "rows": 5}
     nudged = bool(draft) and not form.told.data and draft is not None and draft.likeness >= MUCH_ALIKE
     form.told.data = "1" if nudged or form.told.data else ""
     return render_template(
@@ -125,8 +128,8 @@ def draw(
         draft=draft,
         choice=choice,
         nudged=nudged,
-        open_parts=_open_parts(form, file),
-        asks_phone=bool(form.phone.data) or _by_signer(front.ways, draft),
+        open_parts=form.parts[: len(parts_open(file.letter))],
+        asks_phone=bool(form.phone.data or form.phone.errors) or _by_signer(front.ways, draft),
         notice=notice,
         chosen=_chosen(draft) if draft or choice else form.district.data,
         asks_state=form.asks_state or bool(form.sure_of_state.data),
@@ -147,16 +150,6 @@ def street_mark(form: SignForm, token: FormToken) -> str:
     """What the form carries after its street was found, and only this site can make: for this form and this street."""
     where = f"{token.nonce}\0{form.spot}\0{form.city.data}\0{form.address_line1.data}"
     return hmac.new(site().config.secret_key.encode(), f"street\0{where}".encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def _open_parts(form: SignForm, file: CampaignFile) -> list[object]:
-    """The fields of the letter's open parts, each with the signer's text, or with the suggested one."""
-    found: list[object] = []
-    for field, suggested in zip(form.parts, parts_open(file.letter), strict=False):
-        if not field.raw_data:
-            field.data = suggested
-        found.append(field)
-    return found
 
 
 def _by_signer(ways: Ways, draft: Draft | None) -> bool:

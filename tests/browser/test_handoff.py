@@ -55,6 +55,7 @@ def test_a_button_copies_each_value_under_the_pages_own_policy(chromium: Browser
         to_the_receipt(page, by_hand)
         page.locator("a.button").click()
         fields = page.locator(".value")
+        page.locator("button.copy").last.wait_for()
         assert page.locator("button.copy").count() == fields.count() == 12
 
         for label, text in (("Title", "Ms."), ("ZIP code", "82001"), ("Phone", "307-555-0143")):

@@ -28,6 +28,7 @@ from app.delivery.mails import (
     Written,
     display_name,
     quoted_printable,
+    wrapped,
 )
 from app.delivery.outbox import Composed
 from app.web.site import Site
@@ -567,3 +568,37 @@ def test_three_weeks_of_silence_are_told_with_their_cause_and_what_to_do(compose
         "\n"
         "http://127.0.0.1:8000\n"
     )
+
+
+# Lines of 72
+
+LINES = {
+    "a sentence": ("word " * 20, 2),
+    "a point of a list": ("- " + "word " * 20, 2),
+    "a quotation": ("> " + "word " * 20, 2),
+    "set in a little": ("    " + "word " * 20, 2),
+    "set in far": (" " * 200 + "word " * 20, 2),
+    "one word": ("x" * 200, 3),
+    "nothing but blanks": (" " * 200, 1),
+}
+
+
+@pytest.mark.parametrize(("line", "count"), LINES.values(), ids=LINES)
+def test_a_long_line_becomes_short_ones(line: str, count: int) -> None:
+    lines = wrapped(line).split("\n")
+
+    assert len(lines) == count
+    assert max(map(len, lines)) <= 72
+    assert "".join(lines).replace(" ", "").replace(">", "") == line.replace(" ", "").replace(">", "")
+
+
+def test_a_quotation_and_a_point_of_a_list_go_on_as_such() -> None:
+    assert {line[:2] for line in wrapped("> " + "word " * 20).split("\n")} == {"> "}
+    assert [line[:2] for line in wrapped("- " + "word " * 20).split("\n")] == ["- ", "  "]
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.org/" + "x" * 90, f"{'m' * 64}@{'d' * 40}.example", "www." + "x" * 90]
+)
+def test_an_address_is_never_broken(address: str) -> None:
+    assert address in wrapped(f"Write to {address} or come and see us there on any day of the week.").split("\n")

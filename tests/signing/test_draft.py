@@ -310,7 +310,7 @@ def test_the_seal_changes_when_anything_of_the_letters_changes(desk: Desk) -> No
     other_channel = EmailChannel(made_up, name="handoff", promise="You paste it.")
     changed = [
         plain,
-        replace(plain, offered=(replace(first, suggested=first.suggested + " "), *rest)),
+        replace(plain, offered=(replace(first, suggested=replace(first.suggested, body="Other.")), *rest)),
         replace(plain, offered=(replace(first, subject="Other"), *rest)),
         replace(plain, offered=(replace(first, way=replace(first.way, address="other@offices.invalid")), *rest)),
         replace(plain, offered=(replace(first, recipient=successor), *rest)),

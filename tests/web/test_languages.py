@@ -63,6 +63,9 @@ def stored_languages(data_dir: Path) -> tuple[str, set[str]]:
         ("/reunite-families", ES, "es"),
         ("/reunite-families", FR, "en"),
         ("/reunite-families", {"Accept_Language": "*;;q=x, ,=\x7f"}, "en"),
+        ("/reunite-families", {"Accept_Language": "es-MX,en-US;q=0.7,en;q=0.3"}, "es"),
+        ("/reunite-families", {"Accept_Language": "fr,es-419;q=0.8,en;q=0.1"}, "es"),
+        ("/reunite-families", {"Accept_Language": "es;q=0,en;q=0.1"}, "en"),
         ("/reunite-families?lang=es", {}, "es"),
         ("/reunite-families?lang=en", ES, "en"),
         ("/reunite-families?lang=fr", ES, "es"),
@@ -267,3 +270,41 @@ def test_a_forged_language_is_none(visitor: Visitor, clock: Clock, data_dir: Pat
     visitor.post(path, [(name, "xx\0" if name == "lang" else value) for name, value in fields])
 
     assert stored_languages(data_dir) == ("en", {"en"})
+
+
+def test_a_part_left_alone_follows_the_language_of_the_letter(visitor: Visitor, clock: Clock) -> None:
+    opened = "[Edit from here]\n{}\n[Edit to here]"
+    letter = LETTER.replace("Please look after the well.", opened.format("Please dig."))
+    carta = CARTA.replace("Por favor, cuiden el pozo.", opened.format("Por favor, caven."))
+    head = SPANISH.format(subject='subject = "El pozo"')
+    with visitor.app.app_context():
+        published(db.session(), campaign_source(more=head, letter=letter) + f"\n# Letter (es)\n\n{carta}\n", clock())
+    begin(visitor, clock, "the-well").press(SHOW)
+
+    page = visitor.press("Español")
+
+    assert "Por favor, caven." in page.letters[0]
+    assert "dig" not in page.letters[0]
+    assert page.values["part-1"] == "Por favor, caven."
+
+
+def test_words_for_sharing_are_in_the_language_of_the_page(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    head = 'share = "I wrote to Congress."\n' + SPANISH.format(subject="")
+    with visitor.app.app_context():
+        published(db.session(), campaign_source(more=head), clock())
+    visitor.open("/the-well?lang=es")
+    clock.forward(seconds=30)
+    visitor.fill(**supporter()).press(MOSTRAR)
+    visitor.press(ENVIAR)
+    visitor.open(mails(data_dir, "confirmation")[0].link)
+    page = visitor.press(CONFIRMAR)
+
+    (copyable,) = page.root.iter("textarea")
+    assert "".join(copyable.itertext()).strip().startswith("Dígale al Congreso – Cuiden el pozo\n")
+
+
+def test_the_language_that_was_asked_for_stays_on_an_untranslated_campaign(visitor: Visitor, clock: Clock) -> None:
+    slug = well(visitor, clock, translated=False)
+    page = visitor.open(f"/{slug}?lang=es", **ES)
+
+    assert {a.get("href") for a in page.find("footer").iter("a")} == {"/privacy?lang=es"}

@@ -211,6 +211,49 @@ def test_words_that_another_site_puts_into_the_form_are_shown_before_they_go(
     assert "own-words" in {element.get("id") for element in page.root.iter("textarea")}
 
 
+def test_another_site_chooses_nothing_that_the_page_hides(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    hidden = {
+        "chosen-for": "119 WI 53703", "district": "ocd-division/country:us/state:wi/cd:7", "left-out": "WI-S1",
+        "part-1": "x", "told": "1", "replaces": "abc", "seal": "x", "sure-of-state": "y", "offered": "WI-S1",
+    }  # fmt: skip
+    madison = html(**supporter(address_level1="WI", address_level2="Madison", postal_code="53703"))
+    page = visitor.post("/reunite-families", [*madison.items(), *hidden.items()], **FOREIGN)
+    assert [page.values.get(name, "") for name in hidden if name != "chosen-for"] == [""] * 8
+
+    clock.forward(seconds=5)
+    page = visitor.press(SHOW)
+
+    assert len(page.letters) == 3
+    assert "Mark Pocan" in page.text
+    assert "You said who represents you" not in page.text
+
+
+def test_a_page_of_ours_that_was_open_for_a_day_keeps_all_that_was_chosen(visitor: Visitor, clock: Clock) -> None:
+    begin(visitor, clock).press(SHOW)
+    clock.forward(hours=25)
+    visitor.untick("write-to", "WY-S1").fill(own_words="Mine.").press(SHOW)
+    clock.forward(seconds=5)
+
+    page = visitor.press(SHOW)
+
+    assert len(page.letters) == 2
+    assert page.values["own-words"] == "Mine."
+
+
+def test_a_phone_number_that_does_not_fit_is_said_at_its_field(visitor: Visitor) -> None:
+    page = visitor.open(f"/reunite-families?tel={'1' * 50}")
+
+    assert page.errors == [EMPTY]
+    assert page.values["tel"] == ""
+
+
+def test_the_sites_address_takes_a_link_along(visitor: Visitor) -> None:
+    page = visitor.open("/?source=mail&given-name=Ana&lang=es")
+
+    assert page.path == "/reunite-families"
+    assert [page.values["source"], page.values["given-name"], page.values["lang"]] == ["mail", "Ana", "es"]
+
+
 # --- what the documentation says ------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from app.extensions import db
-from tests.factories import Clock, campaign_source, mails, published, stored
+from tests.factories import LETTER, Clock, campaign_source, mails, published, stored
 from tests.pages import Page, Visitor
 from tests.web.steps import CONFIRM, SEND, SHOW, begin, confirm, sign
 
@@ -204,10 +204,11 @@ def test_open_parts_survive_every_other_view_of_the_page(visitor: Visitor, clock
 def test_a_part_that_nobody_may_change_cannot_be_changed(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
     begin(visitor, clock).press(SHOW)
     path, fields = visitor.ready(SEND)
-    visitor.post(path, [*fields, ("part-1", "forged"), ("part-2", "forged"), ("part-9", "forged")])
+    page = visitor.post(path, [*fields, ("part-1", "forged"), ("part-2", "forged too"), ("part-9", "forged")])
 
-    assert stored(data_dir)["letter"] == 3
-    assert rows(data_dir, "SELECT id FROM letter WHERE body LIKE '%forged%'") == []
+    assert stored(data_dir)["letter"] == 0
+    assert page.values["own-words"] == "forged\n\nforged too"  # seen, as words of one's own
+    assert all("Dear Senator Barrasso, forged forged too * * * I am" in letter for letter in page.letters[:1])
 
 
 def test_the_page_marks_what_can_be_changed(visitor: Visitor, open_letter: str) -> None:
@@ -318,3 +319,118 @@ def test_the_copy_holds_the_words(visitor: Visitor, clock: Clock, data_dir: Path
     visitor.press(CONFIRM)
 
     assert mails(data_dir, "copy")[0].text.count(WORDS) == 3
+
+
+# --- what a reviewer found -----------------------------------------------------------------------------------
+
+
+def test_an_open_part_above_the_salutation_is_changed_too(
+    visitor: Visitor, clock: Clock, data_dir: Path, sandbox: Flask
+) -> None:
+    letter = f"[Edit from here]\nRe: our well\n[Edit to here]\n\n{LETTER}"
+    with sandbox.app_context():
+        published(db.session(), campaign_source(letter=letter), clock())
+    begin(visitor, clock, "the-well").press(SHOW)
+    visitor.fill(part_1="Re: my own headline").press(SEND)
+    confirm(visitor, data_dir)
+
+    assert all(text.startswith("Re: my own headline\n\nDear ") for text in letters_to_offices(data_dir))
+
+
+def test_a_part_left_alone_follows_the_letter_when_that_changes(
+    visitor: Visitor, clock: Clock, data_dir: Path, sandbox: Flask, open_letter: str
+) -> None:
+    begin(visitor, clock, open_letter).press(SHOW)
+    with sandbox.app_context():
+        published(db.session(), campaign_source(letter=OPEN.replace("dig deeper", "dig much deeper")), clock())
+
+    page = visitor.press(SEND)
+    assert "Something in your letters has changed." in page.notice
+    assert "Please dig much deeper." in page.letters[0]
+    visitor.press(SEND)
+    confirm(visitor, data_dir)
+
+    assert all("Please dig much deeper." in text for text in letters_to_offices(data_dir))
+    assert rows(data_dir, "SELECT changes FROM signature") == [("{}",)]
+
+
+def test_a_changed_part_keeps_its_place_when_another_comes_before_it(
+    visitor: Visitor, clock: Clock, sandbox: Flask, open_letter: str
+) -> None:
+    begin(visitor, clock, open_letter).press(SHOW)
+    more = OPEN.replace("The well runs dry.", "[Edit from here]\nThe well runs dry.\n[Edit to here]")
+    with sandbox.app_context():
+        published(db.session(), campaign_source(letter=more), clock())
+
+    page = visitor.fill(part_2="I live next door.").press(AGAIN)
+
+    assert "The well runs dry. Please dig deeper. Thank you. I live next door. Ana" in page.letters[0]
+    assert page.values["part-3"] == "I live next door."
+
+
+def test_a_changed_part_that_has_no_place_any_more_is_shown_and_not_lost(
+    visitor: Visitor, clock: Clock, data_dir: Path, sandbox: Flask, open_letter: str
+) -> None:
+    begin(visitor, clock, open_letter).press(SHOW)
+    with sandbox.app_context():
+        published(db.session(), campaign_source(), clock())
+
+    page = visitor.fill(part_1="Bring a pump.").press(SEND)
+
+    assert "and with it a part that you had changed" in page.notice
+    assert page.values["own-words"] == "Bring a pump."
+    assert stored(data_dir)["signature"] == 0
+    assert visitor.press(SEND).heading == "Check your e-mail"
+
+
+def test_what_is_wrong_with_a_part_can_be_mended_on_the_page(visitor: Visitor, clock: Clock, open_letter: str) -> None:
+    begin(visitor, clock, open_letter).press(SHOW)
+    page = visitor.fill(part_1="x" * 10_001).press(SEND)
+    assert page.errors == ["Shorten this to 10,000 characters; it has 10,001."]
+    assert page.control("part-1").get("aria-invalid") == "true"
+
+    assert len(visitor.fill(part_1="Short.").press(SHOW).letters) == 3
+
+
+def test_a_suggestion_with_odd_characters_stops_nobody(visitor: Visitor, clock: Clock, sandbox: Flask) -> None:
+    with sandbox.app_context():
+        published(db.session(), campaign_source(letter=OPEN.replace("dig", "\u2068dig\u2069")), clock())
+    begin(visitor, clock, "the-well").press(SHOW)
+
+    assert visitor.press(SEND).heading == "Check your e-mail"
+
+
+def test_an_office_is_told_that_suggested_words_were_changed(
+    visitor: Visitor, clock: Clock, data_dir: Path, open_letter: str
+) -> None:
+    begin(visitor, clock, open_letter).press(SHOW)
+    visitor.fill(part_1="Bring a pump.").press(SEND)
+    confirm(visitor, data_dir)
+
+    told = "Sample Organisation suggested this text, and Ana García Ruiz changed some of it."
+    assert all(told in " ".join(text.split()) for text in letters_to_offices(data_dir))
+
+
+def test_own_words_cannot_move_the_mark_at_their_end(visitor: Visitor, clock: Clock) -> None:
+    begin(visitor, clock).press(SHOW)
+
+    page = visitor.fill(own_words="Mine.\n\n * * * \n\nTheirs.").press(SEND)
+
+    assert page.errors == ['Leave out the line "* * *": it marks where your own words end.']
+
+
+def test_words_set_in_far_do_not_blow_up_a_letter(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock, own_words="a\n" + " " * 4900 + "b" * 4900)
+    confirm(visitor, data_dir)
+
+    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+        (largest,) = connection.execute("SELECT max(length(mail)) FROM delivery").fetchone()
+    assert largest < 60_000
+
+
+def test_who_has_written_already_leaves_no_second_words(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock, own_words=WORDS)
+    confirm(visitor, data_dir)
+    sign(visitor, clock, own_words="Once more.")
+
+    assert rows(data_dir, "SELECT own_words FROM signature ORDER BY id") == [(WORDS,), ("",)]
