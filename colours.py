@@ -69,7 +69,10 @@ def parse_accent(text: str) -> Accent:
     """One colour, or one for each scheme. Raises ValueError with words that finish the sentence "ACCENT must be …"."""
     given = text.lower().split(" ")
     if len(given) > 2 or not all(_COLOUR.fullmatch(colour) for colour in given):
-        raise ValueError(f"a colour like {BUILT_IN.light}, or two, for light and dark, like {BUILT_IN}")
+        raise ValueError(
+            f"a colour like {BUILT_IN.light}, with six digits and without a name, or two, for light and dark, "
+            f"like {BUILT_IN}"
+        )
     accent = Accent(given[0], given[1] if len(given) == 2 else for_the_dark(given[0]))
     troubles = [trouble for trouble in (_trouble(accent.light, LIGHT), _trouble(accent.dark, DARK)) if trouble]
     if troubles:

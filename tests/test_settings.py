@@ -282,7 +282,10 @@ def test_no_shade_of_any_colour_that_is_proposed_is_refused(tmp_path: Path) -> N
 
 
 def test_what_is_no_colour_is_refused(tmp_path: Path) -> None:
-    words = "ACCENT must be a colour like #20386b, or two, for light and dark, like #20386b #9db7ea."
+    words = (
+        "ACCENT must be a colour like #20386b, with six digits and without a name, or two, for light and dark, "
+        "like #20386b #9db7ea."
+    )
 
     assert problems(tmp_path, ACCENT="navy") == [words]
     assert problems(tmp_path, ACCENT="#20386b #9db7ea #ffffff") == [words]

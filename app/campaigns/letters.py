@@ -15,17 +15,21 @@ from itertools import chain, groupby, repeat
 
 from app.addresses import PostalAddress
 from app.campaigns.targeting import Recipient
+from app.delivery import N_
 from app.delivery.wording import whole
 
 
 class MergeField(StrEnum):
-    """What stands between the brackets, exactly; other spellings are text (and refused in a campaign file)."""
+    """What stands between the brackets, exactly; other spellings are text (and refused in a campaign file).
 
-    DECISION_MAKER = "Decision Maker"
-    NAME = "Your Name"
-    ADDRESS = "Your Address"
-    CITY_STATE_ZIP = "City, State ZIP"
-    EMAIL = "Your Email"
+    Pages show them translated.
+    """
+
+    DECISION_MAKER = N_("Decision Maker")
+    NAME = N_("Your Name")
+    ADDRESS = N_("Your Address")
+    CITY_STATE_ZIP = N_("City, State ZIP")
+    EMAIL = N_("Your Email")
 
     @property
     def bracket(self) -> str:

@@ -56,6 +56,7 @@ def import_(file: str) -> None:
                 f"Made a draft of the captured page; to change it: .venv/bin/flask campaign export {stored.slug} > FILE"
             )
         _warn(campaigns.warnings(given.source))
+        _warn_of_dates(campaigns.read(given.source))
         if revision is not None and revision.source == stored.source:
             say(f"Imported {stored.slug}: it is what supporters see already.")
         else:
@@ -105,6 +106,7 @@ def check(what: str) -> None:
             say("This is a captured page; importing it makes a draft of it.")
         elif stored is None:
             _warn_of_namesake(file)
+    _warn_of_dates(file)
     say("No problems found.")
     _say_reach(file)
 
@@ -118,7 +120,7 @@ def publish(slug: str) -> None:
             revision = campaigns.publish(db.session(), slug, datetime.now(UTC))
         _warn(campaigns.warnings(revision.source))
         _warn_of_dates(campaigns.read(revision.source))
-    say(f"Published {slug}, revision {revision.number}.")
+    say(f"Published {slug}, revision {revision.number}: {site().config.public_url}/{slug}")
 
 
 @campaign.command()

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from app import campaigns
 from app.addresses import STATES, State
 from app.campaigns import Standing
+from app.campaigns.stories import render
 from app.db import DatabaseUnavailable, writing
 from app.extensions import db
 from app.legislators import NoDataForDay
@@ -122,12 +123,12 @@ class _Press:
         moved = form.settle_parts(self.campaign.told_in(str(get_locale())).letter)
         if switching and not (form.seal.data or "asked" in request.form):
             return self.page(), 200
-        if not form.validate():
+        if not form.validate() and (switching or not form.only_words_are_wrong()):
             if switching:
                 form.forget_errors()
             return self.page(), 200 if switching else 422
         if self.token.too_quick(self.now) and not switching:
-            return self.page(notice=_("That was very quick. Please press the button once more.")), 422
+            return self.page(notice=_("Please press the button once more: so we know that you are no program.")), 422
         try:
             return self._drafted(moved=moved)
         except NoDataForDay:
@@ -161,13 +162,15 @@ class _Press:
         if ("send" in request.form or choice.refused or asked) and SWITCH not in request.form:
             form.district.errors = [_("Choose who represents you, or say that you are not sure.")]
         notice = street_notice(choice, refused=refused) if looking_up else ""
-        return self.page(choice=choice, notice=notice), 422 if form.district.errors else 200
+        return self.page(choice=choice, notice=notice), 422 if form.shown_errors() else 200
 
     def _show_or_send(self, result: Draft, *, moved: bool) -> Page | Response:
         form = self.form
         if moved and result.offered:
             notice = _("The letter has been revised, and with it a part that you had changed. Look at it once more.")
             return self.page(draft=result, notice=notice), 200
+        if form.own_words.errors or any(part.errors for part in form.parts):
+            return self.page(draft=result), 422
         if "send" not in request.form or not result.offered:
             return self.page(draft=result), 200
         if not result.letters:
@@ -258,6 +261,7 @@ def _not_open(front: Front, standing: Standing) -> str:
         campaign=front.campaign.told_in(language),
         front=front,
         standing=standing,
+        story=render(front.campaign.told_in(language).story),
         others=[file.told_in(language) for file in others],
     )
 

@@ -73,6 +73,21 @@ def _cannot_be_shown(character: str) -> bool:
     return none or character in _TURNING or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
 
 
+def _refuse_signs(field: Field, text: str) -> None:
+    """Raise ValidationError for what no page can show, and for merge fields: those are a campaign's."""
+    if _UNSHOWN in text:
+        raise ValidationError(
+            gettext(
+                "%(field)s: type this again by hand; it contains characters that cannot be shown.",
+                field=field.label.text,
+            )
+        )
+    if any(bracket in text for bracket in _BRACKETS):
+        raise ValidationError(
+            gettext("%(field)s: type your own words in place of the brackets.", field=field.label.text)
+        )
+
+
 class Plain:
     """Accepts one line of text, up to `longest` characters, that can stand in a letter."""
 
@@ -83,13 +98,12 @@ class Plain:
         """Raise ValidationError with what to do."""
         text = str(field.data or "")
         if len(text) > self.longest:
-            raise ValidationError(gettext("Shorten this to %(most)s characters.", most=self.longest))
-        if _UNSHOWN in text:
-            raise ValidationError(gettext("Type this again by hand: it contains characters that cannot be shown."))
-        if any(bracket in text for bracket in _BRACKETS):
-            raise ValidationError(gettext("Type your own words in place of the brackets."))
+            raise ValidationError(
+                gettext("%(field)s: shorten this to %(most)s characters.", field=field.label.text, most=self.longest)
+            )
+        _refuse_signs(field, text)
         if "<" in text or ">" in text:
-            raise ValidationError(gettext("Leave out the characters < and >."))
+            raise ValidationError(gettext("%(field)s: leave out the characters < and >.", field=field.label.text))
 
 
 class Prose:
@@ -104,15 +118,13 @@ class Prose:
         if len(text) > self.longest:
             raise ValidationError(
                 gettext(
-                    "Shorten this to %(most)s characters; it has %(length)s.",
+                    "%(field)s: shorten this to %(most)s characters; it has %(length)s.",
+                    field=field.label.text,
                     most=number(self.longest),
                     length=number(len(text)),
                 )
             )
-        if _UNSHOWN in text:
-            raise ValidationError(gettext("Type this again by hand: it contains characters that cannot be shown."))
-        if any(bracket in text for bracket in _BRACKETS):
-            raise ValidationError(gettext("Type your own words in place of the brackets."))
+        _refuse_signs(field, text)
 
 
 class OwnWords:
@@ -350,7 +362,10 @@ class SignForm(FlaskForm):
         return f"{self.spot} {self.city.data} {self.address_line1.data}" if self.looked_up.data else self.spot
 
     def entry(self, *, look_up: bool = False) -> Entry:
-        """The typed values of a form that has validated; `look_up`: the person asked for that with their button."""
+        """The typed values of a form that has validated; `look_up`: the person asked for that with their button.
+
+        Words that are wrong are left out: then the letters are shown as they are without them.
+        """
         for_here = self.chosen_for.data == self.place and not look_up
         said = self.chosen_for.data or ""
         return Entry(
@@ -360,8 +375,8 @@ class SignForm(FlaskForm):
             sure_of_state=bool(self.sure_of_state.data) and (said == self.spot or said.startswith(f"{self.spot} ")),
             look_up=look_up,
             looked_up=bool(self.looked_up.data) and for_here,
-            own_words=str(self.own_words.data or ""),
-            edits=tuple(str(part.data or "") if part.raw_data else None for part in self.parts),
+            own_words="" if self.own_words.errors else str(self.own_words.data or ""),
+            edits=tuple(str(part.data or "") if part.raw_data and not part.errors else None for part in self.parts),
             left_out=self.seats_left_out,
         )
 
@@ -442,6 +457,11 @@ class SignForm(FlaskForm):
     asks_state = False
     """Whether the ZIP code is mostly in another state, and the person shall say that theirs is right."""
 
+    def only_words_are_wrong(self) -> bool:
+        """Whether everything is right but what the signer added to the letters, or changed in them."""
+        of_words = {field.name for field in (self.own_words, *self.parts)}
+        return {field.name for field in self if field.errors} <= of_words
+
     def forget_errors(self) -> None:
         """Show what was typed without what is wrong with it."""
         for field in self:
@@ -454,9 +474,13 @@ class SignForm(FlaskForm):
             field.process(wanted)
             if field.data and not self._can_hold(field):
                 field.process(MultiDict({field.name: ""}))
-                field.errors = [
-                    gettext("What the link that led you here holds does not fit into this field. Fill it in yourself.")
-                ]
+                if field is not self.prefix:  # nobody needs a title
+                    field.errors = [
+                        gettext(
+                            "%(field)s: fill this in yourself; what the link holds cannot stand here.",
+                            field=field.label.text,
+                        )
+                    ]
 
     def _prefilled(self) -> list[Field]:
         return [self[name] for name in PREFILLED]

@@ -49,6 +49,7 @@ def show(token: str) -> Response | str:
         copy=next(delivery for delivery in signature.deliveries if delivery.kind is DeliveryKind.COPY),
         waiting=waiting(signature),
         mine=[letter for letter in signature.letters if by_hand(letter)],
+        late="late" in request.args and not can_be_withdrawn(signature),
         withdrawn=signature.state is SignatureState.WITHDRAWN,
         can_be_withdrawn=can_be_withdrawn(signature),
         reminded_at=planned.due_at if planned and planned.state is DeliveryState.QUEUED else None,

@@ -46,7 +46,7 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
     """Do it at once, if the address is the signer's."""
     signature = _signature(token)
     if not _is_open(signature, what):
-        return redirect(url_for("receipt.show", token=token), 303)
+        return redirect(url_for("receipt.show", token=token, late="1" if what == "withdraw" else None), 303)
     if not from_our_page(request, site().config.public_url):
         return _page(signature, token, what, notice=press_again()), 403
     session, now, email = db.session(), site().clock(), request.form.get("email", "").strip()[:254]

@@ -72,6 +72,8 @@ def init_app(app: Flask) -> None:
         static=lambda name: url_for("static", filename=name, v=versions[name]),
         language=lambda: str(get_locale() or "en"),
         lang=lang,
+        lang_of_page=lang_of_page,
+        language_name=language_name,
         other_languages=other_languages,
         here_in=here_in,
         public_address=public_address,
@@ -103,6 +105,17 @@ def init_app(app: Flask) -> None:
 def lang(language: str) -> Markup:
     """The attribute of an element that speaks this language, on a page that speaks another one."""
     return Markup("") if language == str(get_locale()) else Markup(' lang="{}"').format(language)
+
+
+def lang_of_page(around: str) -> Markup:
+    """The attribute of an element that speaks the page's language, inside one that may speak another."""
+    page = str(get_locale())
+    return Markup("") if around == page else Markup(' lang="{}"').format(page)
+
+
+def language_name(language: str) -> str:
+    """In the language of the page."""
+    return {"en": _("English"), "es": _("Spanish")}[language]
 
 
 def other_languages() -> dict[str, str]:

@@ -43,7 +43,10 @@ def test_a_campaign_is_imported_published_and_closed(app: Flask, session: Sessio
     assert find(session, "save-the-creek") is None
 
     published = run(app, "publish", "save-the-creek")
-    assert (published.stdout, published.stderr) == ("", "Published save-the-creek, revision 1.\n")
+    assert (published.stdout, published.stderr) == (
+        "",
+        "Published save-the-creek, revision 1: http://127.0.0.1:8000/save-the-creek\n",
+    )
     assert find(session, "save-the-creek") is not None
     assert "it is what supporters see already" in run(app, "import", str(file)).stderr
 

@@ -216,13 +216,13 @@ def test_a_form_with_no_field_at_all_is_answered_like_an_empty_one(visitor: Visi
 
 
 BAD = [
-    ("given_name", "x" * 10_240, "Shorten this to 100 characters."),
-    ("family_name", "é" * 10_240, "Shorten this to 100 characters."),
-    ("address_line1", "x" * 10_240, "Shorten this to 200 characters."),
-    ("address_line2", "x" * 10_240, "Shorten this to 200 characters."),
-    ("address_level2", "x" * 10_240, "Shorten this to 100 characters."),
-    ("postal_code", "9" * 10_240, "Shorten this to 20 characters."),
-    ("email", f"{'a' * 10_240}@example.org", "Shorten this to 254 characters."),
+    ("given_name", "x" * 10_240, "shorten this to 100 characters."),
+    ("family_name", "é" * 10_240, "shorten this to 100 characters."),
+    ("address_line1", "x" * 10_240, "shorten this to 200 characters."),
+    ("address_line2", "x" * 10_240, "shorten this to 200 characters."),
+    ("address_level2", "x" * 10_240, "shorten this to 100 characters."),
+    ("postal_code", "9" * 10_240, "shorten this to 20 characters."),
+    ("email", f"{'a' * 10_240}@example.org", "shorten this to 254 characters."),
     *((name, "A\x00na", "characters that cannot be shown") for name in ("given_name", "address_line1", "email")),
     *(
         (name, f"A{c}na", "characters that cannot be shown")
@@ -231,11 +231,11 @@ BAD = [
     ),
     ("address_line2", "Apt\r\nBcc: all@example.org", "characters that cannot be shown"),
     ("given_name", "Ana\nBcc: all@example.org", "characters that cannot be shown"),
-    ("given_name", "<b>Ana</b>", "Leave out the characters < and >."),
-    ("address_line1", "<script>alert(1)</script>", "Leave out the characters < and >."),
-    ("given_name", "[Your Name]", "Type your own words in place of the brackets."),
-    ("address_line1", "[Your Address]", "Type your own words in place of the brackets."),
-    ("address_level2", "[Decision Maker]", "Type your own words in place of the brackets."),
+    ("given_name", "<b>Ana</b>", "leave out the characters < and >."),
+    ("address_line1", "<script>alert(1)</script>", "leave out the characters < and >."),
+    ("given_name", "[Your Name]", "type your own words in place of the brackets."),
+    ("address_line1", "[Your Address]", "type your own words in place of the brackets."),
+    ("address_level2", "[Decision Maker]", "type your own words in place of the brackets."),
     ("given_name", "=cmd()", "Begin the name with a letter."),
     ("family_name", "@SUM(A1)", "Begin the name with a letter."),
     ("given_name", "12345", "Enter your name in letters."),
@@ -248,7 +248,7 @@ BAD = [
     ("email", "ana@", "Enter your e-mail address, like name@example.com."),
     ("email", "ana@localhost", "Enter your e-mail address, like name@example.com."),
     ("email", "ana@@example.org", "Enter your e-mail address, like name@example.com."),
-    ("email", "Ana <ana@example.org>", "Leave out the characters < and >."),
+    ("email", "Ana <ana@example.org>", "leave out the characters < and >."),
     ("email", "ana@example.org, bo@example.org", "Enter your e-mail address, like name@example.com."),
     ("email", "ana@[127.0.0.1]", "Enter your e-mail address, like name@example.com."),
     ("email", "=?utf-8?q?x=0D=0ABcc=3A_v?=@example.org", "Enter your e-mail address, like name@example.com."),
@@ -780,7 +780,7 @@ def test_who_is_quicker_than_a_person_is_asked_to_press_again(visitor: Visitor, 
     page = visitor.fill(**supporter()).press(SHOW)
 
     assert page.status == 422
-    assert "very quick" in page.notice
+    assert "you are no program" in page.notice
     assert_kept(page, **supporter())
     assert stored(data_dir) == NOTHING
 

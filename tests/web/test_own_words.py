@@ -114,7 +114,8 @@ def test_words_that_no_letter_can_hold_are_refused_and_kept(visitor: Visitor, cl
     assert len(page.errors) == 1
     assert page.title.startswith("Error: ")
     assert len(page.values["own-words"]) == len(bad)
-    assert page.letters[0].startswith("Please reunite")  # the letter as it was before anybody was known
+    assert len(page.letters) == 3  # without the words: what was found is not lost
+    assert "* * *" not in page.letters[0]
     assert visitor.fill(own_words="Better.").press(SHOW).values["own-words"] == "Better."
 
 
@@ -123,7 +124,7 @@ def test_how_long_the_words_are_is_told(visitor: Visitor, clock: Clock) -> None:
 
     page = visitor.fill(own_words="é" * 10_002).press(SEND)
 
-    assert page.errors == ["Shorten this to 10,000 characters; it has 10,002."]
+    assert page.errors == ["Your own words: shorten this to 10,000 characters; it has 10,002."]
 
 
 def test_words_survive_an_error_in_another_field_a_choice_and_a_stale_token(visitor: Visitor, clock: Clock) -> None:
@@ -386,7 +387,9 @@ def test_a_changed_part_that_has_no_place_any_more_is_shown_and_not_lost(
 def test_what_is_wrong_with_a_part_can_be_mended_on_the_page(visitor: Visitor, clock: Clock, open_letter: str) -> None:
     begin(visitor, clock, open_letter).press(SHOW)
     page = visitor.fill(part_1="x" * 10_001).press(SEND)
-    assert page.errors == ["Shorten this to 10,000 characters; it has 10,001."]
+    assert page.errors == [
+        "Part 1 of the letter, which you can change: shorten this to 10,000 characters; it has 10,001."
+    ]
     assert page.control("part-1").get("aria-invalid") == "true"
 
     assert len(visitor.fill(part_1="Short.").press(SHOW).letters) == 3
