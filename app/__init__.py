@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import flask_babel
 from flask import Flask
@@ -72,6 +73,10 @@ COMMANDS = (
     restore,
     signature_commands,
 )
+
+
+_read_once = lru_cache(maxsize=1)(tables.load)
+"""The tables that come with the program do not change while it runs, however many applications there are."""
 
 
 def _utc_now() -> datetime:
@@ -149,7 +154,7 @@ def _mail_settings(config: Config) -> dict[str, object]:
 
 def _site(app: Flask, config: Config, clock: Callable[[], datetime], geocoder: str) -> Site:
     terms = Terms(config.keep_pending, config.keep_letters)
-    shelf = Shelf(tables.SHIPPED, config.data_dir / GENERATIONS)
+    shelf = Shelf(tables.SHIPPED, config.data_dir / GENERATIONS, read=_read_once)
     return Site(
         config=config,
         clock=clock,

@@ -10,6 +10,7 @@ from pathlib import Path
 import flask_migrate
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from pytest_socket import socket_allow_hosts
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,30 @@ from tests import factories
 from tests.pages import Visitor
 
 OpenSandbox = Callable[..., Flask]
+
+
+class Compiled(BytecodeCache):
+    """Templates are compiled once for all applications of a process: that is most of what making one takes."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+
+
+def compiled(app: Flask) -> Flask:
+    """The application, whose templates need not be compiled again."""
+    app.jinja_env.bytecode_cache = COMPILED
+    app.extensions["redress"].composer.templates.bytecode_cache = COMPILED
+    return app
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +77,7 @@ def data_dir(tmp_path: Path, migrated: Path) -> Path:
 @pytest.fixture
 def app(data_dir: Path) -> Iterator[Flask]:
     """The application in a sandbox of its own."""
-    app = create_app(factories.config(data_dir))
+    app = compiled(create_app(factories.config(data_dir)))
     with app.app_context():
         yield app
         db.session.remove()
@@ -77,7 +102,7 @@ def open_sandbox(data_dir: Path, clock: factories.Clock) -> Iterator[OpenSandbox
     made: list[Flask] = []
 
     def open_(**settings: str) -> Flask:
-        app = create_app(factories.config(data_dir, **settings), clock=clock)
+        app = compiled(create_app(factories.config(data_dir, **settings), clock=clock))
         made.append(app)
         with app.app_context():
             publish_sample(db.session(), clock())

@@ -19,6 +19,7 @@ from app import create_app
 from app.extensions import db
 from app.serve.prepare import publish_sample
 from tests import factories
+from tests.conftest import compiled
 from tests.serve.processes import free_port
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -79,7 +80,7 @@ def by_hand(data_dir: Path) -> Iterator[Site]:
 def _running(data_dir: Path, **settings: str) -> Iterator[Site]:
     port, clock = free_port(), factories.Clock()
     config = factories.config(data_dir, PORT=str(port), LIMIT_ADDRESS="1000", LIMIT_NETWORK="1000", **settings)
-    app = create_app(config, clock=clock)
+    app = compiled(create_app(config, clock=clock))
     with app.app_context():
         publish_sample(db.session(), clock())
         slug = factories.published(db.session(), factories.campaign_source(more="opens = 2027-01-01"), clock())

@@ -17,6 +17,7 @@ from app.delivery.outbox import drain
 from app.extensions import db
 from app.models import Consent, Contact
 from tests import factories
+from tests.conftest import compiled
 from tests.factories import Clock, campaign_source, mails, published
 from tests.pages import Page, Visitor
 from tests.smtp_server import Server, scripted
@@ -37,7 +38,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def live(data_dir: Path, clock: Clock, server: Server) -> Iterator[Flask]:
     """A live site over the server, with one campaign."""
-    app = create_app(factories.live_config(data_dir, MAIL_PORT=str(server.port)), clock=clock)
+    app = compiled(create_app(factories.live_config(data_dir, MAIL_PORT=str(server.port)), clock=clock))
     with app.app_context():
         published(db.session(), campaign_source(more='topic = "Water Resources Development"'), clock())
     yield app
@@ -309,7 +310,7 @@ def test_privacy_names_the_organisation_and_adds_its_own_words(data_dir: Path, c
         "PRIVACY_EMAIL": "privacy@example.org",
         "ORGANISATION_ADDRESS": "1 Well Street, Cheyenne, WY 82001",
     }
-    app = create_app(factories.live_config(data_dir, **settings), clock=clock)
+    app = compiled(create_app(factories.live_config(data_dir, **settings), clock=clock))
     page = Visitor(app).open("/privacy")
 
     for words in (

@@ -15,6 +15,7 @@ from app import create_app
 from app.extensions import db
 from app.serve.prepare import publish_sample
 from tests import factories
+from tests.conftest import compiled
 from tests.factories import Clock, mails, stored, supporter
 from tests.legislators.geocoder import (
     BAD_REQUEST,
@@ -49,7 +50,7 @@ def opened(data_dir: Path, clock: Clock) -> Open:
     def open_(*steps: Step, **settings: str) -> Iterator[tuple[Visitor, Geocoder]]:
         with geocoder(*steps) as server:
             config = factories.config(data_dir, GEOCODER="census", **settings)
-            app = create_app(config, clock=clock, geocoder=server.address)
+            app = compiled(create_app(config, clock=clock, geocoder=server.address))
             with app.app_context():
                 publish_sample(db.session(), clock())
             yield Visitor(app), server

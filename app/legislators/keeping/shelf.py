@@ -55,12 +55,18 @@ class _Content:
 class Shelf:
     """The shipped tables and the refreshed ones in force, for threads. Notices by itself when the latter change."""
 
-    def __init__(self, shipped: Path, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        shipped: Path,
+        folder: Path,
+        clock: Callable[[], float] = time.monotonic,
+        read: Callable[[Path], Tables] = load,
+    ) -> None:
         """Raises TablesUnusable when the shipped tables are; refreshed ones that cannot be read are logged.
 
-        `clock` gives seconds.
+        `clock` gives seconds, `read` the shipped tables.
         """
-        self.shipped = load(shipped)
+        self.shipped = read(shipped)
         self.folder = folder
         self._shipped_at = shipped
         self._clock = clock

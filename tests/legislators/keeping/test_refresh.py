@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+import app
 from app import create_app
 from app.legislators import LegislatorsError, tables
 from app.legislators.keeping.generations import alone, read_pointer, read_report
@@ -82,6 +83,7 @@ class Place:
 
     def start(self) -> None:
         """A server, and commands; again after an upgrade."""
+        app._read_once.cache_clear()  # another process, after an upgrade
         self.app = create_app(factories.config(self.data), clock=self.clock)
         self.running = Shelf(self.shipped, self.folder)
 
