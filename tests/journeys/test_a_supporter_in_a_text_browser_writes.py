@@ -21,7 +21,7 @@ import pytest
 
 from app.sandbox.mailbox import Mail, list_mails, read_mail
 from tests import pages
-from tests.serve.processes import Redress, free_port, until
+from tests.serve.processes import Redress, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
@@ -37,18 +37,6 @@ def needed(program: str) -> None:
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redress]:
-    """Redress as `bin/run` starts it, in a folder and on a port of its own."""
-    folder = tmp_path_factory.mktemp("site")
-    redress = Redress(folder / "data", free_port(), {}, folder / "output")
-    try:
-        assert redress.is_ready(), redress.output
-        yield redress
-    finally:
-        redress.kill_all()
 
 
 class Terminal:

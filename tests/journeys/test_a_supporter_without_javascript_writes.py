@@ -6,7 +6,6 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -16,24 +15,12 @@ from werkzeug.datastructures import Headers
 from app.sandbox.mailbox import Mail, list_mails, read_mail
 from tests import pages
 from tests.factories import supporter
-from tests.serve.processes import Redress, free_port
+from tests.serve.processes import Redress
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
 ARRIVE_IN = 10.0
 READ_FOR = 3.1  # the form wants three seconds
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redress]:
-    """Redress as `bin/run` starts it, in a folder and on a port of its own."""
-    folder = tmp_path_factory.mktemp("site")
-    redress = Redress(folder / "data", free_port(), {}, folder / "output")
-    try:
-        assert redress.is_ready(), redress.output
-        yield redress
-    finally:
-        redress.kill_all()
 
 
 class Walker:

@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 
 from app.extensions import db
-from tests.factories import LETTER, Clock, campaign_source, mails, published, stored
+from tests.conftest import OpenSandbox
+from tests.factories import LETTER, Clock, campaign_source, mails, published, stored, write_lock
 from tests.pages import Page, Visitor
 from tests.web.steps import CONFIRM, SEND, SHOW, begin, confirm, sign
 
@@ -147,6 +148,22 @@ def test_a_text_in_any_script_arrives_whole(visitor: Visitor, clock: Clock, data
     confirm(visitor, data_dir)
 
     assert all(words in letter for letter in letters_to_offices(data_dir))
+
+
+def test_words_survive_a_full_day_and_a_busy_database(
+    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path, impatient: None
+) -> None:
+    visitor = Visitor(open_sandbox(LIMIT_ADDRESS="1"))
+    sign(visitor, clock)
+    begin(visitor, clock).press(SHOW)
+    visitor.untick("write-to", "WY-S1").fill(own_words=WORDS)
+    for status in (429, 503):
+        with write_lock(data_dir) if status == 503 else contextlib.nullcontext():
+            page = visitor.press(SEND)
+        assert page.status == status
+        assert page.values["own-words"] == WORDS
+        assert len(page.letters) == 2
+        assert page.control("write-to", "WY-S1").get("checked") is None
 
 
 # --- how like the template it is ------------------------------------------------------------------------------
