@@ -5,18 +5,14 @@ With a number: beside so many signatures in both databases.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import re
 import secrets
 import shutil
-import socket
 import sqlite3
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +28,8 @@ from app.web import form_token, published
 from app.web.forms import SignForm
 from app.web.site import site as web_site
 from bench import measure, site
-from config import ROOT, Config
+from bench.served import served
+from config import Config
 
 ROUNDS, TIMES, CLIENTS = 7, 160, 8
 FIELDS = {
@@ -63,10 +60,10 @@ def main() -> None:
     with served("wsgi:app", **settings) as ours, served("bench.send:floor()", **settings) as floor:
 
         def send_ours() -> None:
-            post_all(ours, "/reunite-families", [forms.pop() for _ in range(TIMES)])
+            post_all(ours.port, "/reunite-families", [forms.pop() for _ in range(TIMES)])
 
         def send_floor() -> None:
-            post_all(floor, "/page", [same.pop() for _ in range(TIMES)])
+            post_all(floor.port, "/page", [same.pop() for _ in range(TIMES)])
 
         what = f"{TIMES} × POST Send my letters beside {already:,} signatures, {CLIENTS} clients"
         measure.compare(what, send_ours, send_floor, rounds=ROUNDS, times=1)
@@ -84,25 +81,6 @@ def _signed_form(app: Flask, number: int) -> dict[str, str]:
         result = draft(entry, open_campaign.source, web_site().desk, web_site().clock())
     assert isinstance(result, Draft)
     return {**typed, "seal": result.seal, "send": "1"}
-
-
-@contextlib.contextmanager
-def served(application: str, **settings: str) -> Iterator[int]:
-    """gunicorn as bin/run sets it up; the port."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
-    command = ["gunicorn", "-b", f"127.0.0.1:{port}", "-w", "2", "-k", "gthread", "--threads", "8"]
-    options = ["--no-control-socket", "--log-level", "critical", application]
-    environment = {"PATH": "", "LIMIT_NETWORK": "1000000", **settings}
-    with subprocess.Popen([sys.executable, "-m", *command, *options], cwd=ROOT, env=environment) as server:
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            time.sleep(0.1)
-        try:
-            yield port
-        finally:
-            server.terminate()
 
 
 def post_all(port: int, path: str, forms: list[dict[str, str]]) -> None:

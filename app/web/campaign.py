@@ -93,13 +93,12 @@ def write(slug: str) -> Page | Response:
     standing = campaign.standing(site().today())
     if standing is not Standing.OPEN:
         return _not_open(_front(campaign), standing), 409
-    secret, now = site().config.secret_key, site().clock()
-    ours = from_our_page(request, site().config.public_url)
-    ours = ours and form_token.is_genuine(secret, given.get("token", ""), slug)
-    token = form_token.read(secret, given.get("token", ""), slug, now) if ours else None
-    form = SignForm(given) if ours else of_a_stranger(given)
-    press = _Press(campaign, form, token or _fresh(slug), origin_of(given), now)
-    if token is None:
+    now, ours = site().clock(), from_our_page(request, site().config.public_url)
+    token = form_token.opened(site().config.secret_key, given.get("token", ""), slug) if ours else None
+    good = token is not None and token.is_good(now)
+    form = SignForm(given) if token else of_a_stranger(given)
+    press = _Press(campaign, form, token if token and good else _fresh(slug), origin_of(given), now)
+    if not good:
         return press.page(notice=_("Look over what you entered, then press the button once more.")), 200
     return press.answer()
 

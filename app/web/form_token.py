@@ -26,6 +26,10 @@ class FormToken:
     nonce: str
     first_page: datetime
 
+    def is_good(self, now: datetime) -> bool:
+        """Whether it is neither from the future nor too old."""
+        return timedelta(minutes=-5) <= now - self.first_page <= OLDEST
+
     def too_quick(self, now: datetime) -> bool:
         """Whether nobody could have read and filled the page since."""
         return now - self.first_page < QUICKEST
@@ -43,21 +47,16 @@ def issue(secret: str, slug: str, now: datetime) -> FormToken:
     return FormToken(str(text), nonce, datetime.fromtimestamp(moment, UTC))
 
 
-def is_genuine(secret: str, text: str, slug: str) -> bool:
-    """Whether it was ours and for this campaign, however old it is: then the form that carries it was ours too."""
-    try:
-        return bool(_serializer(secret).loads(text)[0] == slug)
-    except (BadData, ValueError, TypeError, LookupError):
-        return False
-
-
-def read(secret: str, text: str, slug: str, now: datetime) -> FormToken | None:
-    """The token, or None when it is missing, forged, for another campaign, from the future or too old."""
+def opened(secret: str, text: str, slug: str) -> FormToken | None:
+    """The token, however old it is; None when it is missing, forged or for another campaign: the form was not ours."""
     try:
         found, moment, nonce = _serializer(secret).loads(text)
     except (BadData, ValueError, TypeError):
         return None
-    first = datetime.fromtimestamp(moment, UTC)
-    if found != slug or first > now + timedelta(minutes=5) or now - first > OLDEST:
-        return None
-    return FormToken(text, nonce, first)
+    return FormToken(text, nonce, datetime.fromtimestamp(moment, UTC)) if found == slug else None
+
+
+def read(secret: str, text: str, slug: str, now: datetime) -> FormToken | None:
+    """The token, or None when it is none of ours, from the future or too old."""
+    token = opened(secret, text, slug)
+    return token if token and token.is_good(now) else None

@@ -1,14 +1,11 @@
-"""The form of a campaign page: its fields, what they accept, and the words when they do not."""
+"""The form of a campaign page: its fields, and what was said with them."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
@@ -28,187 +25,33 @@ from wtforms.validators import DataRequired
 
 from app.addresses import STATES, PostalAddress, State, parse_zip
 from app.campaigns.checks import LETTER_LIMIT
-from app.campaigns.letters import MergeField, Signer, parts_open
-from app.delivery.mails import ENCODED_WORD
-from app.delivery.wording import OWN_WORDS_END
+from app.campaigns.letters import Signer, parts_open
 from app.signing.draft import Entry
 from app.signing.tokens import wire_email
-from app.web.moments import number
+from app.web.validators import (
+    PREFIXES,
+    NameLike,
+    OwnEmail,
+    OwnWords,
+    PhoneNumber,
+    Plain,
+    Prefix,
+    Prose,
+    StateCode,
+    ZipCode,
+    tidy,
+    tidy_prose,
+)
 
-_LINK = re.compile(r"://|www\.", re.IGNORECASE)
-_OFFICE_DOMAINS = ("house.gov", "senate.gov")
-# Marks that turn the direction of what follows; they could make one name look like another.
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UNSHOWN = "\ufffd"
-_BRACKETS = tuple(merge.bracket for merge in MergeField)
-_PHONE = re.compile(r"[+(]?[0-9][0-9 ().+/-]{0,30}(?:(?:x|ext\.?) ?[0-9]{1,6})?", re.ASCII | re.IGNORECASE)
 MOST_PARTS = 5
 """A letter's open parts."""
-PREFIXES = ("Mr.", "Mrs.", "Miss", "Ms.", "Dr.")
-"""The titles that the House's interface for constituents' mail takes."""
-
-
-def _tidy(value: object) -> object:
-    """Without blanks around it; what no page and no letter can hold becomes the sign that Plain refuses."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if text.isascii() and text.isprintable():  # as nearly all is
-        return text
-    return "".join(_UNSHOWN if _cannot_be_shown(character) else character for character in text)
-
-
-def _tidy_prose(value: object) -> object:
-    """The same for a text of several lines."""
-    if not isinstance(value, str):
-        return value
-    lines = value.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").strip().split("\n")
-    return "\n".join(str(_tidy(f".{line}"))[1:].rstrip() for line in lines)
-
-
-def _cannot_be_shown(character: str) -> bool:
-    """Control characters, separators that some programs take for the end of a line, and code points that are none."""
-    code = ord(character)
-    none = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
-    return none or character in _TURNING or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
-
-
-def _refuse_signs(field: Field, text: str) -> None:
-    """Raise ValidationError for what no page can show, and for merge fields: those are a campaign's."""
-    if _UNSHOWN in text:
-        raise ValidationError(
-            gettext(
-                "%(field)s: type this again by hand; it contains characters that cannot be shown.",
-                field=field.label.text,
-            )
-        )
-    if any(bracket in text for bracket in _BRACKETS):
-        raise ValidationError(
-            gettext("%(field)s: type your own words in place of the brackets.", field=field.label.text)
-        )
-
-
-class Plain:
-    """Accepts one line of text, up to `longest` characters, that can stand in a letter."""
-
-    def __init__(self, longest: int) -> None:
-        self.longest = longest
-
-    def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        text = str(field.data or "")
-        if len(text) > self.longest:
-            raise ValidationError(
-                gettext("%(field)s: shorten this to %(most)s characters.", field=field.label.text, most=self.longest)
-            )
-        _refuse_signs(field, text)
-        if "<" in text or ">" in text:
-            raise ValidationError(gettext("%(field)s: leave out the characters < and >.", field=field.label.text))
-
-
-class Prose:
-    """Accepts text of several lines, up to `longest` characters, that can stand in a letter."""
-
-    def __init__(self, longest: int) -> None:
-        self.longest = longest
-
-    def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        text = str(field.data or "")
-        if len(text) > self.longest:
-            raise ValidationError(
-                gettext(
-                    "%(field)s: shorten this to %(most)s characters; it has %(length)s.",
-                    field=field.label.text,
-                    most=number(self.longest),
-                    length=number(len(text)),
-                )
-            )
-        _refuse_signs(field, text)
-
-
-class OwnWords:
-    """Accepts what leaves the mark at its end to us."""
-
-    def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        if any(line.strip() == OWN_WORDS_END for line in str(field.data or "").split("\n")):
-            raise ValidationError(gettext('Leave out the line "* * *": it marks where your own words end.'))
-
-
-class NameLike:
-    """Accepts what can be a person's name."""
-
-    def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        text = str(field.data or "")
-        if _LINK.search(text):
-            raise ValidationError(gettext("Enter a name without a link."))
-        if text[:1] in {"=", "+", "-", "@"}:
-            raise ValidationError(gettext("Begin the name with a letter."))
-        if not any(unicodedata.category(c)[0] == "L" for c in text):
-            raise ValidationError(gettext("Enter your name in letters."))
-
-
-class ZipCode:
-    """Accepts five digits, or ZIP+4."""
-
-    def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        if parse_zip(str(field.data or "")) is None:
-            raise ValidationError(gettext("Enter your ZIP code, like 94110."))
-
-
-class PhoneNumber:
-    """Accepts ten to fifteen digits, written as people do, and nothing at all."""
-
-    def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        text = str(field.data or "")
-        if text and not (_PHONE.fullmatch(text) and 10 <= sum(map(str.isdigit, text)) <= 15):
-            raise ValidationError(gettext("Enter your phone number with its area code, like 202-555-0143."))
-
-
-class Prefix:
-    """Accepts one of the choices, or none."""
-
-    def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        if field.data and field.data not in PREFIXES:
-            raise ValidationError(gettext("Choose a title, or none."))
-
-
-class StateCode:
-    """Accepts one of the choices, and says what to do where WTForms says what is wrong."""
-
-    def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        if field.data not in STATES:
-            raise ValidationError(gettext("Choose your state."))
-
-
-class OwnEmail:
-    """Accepts an address that mail can reach and that is not an office's own."""
-
-    def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        try:
-            domain = validate_email(
-                str(field.data or ""), check_deliverability=False, allow_smtputf8=False
-            ).ascii_domain
-        except EmailNotValidError as error:
-            raise ValidationError(gettext("Enter your e-mail address, like name@example.com.")) from error
-        if ENCODED_WORD in str(field.data):  # allowed in addresses, but in a header it would be decoded to anything
-            raise ValidationError(gettext("Enter your e-mail address, like name@example.com."))
-        if any(domain == office or domain.endswith(f".{office}") for office in _OFFICE_DOMAINS):
-            raise ValidationError(gettext("Enter your own e-mail address, not one of an office."))
 
 
 def _text(label: str, missing: str, longest: int, name: str, *more: Any, **attributes: str) -> StringField:
     return StringField(
         label,
         [DataRequired(message=missing), Plain(longest), *more],
-        filters=[_tidy],
+        filters=[tidy],
         name=name,
         render_kw={"autocomplete": name, **attributes},
     )
@@ -225,7 +68,7 @@ def _prefixes() -> dict[str, str]:
 
 def _mark(suggestion: str) -> str:
     """A short hash of a suggested text, or of one that was left as it was suggested."""
-    return hashlib.sha256(str(_tidy_prose(suggestion)).encode()).hexdigest()[:12]
+    return hashlib.sha256(str(tidy_prose(suggestion)).encode()).hexdigest()[:12]
 
 
 def _part(place: int) -> TextAreaField:
@@ -233,7 +76,7 @@ def _part(place: int) -> TextAreaField:
     return TextAreaField(
         _("Part %(number)s of the letter, which you can change", number=place),
         [Prose(LETTER_LIMIT)],
-        filters=[_tidy_prose],
+        filters=[tidy_prose],
         name=f"part-{place}",
     )
 
@@ -281,7 +124,7 @@ class SignForm(FlaskForm):
     address_line2 = StringField(
         _("Apartment, unit"),
         [Plain(200)],
-        filters=[_tidy],
+        filters=[tidy],
         name="address-line2",
         render_kw={"autocomplete": "address-line2"},
     )
@@ -311,14 +154,14 @@ class SignForm(FlaskForm):
     phone = StringField(
         _("Phone"),
         [Plain(40), PhoneNumber()],
-        filters=[_tidy],
+        filters=[tidy],
         name="tel",
         render_kw={"autocomplete": "tel", "type": "tel", "inputmode": "tel"},
     )
     own_words = TextAreaField(
         _("Your own words"),
         [Prose(LETTER_LIMIT), OwnWords()],
-        filters=[_tidy_prose],
+        filters=[tidy_prose],
         name="own-words",
         render_kw={"rows": 6},
     )
@@ -329,19 +172,19 @@ class SignForm(FlaskForm):
     left_out = SelectMultipleField(name="left-out", choices=[], validate_choice=False)
     told = HiddenField(name="told")
     sure_of_state = BooleanField(name="sure-of-state")
-    district = StringField(name="district", filters=[_tidy])
-    other_district = StringField(name="other-district", filters=[_tidy])
-    chosen_for = HiddenField(name="chosen-for", filters=[_tidy])
-    looked_up = HiddenField(name="looked-up", filters=[_tidy])
+    district = StringField(name="district", filters=[tidy])
+    other_district = StringField(name="other-district", filters=[tidy])
+    chosen_for = HiddenField(name="chosen-for", filters=[tidy])
+    looked_up = HiddenField(name="looked-up", filters=[tidy])
     website = StringField(
         _("Leave this field empty"),
-        filters=[_tidy],
+        filters=[tidy],
         name="website",
         render_kw={"autocomplete": "off", "tabindex": "-1"},
     )
     token = HiddenField(name="token")
     seal = HiddenField(name="seal")
-    replaces = HiddenField(name="replaces", filters=[_tidy])
+    replaces = HiddenField(name="replaces", filters=[tidy])
 
     def validate_website(self, field: Field) -> None:
         """People are told what the field says; programs that fill in everything are not let through."""

@@ -112,14 +112,16 @@ def adapted(page: Page) -> dict[str, object]:
     return found
 
 
+@pytest.mark.parametrize(("language", "words"), [("es", {}), ("en", LONG)], ids=["Spanish", "long words"])
 @pytest.mark.parametrize("kind", WALKS)
-def test_every_page_holds(chromium: Browser, request: pytest.FixtureRequest, kind: str) -> None:
-    """In Spanish, whose words are longer, with the longest that anybody can type."""
+def test_every_page_holds(
+    chromium: Browser, request: pytest.FixtureRequest, kind: str, language: str, words: dict[str, str]
+) -> None:
     site: Site = request.getfixturevalue(kind)
     prepare(site)
     found: dict[str, object] = {}
     with window(chromium, script=True) as (page, _seen):
-        for screen in WALKS[kind](page, site, "es", **LONG):
+        for screen in WALKS[kind](page, site, language, **words):
             for check in (narrow, spaced, right_to_left, adapted):
                 found |= {f"{screen}: {what}": wrong for what, wrong in check(page).items() if wrong}
             at(page, 1280)

@@ -11,6 +11,14 @@ from tests.factories import mails, supporter
 WORDS = "We dug the well together.\n\nCome and see it."
 
 
+def to_the_letters(page: Page, site: Site) -> None:
+    """Open the campaign, type, and look at the letters."""
+    page.goto(f"{site.url}/reunite-families")
+    site.clock.forward(seconds=30)
+    type_in(page)
+    press(page, SHOW)
+
+
 def typed(page: Page) -> dict[str, str]:
     """What stands in the fields about the person, folded away or not."""
     names = [name.replace("_", "-") for name in supporter()]
@@ -23,10 +31,7 @@ def entered() -> dict[str, str]:
 
 def test_back_from_the_letters_and_from_the_next_page_finds_everything(chromium: Browser, site: Site) -> None:
     with window(chromium) as (page, _seen):
-        page.goto(f"{site.url}/reunite-families")
-        site.clock.forward(seconds=30)
-        type_in(page)
-        press(page, SHOW)
+        to_the_letters(page, site)
         page.fill("[name=own-words]", WORDS)
         page.uncheck("[name=write-to][value=WY-S1]")
         press(page, SEND)
@@ -42,10 +47,7 @@ def test_back_from_the_letters_and_from_the_next_page_finds_everything(chromium:
 
 def test_a_reload_of_the_letters_shows_them_again_and_keeps_what_was_sent(chromium: Browser, site: Site) -> None:
     with window(chromium) as (page, _seen):
-        page.goto(f"{site.url}/reunite-families")
-        site.clock.forward(seconds=30)
-        type_in(page)
-        press(page, SHOW)
+        to_the_letters(page, site)
         page.fill("[name=own-words]", WORDS)
         press(page, "Show me my letters with these words")
 

@@ -216,13 +216,13 @@ def test_a_form_with_no_field_at_all_is_answered_like_an_empty_one(visitor: Visi
 
 
 BAD = [
-    ("given_name", "x" * 10_240, "shorten this to 100 characters."),
-    ("family_name", "é" * 10_240, "shorten this to 100 characters."),
-    ("address_line1", "x" * 10_240, "shorten this to 200 characters."),
-    ("address_line2", "x" * 10_240, "shorten this to 200 characters."),
-    ("address_level2", "x" * 10_240, "shorten this to 100 characters."),
-    ("postal_code", "9" * 10_240, "shorten this to 20 characters."),
-    ("email", f"{'a' * 10_240}@example.org", "shorten this to 254 characters."),
+    ("given_name", "x" * 10_240, "shorten this to 100 characters; it has "),
+    ("family_name", "é" * 10_240, "shorten this to 100 characters; it has "),
+    ("address_line1", "x" * 10_240, "shorten this to 200 characters; it has "),
+    ("address_line2", "x" * 10_240, "shorten this to 200 characters; it has "),
+    ("address_level2", "x" * 10_240, "shorten this to 100 characters; it has "),
+    ("postal_code", "9" * 10_240, "shorten this to 20 characters; it has "),
+    ("email", f"{'a' * 10_240}@example.org", "shorten this to 254 characters; it has "),
     *((name, "A\x00na", "characters that cannot be shown") for name in ("given_name", "address_line1", "email")),
     *(
         (name, f"A{c}na", "characters that cannot be shown")

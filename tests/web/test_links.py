@@ -13,8 +13,9 @@ import pytest
 from flask import Flask
 
 from app.extensions import db
-from app.web.forms import PREFILLED, Plain, SignForm
+from app.web.forms import PREFILLED, SignForm
 from app.web.origin import KEYS
+from app.web.validators import Plain
 from config import ROOT
 from tests.factories import Clock, campaign_source, mails, published, stored, supporter
 from tests.pages import Visitor, parse
