@@ -864,3 +864,24 @@ def test_mistakes_are_named_even_to_somebody_very_quick(visitor: Visitor) -> Non
     visitor.open("/reunite-families")
 
     assert len(visitor.press(SHOW).errors) == 7
+
+
+# --- what tells that the letters have come ------------------------------------------------------------------------
+
+
+def focused(page: Page) -> list[str]:
+    return [element.tag for element in page.root.iter() if element.get("autofocus") is not None]
+
+
+def test_title_and_focus_tell_what_the_page_shows_now(visitor: Visitor, clock: Clock) -> None:
+    first = begin(visitor, clock, **SPLIT).page
+    assert (first.title.partition(" · ")[0], focused(first)) == ("Tell Congress – Reunite Families", [])
+
+    choice = visitor.press(SHOW)
+    assert (choice.title.partition(" · ")[0], focused(choice)) == ("Who represents you?", ["fieldset"])
+
+    letters = visitor.choose("district", MA_1).press(SHOW)
+    assert (letters.title.partition(" · ")[0], focused(letters)) == ("Your letters", ["h2"])
+
+    wrong = visitor.fill(postal_code="1").press(SHOW)
+    assert (wrong.title[:7], focused(wrong)) == ("Error: ", ["div"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.extensions import db
+from tests.conftest import OpenSandbox
 from tests.factories import LETTER, Clock, campaign_source, mails, published, supporter
 from tests.pages import Page, Visitor
 from tests.web.steps import SEND, SHOW, begin, confirm, sign
@@ -308,3 +309,45 @@ def test_the_language_that_was_asked_for_stays_on_an_untranslated_campaign(visit
     page = visitor.open(f"/{slug}?lang=es", **ES)
 
     assert {a.get("href") for a in page.find("footer").iter("a")} == {"/privacy?lang=es"}
+
+
+def test_letters_in_another_language_are_announced_before_each_button(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    said = "Las cartas van en inglés, tal como las ve abajo. Sus propias palabras pueden ir en su idioma."
+    assert "The letters go in" not in visitor.open("/reunite-families").text
+    assert said in visitor.open("/reunite-families?lang=es").text
+    clock.forward(seconds=30)
+    assert said in visitor.fill(**supporter()).press(MOSTRAR).text
+    visitor.press(ENVIAR)
+
+    assert said in visitor.open(mails(data_dir, "confirmation")[0].link).text
+
+
+def test_merge_fields_are_shown_in_the_language_of_the_page(visitor: Visitor) -> None:
+    (letter,) = visitor.open("/reunite-families?lang=es").letters
+
+    assert "Dear [A quien va la carta]," in letter
+    assert letter.endswith("[Su nombre] [Su domicilio] [Ciudad, estado y código postal] [Su correo electrónico]")
+
+
+def test_a_hand_off_names_its_values_as_english_forms_do_too(
+    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path
+) -> None:
+    visitor = Visitor(open_sandbox(SANDBOX_CHANNEL="handoff"))
+    visitor.open("/reunite-families?lang=es")
+    clock.forward(seconds=30)
+    visitor.fill(**supporter()).press(MOSTRAR)
+    visitor.press("Recibir mis cartas")
+    visitor.open(mails(data_dir, "confirmation")[0].link)
+    page = visitor.open(f"{visitor.press('Confirmar').path}/letters/1")
+
+    labels = [" ".join("".join(label.itertext()).split()) for label in page.root.iter("label")]
+    assert {"Nombre (First name)", "Calle y número (Street address)", "Asunto (Subject)"} <= set(labels)
+
+
+def test_the_button_of_a_language_leads_to_an_address_that_names_it(visitor: Visitor) -> None:
+    page = visitor.open("/reunite-families?lang=en", **ES)
+
+    (button,) = [element for element in page.root.iter("button") if element.get("name") == "speak"]
+    assert button.get("formaction") == "/reunite-families?lang=es"

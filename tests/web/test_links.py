@@ -12,6 +12,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 from flask import Flask
 
+from app import campaigns
+from app.db import writing
 from app.extensions import db
 from app.web.forms import PREFILLED, SignForm
 from app.web.origin import KEYS
@@ -399,3 +401,21 @@ def test_the_mails_lead_to_pages_without_a_language_in_their_address(
     confirm(visitor, data_dir)
 
     assert all("lang=" not in mail.text for kind in ("confirmation", "copy") for mail in mails(data_dir, kind))
+
+
+def test_a_campaign_that_has_ended_still_tells_its_story_and_no_goal(
+    visitor: Visitor, clock: Clock, data_dir: Path, sandbox: Flask
+) -> None:
+    with sandbox.app_context():
+        published(db.session(), campaign_source(more="goal = 50\ncount-from = 1"), clock())
+    confirmed(visitor, clock, data_dir, 1)
+    with sandbox.app_context(), writing(db.session()):
+        campaigns.close(db.session(), "the-well")
+    clock.forward(seconds=11)
+
+    page = visitor.open("/the-well")
+
+    assert "Two towns share one well." in page.text
+    assert "1 person has written." in page.text
+    assert "goal" not in page.text
+    assert not list(page.root.iter("progress"))

@@ -270,3 +270,19 @@ def test_getting_letters_has_the_same_way_out(open_sandbox: OpenSandbox, clock: 
     visitor.fill(email=OWN).press(ERASE)
 
     assert personal(data_dir) == []
+
+
+def test_who_takes_letters_back_too_late_is_told_so(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    receipt = confirm(visitor, data_dir).path
+    visitor.open(f"{receipt}/withdraw")
+    with closing(sqlite3.connect(data_dir / "redress.db")) as connection, connection:
+        connection.execute(
+            "UPDATE delivery SET state = 'accepted', ended_at = created_at WHERE kind IN ('letter', 'copy')"
+        )
+
+    page = visitor.fill(email="ana.garcia@example.org").press("Take them back")
+
+    assert page.path == receipt
+    assert "It is too late to take them back: nothing waits here any more." in page.text
+    assert "too late" not in visitor.open(receipt).text
