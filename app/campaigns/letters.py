@@ -141,11 +141,10 @@ def fill(letter: str, signer: Signer, recipient: Recipient, edits: Sequence[str 
         MergeField.CITY_STATE_ZIP: f"{signer.address.city}, {signer.address.state} {signer.address.zip}",
         MergeField.EMAIL: signer.email,
     }
-    lines = letter.split("\n")
-    cut = _below_salutation(lines)
+    above, below = _cut(letter)
     typed = chain(edits, repeat(None))
-    opening = _fill_lines(lines[:cut], values, typed)
-    return Filled(opening, _fill_lines(lines[cut:], values, typed))
+    opening = _fill_stretches(above, values, typed)
+    return Filled(opening, _fill_stretches(below, values, typed))
 
 
 def is_mark(line: str) -> bool:
@@ -163,6 +162,14 @@ def trimmed(lines: Sequence[str]) -> str:
 class _Stretch:
     lines: tuple[str, ...]
     open: bool
+
+
+@lru_cache(maxsize=256)
+def _cut(letter: str) -> tuple[tuple[_Stretch, ...], tuple[_Stretch, ...]]:
+    """What goes above a signer's own words, and below."""
+    lines = letter.split("\n")
+    cut = _below_salutation(lines)
+    return tuple(_stretches(lines[:cut])), tuple(_stretches(lines[cut:]))
 
 
 def _stretches(lines: Sequence[str]) -> Iterator[_Stretch]:
@@ -186,21 +193,22 @@ def _below_salutation(lines: Sequence[str]) -> int:
     return below if lines[below - 1].rstrip().endswith((",", ":")) else 0
 
 
-def _fill_lines(lines: Sequence[str], values: Mapping[MergeField, str], typed: Iterator[str | None]) -> str:
-    """The lines with their fields filled; each open part takes the next of `typed`."""
+def _fill_stretches(
+    stretches: Sequence[_Stretch], values: Mapping[MergeField, str], typed: Iterator[str | None]
+) -> str:
+    """The text with its fields filled; each open part takes the next of `typed`."""
+    # Inside a sentence the two lines of a street would tear it apart.
+    inside = {**values, MergeField.ADDRESS: values[MergeField.ADDRESS].replace("\n", ", ")}
     texts = []
-    for stretch in _stretches(lines):
+    for stretch in stretches:
         edit = next(typed) if stretch.open else None
-        own = [_fill_line(line, values) for line in stretch.lines] if edit is None else edit.split("\n")
+        if edit is None:
+            own = [_fill_line(line, values if line.strip() == _STREET else inside) for line in stretch.lines]
+        else:
+            own = edit.split("\n")
         texts.append(trimmed(own))
     return "\n\n".join(text for text in texts if text)
 
 
 def _fill_line(line: str, values: Mapping[MergeField, str]) -> str:
-    cut = parts(line)
-    if len(cut) == 1 and cut[0].field is None:
-        return line
-    if line.strip() != _STREET:
-        # Inside a sentence the two lines of a street would tear it apart.
-        values = {**values, MergeField.ADDRESS: values[MergeField.ADDRESS].replace("\n", ", ")}
-    return "".join(part.text if part.field is None else values[part.field] for part in cut)
+    return "".join(part.text if part.field is None else values[part.field] for part in parts(line))

@@ -132,7 +132,7 @@ class Composer:
             _header("Reply-To", _address(shown, signer.email)),
             _header("Subject", written.subject),
         )
-        return self._composed(uuid, address, headers, text)
+        return self._composed(uuid, address, headers, encoded(text))
 
     def confirmation(
         self, uuid: str, signer: Correspondent, campaign: str, link: str, letters: int, by_us: int, now: datetime
@@ -141,8 +141,8 @@ class Composer:
 
         Holds no word that the visitor typed, else the form would be a spam relay.
         """
-        words = _asking_to_confirm(self, signer.language, campaign, letters, by_us)
-        return self._of_ours(words.with_link(link), uuid, signer.email, now)
+        asking = _asking_to_confirm(self, signer.language, campaign, letters, by_us)
+        return self._of_ours(asking.subject, asking.with_link(link), uuid, signer.email, now)
 
     def repeat(self, uuid: str, signer: Correspondent, campaign: str, written_on: datetime, now: datetime) -> Composed:
         """Says that this person has already written; the page itself never does."""
@@ -182,13 +182,11 @@ class Composer:
 
     def tables_changed(self, uuid: str, sentences: Sequence[str], now: datetime) -> Composed:
         """Says to the organisation which seats that its campaigns write to have changed hands."""
-        words = self._words("tables", sentences=sentences, command=_TABLES)
-        return self._of_ours(words, uuid, self.identity.email, now)
+        return self._to_us("tables", uuid, now, sentences=sentences)
 
     def tables_stale(self, uuid: str, since: datetime, cause: str, now: datetime) -> Composed:
         """Says to the organisation that the tables of legislators could not be refreshed since then, and why."""
-        words = self._words("silence", since=since, cause=cause, command=_TABLES)
-        return self._of_ours(words, uuid, self.identity.email, now)
+        return self._to_us("silence", uuid, now, since=since, cause=cause)
 
     def envelope_sender(self, uuid: str) -> str:
         """`b+<id>.<hmac>@<bounce domain>`: a bounce that comes back can be trusted and finds its delivery."""
@@ -198,34 +196,39 @@ class Composer:
 
     def _to_signer(self, name: str, uuid: str, to: Correspondent, now: datetime, **values: object) -> Composed:
         with self.speaking(to.language):
-            words = self._words(name, **values)
-        return self._of_ours(words, uuid, to.email, now)
+            subject, text = self._words(name, **values)
+        return self._of_ours(subject, encoded(text), uuid, to.email, now)
 
-    def _words(self, name: str, **values: object) -> _Words:
-        return _Words(self._text(f"{name}/subject", **values).strip(), self._text(f"{name}/body", **values))
+    def _to_us(self, name: str, uuid: str, now: datetime, **values: object) -> Composed:
+        subject, text = self._words(name, command=_TABLES, **values)
+        return self._of_ours(subject, encoded(text), uuid, self.identity.email, now)
 
-    def _of_ours(self, words: _Words, uuid: str, email: str, now: datetime) -> Composed:
+    def _words(self, name: str, **values: object) -> tuple[str, str]:
+        """Subject and text."""
+        return self._text(f"{name}/subject", **values).strip(), self._text(f"{name}/body", **values)
+
+    def _of_ours(self, subject: str, body: bytes, uuid: str, email: str, now: datetime) -> Composed:
         us = display_name(self.identity.organisation), self.identity.email
         headers = (
             _our_address("From", *us),
             *self._addressed(uuid, email, now),
             _our_address("Reply-To", *us),
-            _our_header("Subject", words.subject),
+            _our_header("Subject", subject),
             _our_header("Auto-Submitted", "auto-generated"),
             _our_header("X-Auto-Response-Suppress", "All"),
         )
-        return self._composed(uuid, email, headers, words.body)
+        return self._composed(uuid, email, headers, body)
 
     def _addressed(self, uuid: str, to: str, now: datetime) -> tuple[bytes, ...]:
         """The headers of which no two messages have the same."""
         return (
-            _header("To", _address("", to)),
+            _quick_header("To", _address("", to)),
             f"Date: {format_datetime(now)}\r\n".encode("ascii"),
-            _header("Message-ID", f"<{uuid}@{self.identity.bounce_domain}>"),
+            _quick_header("Message-ID", f"<{uuid}@{self.identity.bounce_domain}>"),
         )
 
-    def _composed(self, uuid: str, to: str, headers: Iterable[bytes], text: str) -> Composed:
-        mail = b"".join((*headers, _OF_TEXT, b"\r\n", quoted_printable(wrapped(text))))
+    def _composed(self, uuid: str, to: str, headers: Iterable[bytes], body: bytes) -> Composed:
+        mail = b"".join((*headers, _OF_TEXT, b"\r\n", body))
         return Composed(uuid, self.envelope_sender(uuid), to, mail)
 
     def _text(self, name: str, **values: object) -> str:
@@ -234,26 +237,28 @@ class Composer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """What a mail says."""
+class _Asking:
+    """The mail that every signer gets, but for its link, which stands on a line of its own."""
 
     subject: str
-    body: str
+    above: bytes
+    below: bytes
 
-    def with_link(self, link: str) -> _Words:
-        """The same with this link where LINK stands."""
-        return _Words(self.subject, self.body.replace(LINK, link))
+    def with_link(self, link: str) -> bytes:
+        """The body with this link."""
+        return self.above + encoded(link) + self.below
 
 
-LINK = "https://invalid/the-link-of-this-very-mail"
-"""Stands in the words of a mail that are kept for the link that no two mails share."""
+_LINK = "https://invalid/the-link-of-this-very-mail"
 
 
 @lru_cache(maxsize=128)
-def _asking_to_confirm(composer: Composer, language: str, campaign: str, letters: int, by_us: int) -> _Words:
-    """The mail that every signer gets, but for its link: rendered once."""
+def _asking_to_confirm(composer: Composer, language: str, campaign: str, letters: int, by_us: int) -> _Asking:
+    """Rendered and encoded once."""
     with composer.speaking(language):
-        return composer._words("confirmation", campaign=campaign, link=LINK, letters=letters, by_us=by_us)
+        subject, text = composer._words("confirmation", campaign=campaign, link=_LINK, letters=letters, by_us=by_us)
+    above, below = text.split(f"\n{_LINK}\n")
+    return _Asking(subject, encoded(above), encoded(below))
 
 
 _OF_TEXT = (
@@ -266,6 +271,16 @@ def _header(name: str, value: str | Address) -> bytes:
     return SMTP.fold_binary(*SMTP.header_store_parse(name, value))
 
 
+_QUICK = re.compile(r"<?[A-Za-z0-9!#$%&'*+/?^_`{|}~.-]+@[A-Za-z0-9.-]+>?")
+_SHORT = 78
+
+
+def _quick_header(name: str, value: str | Address) -> bytes:
+    """The same for a mailbox or a message's number, which nearly always stand there as they are."""
+    line = f"{name}: {value}"
+    return f"{line}\r\n".encode() if _QUICK.fullmatch(str(value)) and len(line) <= _SHORT else _header(name, value)
+
+
 # The library takes a millisecond for the headers of one mail. Those that many share are made once; nobody's name or
 # address may be among them, because they stay in memory.
 @lru_cache(maxsize=128)
@@ -276,6 +291,11 @@ def _our_header(name: str, value: str) -> bytes:
 @lru_cache(maxsize=16)
 def _our_address(name: str, shown: str, email: str) -> bytes:
     return _header(name, _address(shown, email))
+
+
+def encoded(text: str) -> bytes:
+    """The text in short lines, as it goes over the wire."""
+    return quoted_printable(wrapped(text))
 
 
 def quoted_printable(text: str) -> bytes:

@@ -21,12 +21,12 @@ from app.db import DatabaseUnavailable, writing
 from app.extensions import db
 from app.legislators import NoDataForDay
 from app.legislators.congresses import congress_at
-from app.signing import Submission, sign
 from app.signing.draft import Choice, Draft, Errors, Problem, draft
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress, TooManyTries, check_tries, note_try
+from app.signing.submitting import Ready, Submission, sign
 from app.web import form_token
 from app.web.form_token import FormToken
-from app.web.forms import SignForm, fills_a_field, of_a_stranger
+from app.web.forms import SignForm, by_a_stranger, fills_a_field, form_for
 from app.web.front import MARK
 from app.web.languages import LANGUAGES, SWITCH, asked_for, liked, speak
 from app.web.letter_page import Front, draw, front_of, front_pages, hidden_fields, street_mark
@@ -62,7 +62,7 @@ def show(slug: str) -> Page:
         return _not_open(front, standing), 200
     origin = origin_of(request.args)
     if fills_a_field(request.args):
-        form = SignForm(None)
+        form = form_for(front.campaign.told_in(language).letter)
         form.fill_in(request.args)
         return draw(front, form, _fresh(slug), origin), 200
     ways = tuple(tuple(channel.name for channel in channels) for channels in front.ways.values())
@@ -75,7 +75,8 @@ def show(slug: str) -> Page:
     )
 
     def render() -> str:
-        return draw(front, SignForm(None), _fresh(slug), {}, carried=MARK)
+        form = form_for(front.campaign.told_in(language).letter)
+        return draw(front, form, _fresh(slug), {}, carried=MARK)
 
     return front_pages().page(
         (slug, language, liked(LANGUAGES), asked_for() or ""),
@@ -89,14 +90,14 @@ def show(slug: str) -> Page:
 def write(slug: str) -> Page | Response:
     """Both buttons: show the letters, or send them. Everything typed comes back until it is stored."""
     campaign, given = find(slug) or abort(404), request.form
-    speak(campaign.source.languages)
+    language = speak(campaign.source.languages)
     standing = campaign.standing(site().today())
     if standing is not Standing.OPEN:
         return _not_open(_front(campaign), standing), 409
     now, ours = site().clock(), from_our_page(request, site().config.public_url)
     token = form_token.opened(site().config.secret_key, given.get("token", ""), slug) if ours else None
     good = token is not None and token.is_good(now)
-    form = SignForm(given) if token else of_a_stranger(given)
+    form = form_for(campaign.told_in(language).letter, given if token else by_a_stranger(given))
     press = _Press(campaign, form, token if token and good else _fresh(slug), origin_of(given), now)
     if not good:
         return press.page(notice=_("Look over what you entered, then press the button once more.")), 200
@@ -181,10 +182,10 @@ class _Press:
         return self._send(result)
 
     def _send(self, result: Draft) -> Page | Response:
-        session = db.session()
+        session, ready = db.session(), Ready.of(result, self._submission(), site().pen(), self.now)
         try:
             with writing(session):
-                sent = sign(session, result, self._submission(), site().pen(), self.now)
+                sent = sign(session, ready)
         except TooManyToAddress:
             notice = _(
                 "We have sent several mails to this address today. "

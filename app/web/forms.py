@@ -166,7 +166,6 @@ class SignForm(FlaskForm):
         render_kw={"rows": 6},
     )
     parts_of = HiddenField(name="parts-of")
-    part_1, part_2, part_3, part_4, part_5 = (_part(place) for place in range(1, MOST_PARTS + 1))
     offered = HiddenField(name="offered")
     write_to = SelectMultipleField(name="write-to", choices=[], validate_choice=False)
     left_out = SelectMultipleField(name="left-out", choices=[], validate_choice=False)
@@ -190,6 +189,9 @@ class SignForm(FlaskForm):
         """People are told what the field says; programs that fill in everything are not let through."""
         if field.data:
             raise ValidationError(gettext("Leave this field empty: it is there to stop programs."))
+
+    mailbox = ""
+    """The e-mail address in its ASCII form, as it goes over the wire, once it has been found right."""
 
     congress = 0
     """Which Congress sits while the form is read: a district chosen in another one is another place."""
@@ -226,7 +228,7 @@ class SignForm(FlaskForm):
     @property
     def parts(self) -> tuple[TextAreaField, ...]:
         """The open parts of the letter, as far as a letter can have them."""
-        return (self.part_1, self.part_2, self.part_3, self.part_4, self.part_5)
+        return ()
 
     def settle_parts(self, letter: str) -> bool:
         """Let each part stand where it belongs in this letter, and be typed only where it differs from the suggestion.
@@ -280,7 +282,7 @@ class SignForm(FlaskForm):
         return frozenset(unticked | set(self.left_out.data or ()))
 
     def signer(self) -> Signer:
-        """Who writes; the e-mail address in its ASCII form, as it goes over the wire."""
+        """Who writes."""
         address = PostalAddress(
             line1=str(self.address_line1.data),
             line2=str(self.address_line2.data or ""),
@@ -292,7 +294,7 @@ class SignForm(FlaskForm):
             str(self.given_name.data),
             str(self.family_name.data),
             address,
-            wire_email(str(self.email.data)),
+            self.mailbox or wire_email(str(self.email.data)),
             prefix=str(self.prefix.data or ""),
             phone=str(self.phone.data or ""),
         )
@@ -348,9 +350,26 @@ class SignForm(FlaskForm):
         return [(field.id, field.errors[0]) for field in self if field.errors]
 
 
-def of_a_stranger(given: Mapping[str, str]) -> SignForm:
-    """The form with what another site may fill in: what the person sees on the page, and nothing that is hidden."""
-    return SignForm(MultiDict({name: given[name] for name in (*_IN_LINKS, "own-words") if name in given}))
+class PartedForm(SignForm):
+    """With the parts of a letter that its signer may change: most letters have none, and fields take time to make."""
+
+    part_1, part_2, part_3, part_4, part_5 = (_part(place) for place in range(1, MOST_PARTS + 1))
+
+    @property
+    def parts(self) -> tuple[TextAreaField, ...]:
+        """All that a letter can have."""
+        return (self.part_1, self.part_2, self.part_3, self.part_4, self.part_5)
+
+
+def form_for(letter: str, given: MultiDict[str, str] | None = None) -> SignForm:
+    """The form of this letter, empty or as it was `given`, with parts of what was another letter then."""
+    parted = parts_open(letter) or any(name.startswith("part-") for name in given or ())
+    return (PartedForm if parted else SignForm)(given)
+
+
+def by_a_stranger(given: Mapping[str, str]) -> MultiDict[str, str]:
+    """What another site may fill in: what the person sees on the page, and nothing that is hidden."""
+    return MultiDict({name: given[name] for name in (*_IN_LINKS, "own-words") if name in given})
 
 
 _IN_LINKS = tuple(str(getattr(SignForm, name).name) for name in PREFILLED)

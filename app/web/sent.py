@@ -11,12 +11,13 @@ from app.db import DatabaseUnavailable, writing
 from app.delivery.pause import is_paused
 from app.extensions import db
 from app.models import DeliveryKind, DeliveryState, Signature, SignatureState
-from app.signing import NoSuchSignature, find_sent, resend
+from app.signing import NoSuchSignature, find_sent
 from app.signing.limits import TooManyToAddress
 from app.signing.retention import has_expired
+from app.signing.submitting import resend
 from app.signing.tokens import Token
 from app.web.campaign import filled
-from app.web.forms import SignForm
+from app.web.forms import form_for
 from app.web.languages import speak_to
 from app.web.published import campaign_of, of
 from app.web.same_site import from_our_page
@@ -105,9 +106,6 @@ def _change(signature: Signature, token: str) -> str:
         "own-words": signature.own_words,
         "replaces": token,
     }
-    changes = dict(signature.changes or {})
-    left_out = changes.pop("left-out", "").split()
-    form = SignForm(
-        MultiDict({**{name: value or "" for name, value in (typed | changes).items()}, "left-out": left_out})
-    )
-    return filled(of(signature), form, signature.origin or {})
+    given = MultiDict({name: value or "" for name, value in (typed | dict(signature.changes or {})).items()})
+    given.setlist("left-out", given.get("left-out", "").split())
+    return filled(of(signature), form_for(campaign_of(signature).letter, given), signature.origin or {})

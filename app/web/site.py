@@ -24,9 +24,9 @@ from app.legislators.congresses import congress_at
 from app.legislators.geography import is_senate
 from app.legislators.keeping.shelf import Shelf
 from app.models import Letter
-from app.signing import Pen
 from app.signing.draft import Desk
 from app.signing.limits import Limits
+from app.signing.pen import Pen
 from app.signing.retention import Keep
 from app.signing.tokens import Keys, Token
 from config import Config, is_loopback

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Protocol
 
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext
@@ -158,18 +159,24 @@ class StateCode:
             raise ValidationError(gettext("Choose your state."))
 
 
-class OwnEmail:
-    """Accepts an address that mail can reach and that is not an office's own."""
+class HasMailbox(Protocol):
+    """A form that asks for an e-mail address."""
 
-    def __call__(self, form: object, field: Field) -> None:
+    mailbox: str
+
+
+class OwnEmail:
+    """Accepts an address that mail can reach and that is not an office's own; gives the form its ASCII form."""
+
+    def __call__(self, form: HasMailbox, field: Field) -> None:
         """Raise ValidationError with what to do."""
         try:
-            domain = validate_email(
-                str(field.data or ""), check_deliverability=False, allow_smtputf8=False
-            ).ascii_domain
+            found = validate_email(str(field.data or ""), check_deliverability=False, allow_smtputf8=False)
         except EmailNotValidError as error:
             raise ValidationError(gettext("Enter your e-mail address, like name@example.com.")) from error
         if ENCODED_WORD in str(field.data):  # allowed in addresses, but in a header it would be decoded to anything
             raise ValidationError(gettext("Enter your e-mail address, like name@example.com."))
+        domain = found.ascii_domain
         if any(domain == office or domain.endswith(f".{office}") for office in _OFFICE_DOMAINS):
             raise ValidationError(gettext("Enter your own e-mail address, not one of an office."))
+        form.mailbox = found.ascii_email or ""

@@ -18,10 +18,12 @@ from app.campaigns.letters import Signer
 from app.db import writing
 from app.delivery.mails import Links
 from app.models import Campaign, CampaignRevision, Delivery, DeliveryKind, Signature
-from app.signing import Agreement, Pen, Submission, confirm, find_mailed, sign, ways_seal
+from app.signing import Agreement, confirm, find_mailed, ways_seal
 from app.signing.draft import Choice, Desk, Draft, Entry, Errors, draft
 from app.signing.limits import Limits
+from app.signing.pen import Pen
 from app.signing.retention import Keep
+from app.signing.submitting import Ready, Submission, sign
 from app.signing.tokens import Token
 from app.web.site import CHANNELS, Site
 from tests.factories import campaign_source
@@ -130,9 +132,9 @@ def signed(
 ) -> Token:
     """A committed signature; the token of its /sent/… page."""
     form = submission(session, nonce, network=network, replaces=replaces, slug=slug)
-    letters = letters_of(app, who or signer())
+    ready = Ready.of(letters_of(app, who or signer()), form, with_pen or pen(app), now)
     with writing(session):
-        return sign(session, letters, form, with_pen or pen(app), now)
+        return sign(session, ready)
 
 
 def confirmed(app: Flask, session: Session, token: Token, now: datetime = NOW) -> Signature:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.db import writing
 from app.models import DeliveryKind, Signature
-from app.signing import resend
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress
+from app.signing.submitting import resend
 from tests.signing.factories import NOW, TITLE, confirmed, deliveries, pen, signed, signer
 
 DAY = timedelta(hours=24)

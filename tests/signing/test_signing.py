@@ -21,15 +21,13 @@ from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, S
 from app.signing import (
     Agreement,
     NoSuchSignature,
-    NothingToSign,
     confirm,
     correspondent,
     find_mailed,
     find_sent,
-    resend,
-    sign,
 )
 from app.signing.draft import Draft
+from app.signing.submitting import NothingToSign, Ready, resend, sign
 from app.signing.tokens import Token, hashed
 from tests.delivery.factories import TRANSIENT, ScriptedSender, policy
 from tests.signing.factories import (
@@ -142,8 +140,8 @@ def test_a_draft_without_letters_cannot_be_signed(app: Flask, session: Session) 
     assert isinstance(nobody, Draft)
     form = submission(session)
 
-    with pytest.raises(NothingToSign), writing(session):
-        sign(session, nobody, form, pen(app), NOW)
+    with pytest.raises(NothingToSign):
+        Ready.of(nobody, form, pen(app), NOW)
 
     assert signatures(session) == []
 
@@ -387,14 +385,14 @@ def test_a_refusal_in_the_middle_leaves_nothing_behind(app: Flask, session: Sess
     letters = letters_of(app, signer())
 
     with pytest.raises(ValueError, match="linefeed"), writing(session):
-        sign(session, letters, broken, pen(app), NOW)
+        sign(session, Ready.of(letters, broken, pen(app), NOW))
 
     assert signatures(session) == []
     assert session.scalars(select(Letter).join(Signature).where(Signature.email != "noise@example.net")).all() == []
 
 
 def test_two_at_once_with_the_same_submission_are_one_signature(app: Flask, session: Session) -> None:
-    form, letters, tools = submission(session, "nonce"), letters_of(app, signer()), pen(app)
+    ready = Ready.of(letters_of(app, signer()), submission(session, "nonce"), pen(app), NOW)
     engine = db.engine
     start, tokens = threading.Barrier(4), []
 
@@ -402,7 +400,7 @@ def test_two_at_once_with_the_same_submission_are_one_signature(app: Flask, sess
         with app.app_context(), Session(engine, expire_on_commit=False) as own:
             start.wait()
             with writing(own):
-                tokens.append(sign(own, letters, form, tools, NOW))
+                tokens.append(sign(own, ready))
 
     threads = [threading.Thread(target=press) for _browser in range(4)]
     for thread in threads:
