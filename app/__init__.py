@@ -20,7 +20,7 @@ from app.cli.contacts import contacts as contacts_commands
 from app.cli.legislators import legislators as legislators_commands
 from app.cli.outbox import outbox as outbox_commands
 from app.cli.signatures import signatures as signature_commands
-from app.db import ENGINE_OPTIONS, prepare
+from app.db import ENGINE_OPTIONS, POOL_OPTIONS, prepare
 from app.delivery import Channel
 from app.delivery.handoff import HandoffChannel, PaperChannel
 from app.delivery.mail_channel import EmailChannel
@@ -96,7 +96,7 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now, geoc
         MAX_CONTENT_LENGTH=MOST_BYTES,
         MAX_FORM_MEMORY_SIZE=MOST_BYTES,
         SQLALCHEMY_DATABASE_URI=config.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
+        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS | POOL_OPTIONS,
         MAIL_SUPPRESS_SEND=False,  # Flask-Mail would take it from `testing`
     )
     for extension in (db, mail):

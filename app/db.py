@@ -59,6 +59,9 @@ class DatabaseUnavailable(Exception):
 # hide_parameters: an error text would otherwise print a signer's name, street and e-mail into the log.
 ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
 
+# A connection for each thread of a web process; the one that was used last has the file's pages in memory.
+POOL_OPTIONS: dict[str, Any] = {"pool_size": 8, "pool_use_lifo": True}
+
 
 def prepare(engine: Engine) -> None:
     """Make an SQLite engine durable and honest about transactions."""

@@ -175,6 +175,17 @@ _AT = (
 )
 
 
+IN_FORCE = (
+    select(CampaignRevision.id)
+    .join(Campaign, CampaignRevision.campaign_id == Campaign.id)
+    .where(Campaign.id == bindparam("campaign"), Campaign.state == CampaignState.PUBLISHED)
+    .order_by(CampaignRevision.number.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+"""The newest revision of a campaign that has not been closed; its days are in its file."""
+
+
 def find(session: Session, slug: str) -> Found | None:
     """What stands at this address; None for an unknown one and for a draft."""
     if not is_slug(slug):  # whatever stands in an address; PostgreSQL refuses a NUL

@@ -14,6 +14,7 @@ from typing import NamedTuple, Self, cast
 from sqlalchemy import Connection, Table, bindparam, insert, select
 from sqlalchemy.orm import Session
 
+from app.campaigns import IN_FORCE
 from app.delivery import Channel, outbox
 from app.delivery.mails import Correspondent
 from app.models import DeliveryKind, Letter, Signature, SignatureState
@@ -29,6 +30,7 @@ _SIGNATURES, _LETTERS = cast(Table, Signature.__table__), cast(Table, Letter.__t
 _KNOWN = select(
     select(_SIGNATURES.c.state).where(_SIGNATURES.c.sent_hash == bindparam("sent")).scalar_subquery(),
     CONFIRMED,
+    IN_FORCE,
     MAILS,
     SIGNATURES,
 )
@@ -39,6 +41,10 @@ _WAITING_OR_DONE = frozenset({SignatureState.PENDING, SignatureState.CONFIRMED})
 
 class NothingToSign(Exception):
     """The draft holds no letter."""
+
+
+class Superseded(Exception):
+    """The campaign has been revised or closed since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ class _Known(NamedTuple):
     """Of the signature that it has become already."""
     earlier: int | None
     """A signature that the same person has confirmed in the campaign."""
+    revision: int | None
+    """The campaign's newest; None once it is closed."""
     mails: int
     signatures: int
 
@@ -134,13 +142,16 @@ class _Known(NamedTuple):
 def sign(session: Session, ready: Ready) -> Token:
     """Store signature, letters (held) and the mail to confirm (queued); returns the token of the /sent/… page.
 
-    The same form, mailbox, name and letters again are the same signature. Raises TooManyToAddress, TooManyFromNetwork.
+    The same form, mailbox, name and letters again are the same signature. Raises Superseded, TooManyToAddress,
+    TooManyFromNetwork.
     """
     connection = session.connection()  # without the session a statement takes a third less time
     while (known := _known(connection, ready)).state is not None:
         if known.state in _WAITING_OR_DONE:
             return ready.token
         ready = ready.again()
+    if known.revision != ready.submission.revision_id:
+        raise Superseded
     check(known.mails, known.signatures, ready.pen.limits)
     _withdraw_replaced(session, ready.submission.replaces, ready.at)
     if known.earlier is not None:

@@ -23,7 +23,7 @@ from app.legislators import NoDataForDay
 from app.legislators.congresses import congress_at
 from app.signing.draft import Choice, Draft, Errors, Problem, draft
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress, TooManyTries, check_tries, note_try
-from app.signing.submitting import Ready, Submission, sign
+from app.signing.submitting import Ready, Submission, Superseded, sign
 from app.web import form_token
 from app.web.form_token import FormToken
 from app.web.forms import SignForm, by_a_stranger, fills_a_field, form_for
@@ -118,10 +118,10 @@ class _Press:
         """The page with what came of it, or the way to the next one."""
         form, switching = self.form, SWITCH in request.form
         form.congress = congress_at(self.now)
-        if form.looked_up.data != street_mark(form, self.token):  # the browser's word would tell what others looked up
-            form.looked_up.data = ""
+        if form.looked_up != street_mark(form, self.token):  # the browser's word would tell what others looked up
+            form.looked_up = ""
         moved = form.settle_parts(self.campaign.told_in(str(get_locale())).letter)
-        if switching and not (form.seal.data or "asked" in request.form):
+        if switching and not (form.seal or "asked" in request.form):
             return self.page(), 200
         if not form.validate() and (switching or not form.only_words_are_wrong()):
             if switching:
@@ -144,7 +144,7 @@ class _Press:
     def _drafted(self, *, moved: bool) -> Page | Response:
         form, looking_up = self.form, "look-up" in request.form
         if looking_up:
-            form.district.data = form.other_district.data = form.looked_up.data = ""
+            form.district.data = form.other_district.data = form.looked_up = ""
         may_look_up = looking_up and _may_look_up(self.now)
         file = self.campaign.told_in(str(get_locale()))
         result = draft(form.entry(look_up=may_look_up), file, site().desk, self.now)
@@ -158,7 +158,7 @@ class _Press:
 
     def _choose(self, choice: Choice, *, looking_up: bool, refused: bool) -> Page:
         form = self.form
-        asked = "asked" in request.form and form.chosen_for.data == form.place and not looking_up
+        asked = "asked" in request.form and form.chosen_for == form.place and not looking_up
         if ("send" in request.form or choice.refused or asked) and SWITCH not in request.form:
             form.district.errors = [_("Choose who represents you, or say that you are not sure.")]
         notice = street_notice(choice, refused=refused) if looking_up else ""
@@ -176,7 +176,7 @@ class _Press:
         if not result.letters:
             form.write_to.errors = [_("Choose at least one office to write to.")]
             return self.page(draft=result), 422
-        if form.seal.data != result.seal:
+        if form.seal != result.seal:
             notice = _("Something in your letters has changed. Here they are once more, as they will go.")
             return self.page(draft=result, notice=notice), 200
         return self._send(result)
@@ -186,6 +186,9 @@ class _Press:
         try:
             with writing(session):
                 sent = sign(session, ready)
+        except Superseded:
+            notice = _("The campaign has just been changed. Please press the button once more.")
+            return self.page(draft=result, notice=notice), 409
         except TooManyToAddress:
             notice = _(
                 "We have sent several mails to this address today. "
@@ -216,7 +219,7 @@ class _Press:
             language=language,
             origin=self.origin,
             changes=self.form.changes,
-            replaces=self.form.replaces.data or "",
+            replaces=self.form.replaces,
         )
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
     Field,
-    HiddenField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -69,6 +69,16 @@ def _prefixes() -> dict[str, str]:
 def _mark(suggestion: str) -> str:
     """A short hash of a suggested text, or of one that was left as it was suggested."""
     return hashlib.sha256(str(tidy_prose(suggestion)).encode()).hexdigest()[:12]
+
+
+def hidden(values: Mapping[str, str]) -> Markup:
+    """Fields that nobody sees; the names must be ours."""
+    fields = [f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in values.items()]
+    return Markup("".join(fields))  # noqa: S704 — escaped above
+
+
+def _said(given: Mapping[str, str], name: str) -> str:
+    return str(tidy(given.get(name, "")))
 
 
 def _part(place: int) -> TextAreaField:
@@ -165,25 +175,42 @@ class SignForm(FlaskForm):
         name="own-words",
         render_kw={"rows": 6},
     )
-    parts_of = HiddenField(name="parts-of")
-    offered = HiddenField(name="offered")
     write_to = SelectMultipleField(name="write-to", choices=[], validate_choice=False)
-    left_out = SelectMultipleField(name="left-out", choices=[], validate_choice=False)
-    told = HiddenField(name="told")
     sure_of_state = BooleanField(name="sure-of-state")
     district = StringField(name="district", filters=[tidy])
     other_district = StringField(name="other-district", filters=[tidy])
-    chosen_for = HiddenField(name="chosen-for", filters=[tidy])
-    looked_up = HiddenField(name="looked-up", filters=[tidy])
     website = StringField(
         _("Leave this field empty"),
         filters=[tidy],
         name="website",
         render_kw={"autocomplete": "off", "tabindex": "-1"},
     )
-    token = HiddenField(name="token")
-    seal = HiddenField(name="seal")
-    replaces = HiddenField(name="replaces", filters=[tidy])
+
+    def __init__(self, given: MultiDict[str, str] | None = None) -> None:
+        super().__init__(given)
+        came: MultiDict[str, str] = given or MultiDict()
+        self.seal = _said(came, "seal")
+        self.chosen_for = _said(came, "chosen-for")
+        self.looked_up = _said(came, "looked-up")
+        self.replaces = _said(came, "replaces")
+        self.told = _said(came, "told")
+        self.parts_of = _said(came, "parts-of")
+        self._offered = frozenset(_said(came, "offered").split())
+        self._left_out = frozenset(came.getlist("left-out"))
+
+    @property
+    def carried(self) -> Markup:
+        """What the page carries to the next one, beside what people see. As plain values: fields take time to make."""
+        return hidden(
+            {
+                "seal": self.seal,
+                "chosen-for": self.chosen_for,
+                "looked-up": self.looked_up,
+                "replaces": self.replaces,
+                "told": self.told,
+                "parts-of": self.parts_of,
+            }
+        )
 
     def validate_website(self, field: Field) -> None:
         """People are told what the field says; programs that fill in everything are not let through."""
@@ -204,22 +231,22 @@ class SignForm(FlaskForm):
     @property
     def place(self) -> str:
         """Where a choice among representatives was made; a district found by the street holds for that street only."""
-        return f"{self.spot} {self.city.data} {self.address_line1.data}" if self.looked_up.data else self.spot
+        return f"{self.spot} {self.city.data} {self.address_line1.data}" if self.looked_up else self.spot
 
     def entry(self, *, look_up: bool = False) -> Entry:
         """The typed values of a form that has validated; `look_up`: the person asked for that with their button.
 
         Words that are wrong are left out: then the letters are shown as they are without them.
         """
-        for_here = self.chosen_for.data == self.place and not look_up
-        said = self.chosen_for.data or ""
+        for_here = self.chosen_for == self.place and not look_up
+        said = self.chosen_for
         return Entry(
             signer=self.signer(),
             district=(self.district.data or "") if for_here else "",
             other_district=(self.other_district.data or "") if for_here else "",
             sure_of_state=bool(self.sure_of_state.data) and (said == self.spot or said.startswith(f"{self.spot} ")),
             look_up=look_up,
-            looked_up=bool(self.looked_up.data) and for_here,
+            looked_up=bool(self.looked_up) and for_here,
             own_words="" if self.own_words.errors else str(self.own_words.data or ""),
             edits=tuple(str(part.data or "") if part.raw_data and not part.errors else None for part in self.parts),
             left_out=self.seats_left_out,
@@ -248,13 +275,13 @@ class SignForm(FlaskForm):
         for position, field in enumerate(self.parts):
             field.raw_data = [typed[position]] if position in typed else []
             field.data = typed.get(position, suggested[position] if position < len(suggested) else "")
-        self.parts_of.data = " ".join(marks)
+        self.parts_of = " ".join(marks)
         return bool(strays)
 
     def _typed_parts(self, marks: Sequence[str]) -> tuple[dict[int, str], dict[int, str]]:
         """By position: what was changed in suggestions with these marks, and in others."""
         typed, strays = {}, {}
-        came = (self.parts_of.data or "").split()
+        came = self.parts_of.split()
         for position, field in enumerate(self.parts):
             text = str(field.data or "")
             of = came[position] if position < len(came) else ""
@@ -271,15 +298,14 @@ class SignForm(FlaskForm):
         """What was changed in the letters, by the names of the fields."""
         changed = {part.name: str(part.data or "") for part in self.parts if part.raw_data}
         if changed:
-            changed[self.parts_of.name] = str(self.parts_of.data or "")
+            changed["parts-of"] = self.parts_of
         left_out = " ".join(sorted(self.seats_left_out))
-        return changed | ({self.left_out.name: left_out} if left_out else {})
+        return changed | ({"left-out": left_out} if left_out else {})
 
     @property
     def seats_left_out(self) -> frozenset[str]:
         """Seats whose tick was taken away: on the page before, or on one before that."""
-        unticked = set((self.offered.data or "").split()) - set(self.write_to.data or ())
-        return frozenset(unticked | set(self.left_out.data or ()))
+        return self._offered - set(self.write_to.data or ()) | self._left_out
 
     def signer(self) -> Signer:
         """Who writes."""

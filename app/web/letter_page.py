@@ -10,7 +10,7 @@ from typing import cast
 
 from flask import current_app, render_template
 from flask_babel import get_locale
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from app import campaigns
 from app.campaigns import CampaignFile, Target
@@ -22,7 +22,7 @@ from app.legislators import Method, NoDataForDay
 from app.legislators.congresses import congress_at
 from app.signing.draft import SENATORS_ONLY, Choice, Draft
 from app.web.form_token import FormToken
-from app.web.forms import SignForm
+from app.web.forms import SignForm, hidden
 from app.web.front import FrontPages
 from app.web.published import Published, find
 from app.web.site import site
@@ -103,20 +103,20 @@ def draw(
     `carried` stands for the hidden fields that differ from one page to the next.
     """
     form.congress = congress_at(site().clock())
-    if form.chosen_for.data != form.place:
-        form.district.data = form.other_district.data = form.looked_up.data = ""
+    if form.chosen_for != form.place:
+        form.district.data = form.other_district.data = form.looked_up = ""
     if draft or choice:  # a page that only has errors says again what was said
         found = draft is not None and draft.located_by is Method.CENSUS
-        form.looked_up.data = street_mark(form, token) if found else ""
-    form.chosen_for.data = form.place
-    form.seal.data = draft.seal if draft else ""
+        form.looked_up = street_mark(form, token) if found else ""
+    form.chosen_for = form.place
+    form.seal = draft.seal if draft else ""
     language = str(get_locale())
     file = front.campaign.told_in(language)
     form.settle_parts(file.letter)
     for part in form.parts:
         part.render_kw = {"lang": file.letter_language, "rows": 5}
-    nudged = bool(draft) and not form.told.data and draft is not None and draft.likeness >= MUCH_ALIKE
-    form.told.data = "1" if nudged or form.told.data else ""
+    nudged = bool(draft) and not form.told and draft is not None and draft.likeness >= MUCH_ALIKE
+    form.told = "1" if nudged or form.told else ""
     return render_template(
         "campaign/page.html",
         campaign=file,
@@ -141,9 +141,7 @@ def draw(
 
 def hidden_fields(token: FormToken, language: str, origin: Mapping[str, str]) -> Markup:
     """The form's token, its language, and where the signer comes from."""
-    values = {"token": token.text, "lang": language, **origin}
-    fields = [f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in values.items()]
-    return Markup("".join(fields))  # noqa: S704 — the names are ours, the values are escaped
+    return hidden({"token": token.text, "lang": language, **origin})
 
 
 def street_mark(form: SignForm, token: FormToken) -> str:

@@ -6,6 +6,7 @@ import logging
 import re
 import sqlite3
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import campaigns
 from app.db import writing
 from app.delivery.outbox import claim, drain, settle
 from app.extensions import db
@@ -27,9 +29,10 @@ from app.signing import (
     find_sent,
 )
 from app.signing.draft import Draft
-from app.signing.submitting import NothingToSign, Ready, resend, sign
+from app.signing.submitting import NothingToSign, Ready, Superseded, resend, sign
 from app.signing.tokens import Token, hashed
 from tests.delivery.factories import TRANSIENT, ScriptedSender, policy
+from tests.factories import campaign_source
 from tests.signing.factories import (
     NOW,
     SENTENCE,
@@ -376,6 +379,29 @@ def test_sending_again_does_nothing_once_confirmed_or_withdrawn(app: Flask, sess
             resend(session, token, TITLE, pen(app), NOW)
 
     assert len(mine(session)) == before
+
+
+def revise(session: Session) -> None:
+    campaigns.import_campaign(session, campaign_source(headline="Look after both wells"), NOW)
+    campaigns.publish(session, "the-well", NOW)
+
+
+def close(session: Session) -> None:
+    campaigns.close(session, "the-well")
+
+
+@pytest.mark.parametrize("change", [revise, close])
+def test_what_was_read_of_a_campaign_must_still_hold_when_it_is_signed(
+    app: Flask, session: Session, change: Callable[[Session], None]
+) -> None:
+    ready = Ready.of(letters_of(app, signer()), submission(session), pen(app), NOW)
+    with writing(session):
+        change(session)
+
+    with pytest.raises(Superseded), writing(session):
+        sign(session, ready)
+
+    assert signatures(session) == []
 
 
 def test_a_refusal_in_the_middle_leaves_nothing_behind(app: Flask, session: Session) -> None:

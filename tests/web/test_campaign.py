@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -632,6 +634,24 @@ def test_a_campaign_closed_while_somebody_types_says_so_at_once(
     assert page.status == 409
     assert "This campaign has ended." in page.text
     assert stored(data_dir) == NOTHING
+
+
+def test_a_campaign_closed_in_the_moment_of_sending_stores_nothing(
+    visitor: Visitor, sandbox: Flask, clock: Clock, data_dir: Path
+) -> None:
+    """The press has read the campaign, and waits for its turn to write while somebody closes it."""
+    begin(visitor, clock).press(SHOW)
+    with ThreadPoolExecutor(1) as other, sandbox.app_context(), writing(db.session()):
+        pressed = other.submit(visitor.press, SEND)
+        time.sleep(0.5)
+        campaigns.close(db.session(), "reunite-families")
+        assert not pressed.done()
+    page = pressed.result()
+
+    assert page.status == 409
+    assert "The campaign has just been changed." in page.notice
+    assert stored(data_dir) == NOTHING
+    assert "This campaign has ended." in visitor.press(SEND).text
 
 
 def test_a_closed_campaign_is_seen_closed_within_a_second(visitor: Visitor, sandbox: Flask, clock: Clock) -> None:
