@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -179,7 +178,6 @@ def test_two_thousand_hostile_requests_and_not_one_failure(
         good.append(visitor.ready(send)[1])
     fuzz = Fuzz(app, clock, tokens, good, seed=20261124 + int(proxies))
     statuses: Counter[int] = Counter()
-    started = time.monotonic()
     for _ in range(REQUESTS):
         status, request = fuzz.one()
         assert status < 500 or status == 501, request
@@ -189,5 +187,4 @@ def test_two_thousand_hostile_requests_and_not_one_failure(
     assert statuses[200] > 100
     assert statuses[303] > 1
     assert stored(data_dir)["signature"] > 2
-    assert time.monotonic() - started < 15
     assert visitor.open("/reunite-families").status == 200

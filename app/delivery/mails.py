@@ -238,7 +238,7 @@ class Composer:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """The mail that every signer gets, but for its link, which stands on a line of its own."""
+    """The mail that every signer gets, cut where its link stands, on a line of its own."""
 
     subject: str
     above: bytes
@@ -250,6 +250,7 @@ class _Asking:
 
 
 _LINK = "https://invalid/the-link-of-this-very-mail"
+"""Stands as it is in an encoded text: short, and without a sign that would be encoded."""
 
 
 @lru_cache(maxsize=128)
@@ -257,8 +258,8 @@ def _asking_to_confirm(composer: Composer, language: str, campaign: str, letters
     """Rendered and encoded once."""
     with composer.speaking(language):
         subject, text = composer._words("confirmation", campaign=campaign, link=_LINK, letters=letters, by_us=by_us)
-    above, below = text.split(f"\n{_LINK}\n")
-    return _Asking(subject, encoded(above), encoded(below))
+    above, below = encoded(text).split(_LINK.encode() + b"\r\n")
+    return _Asking(subject, above, below)
 
 
 _OF_TEXT = (
@@ -294,7 +295,7 @@ def _our_address(name: str, shown: str, email: str) -> bytes:
 
 
 def encoded(text: str) -> bytes:
-    """The text in short lines, as it goes over the wire."""
+    """A mail's text in short lines, as it goes over the wire."""
     return quoted_printable(wrapped(text))
 
 

@@ -119,7 +119,7 @@ def correspondent(signature: Signature) -> Correspondent:
 
 
 def by_sent(session: Session, token: str) -> Signature | None:
-    """The same; None for none."""
+    """The signature behind /sent/<token>; None for none."""
     return session.scalars(select(Signature).where(Signature.sent_hash == hashed(token))).one_or_none()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
@@ -89,6 +90,13 @@ def show(slug: str) -> Page:
 @blueprint.post("/<slug>")
 def write(slug: str) -> Page | Response:
     """Both buttons: show the letters, or send them. Everything typed comes back until it is stored."""
+    while True:
+        with suppress(Superseded):  # as often as the campaign is changed between our reading and our writing
+            return _write(slug)
+
+
+def _write(slug: str) -> Page | Response:
+    """Raises Superseded, with nothing stored."""
     campaign, given = find(slug) or abort(404), request.form
     language = speak(campaign.source.languages)
     standing = campaign.standing(site().today())
@@ -186,9 +194,6 @@ class _Press:
         try:
             with writing(session):
                 sent = sign(session, ready)
-        except Superseded:
-            notice = _("The campaign has just been changed. Please press the button once more.")
-            return self.page(draft=result, notice=notice), 409
         except TooManyToAddress:
             notice = _(
                 "We have sent several mails to this address today. "

@@ -175,6 +175,8 @@ class SignForm(FlaskForm):
         name="own-words",
         render_kw={"rows": 6},
     )
+    after_own_words = tuple(_part(place) for place in range(1, MOST_PARTS + 1))
+    """Made here, since fields stand in the order in which they were made."""
     write_to = SelectMultipleField(name="write-to", choices=[], validate_choice=False)
     sure_of_state = BooleanField(name="sure-of-state")
     district = StringField(name="district", filters=[tidy])
@@ -254,7 +256,7 @@ class SignForm(FlaskForm):
 
     @property
     def parts(self) -> tuple[TextAreaField, ...]:
-        """The open parts of the letter, as far as a letter can have them."""
+        """The open parts of the letter; `form_for` tells which form has fields for them."""
         return ()
 
     def settle_parts(self, letter: str) -> bool:
@@ -379,7 +381,7 @@ class SignForm(FlaskForm):
 class PartedForm(SignForm):
     """With the parts of a letter that its signer may change: most letters have none, and fields take time to make."""
 
-    part_1, part_2, part_3, part_4, part_5 = (_part(place) for place in range(1, MOST_PARTS + 1))
+    part_1, part_2, part_3, part_4, part_5 = SignForm.after_own_words
 
     @property
     def parts(self) -> tuple[TextAreaField, ...]:

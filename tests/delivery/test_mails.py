@@ -455,6 +455,18 @@ def test_a_text_is_encoded_as_the_library_would_do_it(body: str) -> None:
     assert quoted_printable(body) == made.as_bytes().partition(b"\r\n\r\n")[2]
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(("letters", "by_us"), [(1, 1), (3, 3), (3, 1), (3, 0)])
+def test_the_link_stands_between_empty_lines(composer: Composer, language: str, letters: int, by_us: int) -> None:
+    link, to = "https://x.example/confirm/A-b_9" + "x" * 60, Correspondent("", "ana@example.org", language)
+
+    lines = text(composer.confirmation(UUID, to, "The well", link, letters, by_us, NOW)).split("\n")
+
+    place = lines.index(link)
+    assert lines[place - 1] == lines[place + 1] == ""
+    assert "" not in {lines[place - 2], lines[place + 2]}
+
+
 def test_two_signers_get_each_their_own_link_and_only_that(composer: Composer) -> None:
     for number, language in ((1, "en"), (2, "en"), (3, "es"), (4, "en")):
         to, link = Correspondent("", f"ana{number}@example.org", language), f"https://act.example.org/confirm/{number}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from app import campaigns
 from app.db import writing
@@ -636,22 +638,52 @@ def test_a_campaign_closed_while_somebody_types_says_so_at_once(
     assert stored(data_dir) == NOTHING
 
 
-def test_a_campaign_closed_in_the_moment_of_sending_stores_nothing(
-    visitor: Visitor, sandbox: Flask, clock: Clock, data_dir: Path
-) -> None:
-    """The press has read the campaign, and waits for its turn to write while somebody closes it."""
-    begin(visitor, clock).press(SHOW)
-    with ThreadPoolExecutor(1) as other, sandbox.app_context(), writing(db.session()):
+@contextlib.contextmanager
+def while_a_press_waits_to_write(visitor: Visitor) -> Iterator[Future[Page]]:
+    """The press has read the campaign, and waits for its turn to write while somebody changes it."""
+    waits = threading.Event()
+
+    def note(_connection: object, _cursor: object, sql: str, *_rest: object) -> None:
+        if sql == "BEGIN IMMEDIATE":
+            waits.set()
+
+    with ThreadPoolExecutor(1) as other, visitor.app.app_context(), writing(db.session()):
+        event.listen(db.engine, "before_cursor_execute", note)
         pressed = other.submit(visitor.press, SEND)
-        time.sleep(0.5)
-        campaigns.close(db.session(), "reunite-families")
+        assert waits.wait(20)
+        yield pressed
         assert not pressed.done()
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_a_campaign_closed_in_the_moment_of_sending_stores_nothing(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    begin(visitor, clock).press(SHOW)
+    with while_a_press_waits_to_write(visitor) as pressed:
+        campaigns.close(db.session(), "reunite-families")
     page = pressed.result()
 
     assert page.status == 409
-    assert "The campaign has just been changed." in page.notice
+    assert "This campaign has ended." in page.text
     assert stored(data_dir) == NOTHING
-    assert "This campaign has ended." in visitor.press(SEND).text
+
+
+def test_a_letter_revised_in_the_moment_of_sending_is_shown_before_it_goes(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    begin(visitor, clock).press(SHOW)
+    with while_a_press_waits_to_write(visitor) as pressed:
+        source = campaigns.named(db.session(), "reunite-families").source.replace("every means you have", "all your means")
+        campaigns.import_campaign(db.session(), source, clock())
+        campaigns.publish(db.session(), "reunite-families", clock())
+    page = pressed.result()
+
+    assert page.status == 200
+    assert "Something in your letters has changed." in page.notice
+    assert "all your means" in page.letters[0]
+    assert stored(data_dir) == NOTHING
+    assert visitor.press(SEND).path.startswith("/sent/")
 
 
 def test_a_closed_campaign_is_seen_closed_within_a_second(visitor: Visitor, sandbox: Flask, clock: Clock) -> None:
