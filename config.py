@@ -118,6 +118,10 @@ class Config:
     letter_retries: tuple[timedelta, ...]
     confirmation_retries: tuple[timedelta, ...]
     unknown_retry: timedelta
+    mail_rate: int | None
+    """Messages a minute that the mail account may send; None for as many as there are."""
+    office_rate: int | None
+    """Letters a minute that one office may get."""
     bounce_domain: str
     limit_address: int
     limit_network: int
@@ -242,6 +246,8 @@ def read_settings(read: Reader) -> Config:
         letter_retries=read("LETTER_RETRIES", "2m 10m 30m 1h 2h 4h 8h 12h 24h 24h 24h", _durations),
         confirmation_retries=read("CONFIRMATION_RETRIES", "30s 2m 10m 30m 2h 6h 12h", _durations),
         unknown_retry=read("UNKNOWN_RETRY", "30m", _at_most(_LONGEST_PAUSE)),
+        mail_rate=read("MAIL_RATE", "", _rate),
+        office_rate=read("OFFICE_RATE", "", _rate),
         bounce_domain=read("BOUNCE_DOMAIN", email.partition("@")[2], _domain),
         limit_address=read("LIMIT_ADDRESS", "3", _whole(1, 1_000_000)),
         limit_network=read("LIMIT_NETWORK", "100", _whole(1, 1_000_000)),
@@ -407,6 +413,10 @@ def _keeping(text: str) -> timedelta:
     if kept % timedelta(hours=1) or not timedelta(hours=1) <= kept <= timedelta(days=400):
         raise ValueError("whole hours or days, from 1h to 400d")
     return kept
+
+
+def _rate(text: str) -> int | None:
+    return _whole(1, 100_000)(text) if text else None
 
 
 def _one_of(*words: str) -> Callable[[str], str]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base
@@ -24,6 +24,11 @@ def _enum(kind: type[E], name: str) -> Enum:
         length=20,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of some rows only, on either database."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 COUNTED = "confirmed_at IS NOT NULL AND state IN ('confirmed', 'erased')"
@@ -61,6 +66,7 @@ class DeliveryKind(StrEnum):
     REMINDER = "reminder"  # "these letters still wait for you"
     NOTICE = "notice"  # "a letter could not be delivered, and waits for you": held until that happens
     REPORT = "report"  # to the organisation, of what it should look after; it holds nothing about signers
+    ANSWER = "answer"  # an office's automatic answer, passed on to the signer
 
 
 class DeliveryState(StrEnum):
@@ -76,6 +82,7 @@ class DeliveryState(StrEnum):
     OFFERED = "offered"  # the signer was given everything that it takes to deliver the letter by hand
     REPORTED = "reported"  # the signer says that they delivered it
     STUCK = "stuck"  # the signer says that the office's form did not work
+    BOUNCED = "bounced"  # it came back after a mail server had accepted it
 
 
 class Campaign(Base):
@@ -123,9 +130,9 @@ class Signature(Base):
         Index("ix_signature_network", "network_digest", "created_at"),
         Index("ix_signature_email", "email_digest"),
         # Only what still holds personal data is in it: what is to be deleted is found beside a million long blank.
-        Index("ix_signature_kept", "created_at", sqlite_where=text("erased_at IS NULL")),
+        _partial("ix_signature_kept", "created_at", where="erased_at IS NULL"),
         # Those who have written, and nothing else of them: they are counted again and again.
-        Index("ix_signature_counted", "campaign_id", sqlite_where=text(COUNTED)),
+        _partial("ix_signature_counted", "campaign_id", where=COUNTED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -207,6 +214,9 @@ class Delivery(Base):
     A letter that the signer delivers by hand has no bytes and is never queued; `recipient` is then the address of the
     office's form, or empty. `ended_at` is when we had nothing more to do with it: the days of keeping count from it.
     Only a report to the organisation is nobody's signature's.
+
+    What is due goes by `rank`, the lowest first. `has_slot` says that `due_at` is its turn at an office that may get
+    only so many a minute.
     """
 
     __tablename__ = "delivery"
@@ -215,8 +225,8 @@ class Delivery(Base):
         CheckConstraint("(kind = 'report') = (signature_id IS NULL)", name="report_has_no_signature"),
         CheckConstraint("(state = 'sending') = (lease IS NOT NULL)", name="lease_while_sending"),
         # Only what waits is in these: a claim costs the same beside a million messages long gone.
-        Index("ix_delivery_due", "due_at", sqlite_where=text("state = 'queued'")),
-        Index("ix_delivery_leased", "leased_until", sqlite_where=text("state = 'sending'")),
+        _partial("ix_delivery_due", "rank", "due_at", where="state = 'queued'"),
+        _partial("ix_delivery_leased", "leased_until", where="state = 'sending'"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -229,7 +239,9 @@ class Delivery(Base):
     recipient: Mapped[str | None] = mapped_column(String(254))
     sender: Mapped[str | None] = mapped_column(String(320))
     mail: Mapped[bytes | None] = mapped_column(LargeBinary)
+    rank: Mapped[int] = mapped_column(SmallInteger, default=1)
     due_at: Mapped[datetime | None]
+    has_slot: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(default=0)
     unknowns: Mapped[int] = mapped_column(default=0)
     lease: Mapped[str | None] = mapped_column(String(32))
@@ -243,7 +255,11 @@ class Delivery(Base):
 
 
 class DeliveryEvent(Base):
-    """One move of a delivery. `code` is the mail server's reply code, never its words (they may name an address)."""
+    """One move of a delivery, or what was learnt of it where it is.
+
+    `code` is the mail server's reply code, `said` its words without anything that looks like an address; they go when
+    the person is forgotten.
+    """
 
     __tablename__ = "delivery_event"
 
@@ -253,6 +269,7 @@ class DeliveryEvent(Base):
     state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState, "state"))
     why: Mapped[str] = mapped_column(String(40))
     code: Mapped[int | None]
+    said: Mapped[str | None] = mapped_column(String(200))
 
     delivery: Mapped[Delivery] = relationship(back_populates="events")
 
@@ -303,6 +320,9 @@ class SiteState(Base):
 
     While `paused_at` is set the worker sends nothing. `restored_at` is set with it by a restore: letters that were
     confirmed before may have gone out after the backup was made.
+
+    `refused_…` tell of a mail server that takes nothing from us: since when, until when it is left in peace, its last
+    answer, and how often in a row it was asked.
     """
 
     __tablename__ = "site_state"
@@ -311,3 +331,26 @@ class SiteState(Base):
     delivery: Mapped[str] = mapped_column(String(10))
     paused_at: Mapped[datetime | None]
     restored_at: Mapped[datetime | None]
+    refused_since: Mapped[datetime | None]
+    refused_until: Mapped[datetime | None]
+    refused_why: Mapped[str | None] = mapped_column(String(40))
+    refused_code: Mapped[int | None]
+    refusals: Mapped[int] = mapped_column(default=0)
+
+
+class Pace(Base):
+    """From when the next message may go: to one office (its address), or from our account (an empty key)."""
+
+    __tablename__ = "pace"
+
+    key: Mapped[str] = mapped_column(String(254), primary_key=True)
+    next_at: Mapped[datetime]
+
+
+class DeadAddress(Base):
+    """A mailbox whose mails came back for good; only a keyed digest of it."""
+
+    __tablename__ = "dead_address"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    since: Mapped[datetime]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.backups import prune_backups
 from app.db import compact, writing
+from app.delivery.pacing import forget_paces
 from app.legislators.census import forget
 from app.models import Delivery, Signature
 from app.signing.retention import Keep, purge
@@ -53,6 +54,7 @@ class Upkeep:
             log.info("deleted what %d people had entered: its time was over", gone)
         with writing(session):
             forget(session, now)
+            forget_paces(session, now)
         prune_backups(self._config.data_dir / "backups", now)
         latest = (session.scalar(select(func.max(Signature.erased_at))),)
         self._sweep_mailbox(session, latest, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import random
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,11 @@ from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable
 from app.delivery import Sender
-from app.delivery.outbox import drain, recover
+from app.delivery.drain import drain
+from app.delivery.pacing import Rates
 from app.delivery.pause import is_paused
-from app.delivery.retries import Breaker, Policy
+from app.delivery.retries import Policy
+from app.delivery.sending import Gate, is_something_due, recover
 from app.logs import kind_and_place
 from app.refresher import Refresher
 from app.upkeep import Sweep, Upkeep
@@ -54,7 +57,7 @@ def run(
             # wait() holds a lock for a moment; a signal handler that called set() just then would hang, waiting for us
             return stop.wait(seconds) if seconds else stop.is_set() or upkeep.is_due(_now())
 
-        rounds = _Rounds(session, sender, policy_of(config), upkeep, wait, refresher)
+        rounds = _Rounds(session, sender, config, upkeep, wait, refresher)
         while not stop.is_set():
             _beat(config.data_dir)
             try:
@@ -69,6 +72,20 @@ def run(
                 stop.wait(PAUSE)
 
 
+def once(config: Config, session: Session, sender: Sender, stop: threading.Event) -> None:
+    """Send what is due now, at the paces of the settings, until nothing is left or `stop` is set.
+
+    Raises AlreadyRunning.
+    """
+    with _lock(config.data_dir):
+        policy, gate = policy_of(config), gate_of(config)
+        recover(session, policy, _now(), abandoned=True)
+        while True:
+            drain(session, sender, policy, _now, lambda _seconds: stop.is_set(), gate)
+            if stop.is_set() or not is_something_due(session, _now()) or stop.wait(PAUSE):
+                return
+
+
 class _Rounds:
     """What the worker does again and again."""
 
@@ -76,18 +93,18 @@ class _Rounds:
         self,
         session: Session,
         sender: Sender,
-        policy: Policy,
+        config: Config,
         upkeep: Upkeep,
         wait: Callable[[float], bool],
         refresher: Refresher | None,
     ) -> None:
         self._session = session
         self._sender = sender
-        self._policy = policy
+        self._policy = policy_of(config)
+        self._gate = gate_of(config)
         self._upkeep = upkeep
         self._wait = wait
         self._refresher = refresher
-        self._breaker = Breaker()
         self._abandoned = True  # we hold the lock: whoever was sending before us is dead
 
     def one(self) -> None:
@@ -104,7 +121,20 @@ class _Rounds:
         self._abandoned = False
         if recovered:
             log.warning("%d deliveries were left in the middle; each is sent once more later", recovered)
-        drain(self._session, self._sender, self._policy, _now, self._wait, self._breaker)
+        drain(self._session, self._sender, self._policy, _now, self._wait, self._gate)
+
+
+def told_to_stop() -> threading.Event:
+    """Set by SIGTERM or SIGINT: by a thread that waits for them, since a handler that sets an event can hang in it."""
+    stop, numbers = threading.Event(), {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+    def wait() -> None:
+        signal.sigwait(numbers)
+        stop.set()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    return stop
 
 
 def policy_of(config: Config) -> Policy:
@@ -115,6 +145,11 @@ def policy_of(config: Config) -> Policy:
         unknown=config.unknown_retry,
         jitter=lambda: random.uniform(0.75, 1.25),  # noqa: S311 — spreads load, hides nothing
     )
+
+
+def gate_of(config: Config) -> Gate:
+    """The paces of the settings."""
+    return Gate.open(Rates(config.mail_rate, config.office_rate), "live" if config.live else "sandbox")
 
 
 def is_late(data_dir: Path, now: datetime) -> bool:

@@ -16,7 +16,8 @@ from sqlalchemy import insert
 
 from app import create_app, mail_sender
 from app.db import writing
-from app.delivery.outbox import claim, drain
+from app.delivery.drain import drain
+from app.delivery.sending import claim
 from app.extensions import db
 from app.models import (
     Campaign,

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app import create_app, mail_sender, worker
 from app.db import writing
-from app.delivery.outbox import drain
+from app.delivery.drain import drain
 from app.extensions import db
 from config import MailServer
 from tests import factories

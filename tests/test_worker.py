@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from app import worker
 from app.db import writing
 from app.delivery import Outgoing
-from app.delivery.outbox import claim
+from app.delivery.sending import claim
 from app.models import DeliveryState
 from app.worker import AlreadyRunning, is_late, policy_of, run
 from config import ROOT

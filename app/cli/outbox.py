@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
+from app.cli.outbox_rows import cancel, list_, park, retry, show, status
+from app.cli.outbox_run import once, run
 from app.cli.plainly import plainly, say, table
 from app.cli.site import site
 from app.db import writing
@@ -19,6 +21,8 @@ from app.delivery.pause import resume as resume_sending
 from app.extensions import db
 
 outbox = AppGroup("outbox", help="What waits to be sent, and what signers deliver.")
+for command in (status, list_, show, retry, park, cancel, run, once):
+    outbox.add_command(command)
 
 
 @outbox.command()

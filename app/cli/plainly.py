@@ -54,8 +54,12 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
-def table(rows: Sequence[Sequence[str]]) -> None:
-    """Rows as columns of equal width, on standard output; the first is the head."""
+def table(rows: Sequence[Sequence[str]], *, right: bool = False) -> None:
+    """Rows as columns of equal width, on standard output; the first is the head. `right`: numbers behind the first."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = zip(row, widths, strict=True)
+        placed = [
+            cell.rjust(width) if right and place else cell.ljust(width) for place, (cell, width) in enumerate(cells)
+        ]
+        click.echo("  ".join(placed).rstrip())

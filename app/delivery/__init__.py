@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -71,15 +72,32 @@ class OutcomeKind(StrEnum):
     CHANNEL = "channel"
 
 
+NO_CONNECTION, SENDER_REFUSED = "no connection", "sender refused"
+"""Why an attempt failed before it came to the recipient: then the next message fares no better."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One attempt's result. `why` is a word of ours, `code` the server's reply code; its text is never kept."""
+    """One attempt's result. `why` is a word of ours, `code` the server's reply code, `said` its words, as `spoken`."""
 
     kind: OutcomeKind
     why: str
     code: int | None = None
     retry_after: timedelta | None = None
     """The pause that the server itself asked for."""
+    said: str = field(default="", compare=False)
+
+
+_SPOKEN = 200
+_ADDRESSED = re.compile(r"\S*@\S*|[\x00-\x1f\x7f-\x9f]+")
+
+
+def spoken(reply: bytes, *secret: str) -> str:
+    """A server's words for people: one short line without what looks like an address, or is one of `secret`."""
+    text = reply.decode("utf-8", "replace")
+    for word in sorted(filter(None, secret), key=len, reverse=True):
+        text = re.sub(re.escape(word), "…", text, flags=re.IGNORECASE)
+    return " ".join(_ADDRESSED.sub(" … ", text).split())[:_SPOKEN]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.orm import Session, defer
 
 from app.delivery import outbox
+from app.delivery.breaker import site_state
 from app.models import Delivery, DeliveryKind, Signature, SiteState
 
 RESTORED = "restored"
@@ -29,7 +30,7 @@ def is_paused(session: Session) -> bool:
 
 def pause(session: Session, delivery: str, now: datetime) -> datetime:
     """Send nothing from now on; since when that is so. `delivery` is the site's own, if it was never started."""
-    site = _site(session, delivery)
+    site = site_state(session, delivery)
     if site.paused_at is None:
         site.paused_at = now
     return site.paused_at
@@ -42,7 +43,7 @@ def pause_restored(session: Session, delivery: str, now: datetime, *, unsure: bo
     when the database that was there before knew of every letter. `now` is no earlier than the backup, whatever the
     clock of this machine says.
     """
-    site = _site(session, delivery)
+    site = site_state(session, delivery)
     site.paused_at = now
     site.restored_at = now if unsure else None
 
@@ -64,14 +65,6 @@ def resume(session: Session, now: datetime, *, park: bool | None = None) -> tupl
     site.paused_at = site.restored_at = None
     session.flush()
     return (0, count) if park else (count, 0)
-
-
-def _site(session: Session, delivery: str) -> SiteState:
-    site = session.scalars(select(SiteState)).first()
-    if site is None:
-        site = SiteState(id=1, delivery=delivery)
-        session.add(site)
-    return site
 
 
 def _undecided(restored_at: datetime) -> Select[Delivery]:

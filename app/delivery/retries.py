@@ -28,31 +28,6 @@ class Policy:
         return self.confirmations if quick else self.letters
 
 
-class Breaker:
-    """Keeps everybody from asking a mail server that takes nothing from us: too many wrong logins lock an account."""
-
-    _PAUSES = tuple(timedelta(minutes=count) for count in (1, 5, 15, 30))
-
-    def __init__(self) -> None:
-        self._trips = 0
-        self._until: datetime | None = None
-
-    def is_open(self, now: datetime) -> bool:
-        """Whether nothing shall be tried now."""
-        return (
-            self._until is not None and timedelta() < self._until - now <= self._PAUSES[-1]
-        )  # a clock may be set back
-
-    def note(self, outcome: Outcome, now: datetime) -> timedelta | None:
-        """Open after a refusal of us, for longer each time, and give the pause; close after anything else."""
-        if outcome.kind is not OutcomeKind.CHANNEL:
-            self._trips, self._until = 0, None
-            return None
-        pause = self._PAUSES[min(self._trips, len(self._PAUSES) - 1)]
-        self._trips, self._until = self._trips + 1, now + pause
-        return pause
-
-
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A row that this process alone may send, until its lease runs out."""

@@ -13,13 +13,13 @@ import logging
 import re
 import smtplib
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from flask import Flask
 from flask_mail import Connection, Message, email_dispatched
 
-from app.delivery import Outcome, OutcomeKind, Outgoing
+from app.delivery import NO_CONNECTION, SENDER_REFUSED, Outcome, OutcomeKind, Outgoing, spoken
 from app.logs import kind_and_place
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class SmtpSender(Connection):
             return Outcome(OutcomeKind.TRANSIENT, "suppressed")
         if not (_ADDRESS.fullmatch(message.sender) and _ADDRESS.fullmatch(message.recipient) and message.mail):
             return Outcome(OutcomeKind.PERMANENT, "cannot be sent")
-        outcome = self._attempt(message)
+        outcome = _without_addresses(self._attempt(message), message)
         if outcome.kind is OutcomeKind.ACCEPTED:
             self._announce(message)
         else:
@@ -131,11 +131,14 @@ class SmtpSender(Connection):
     def _attempt(self, message: Outgoing) -> Outcome:
         try:
             host, code, reply = self._begin(message.sender)
-            if code != 250:
-                return _refusal(code, reply, final=False)
-            return _converse(host, message, self._timeouts)
         except _NotReady as error:
             return error.outcome
+        except (OSError, smtplib.SMTPException):
+            return Outcome(OutcomeKind.TRANSIENT, NO_CONNECTION)
+        if code != 250:
+            return _refusal(code, reply, final=False, why=SENDER_REFUSED)
+        try:
+            return _converse(host, message, self._timeouts)
         except (OSError, smtplib.SMTPException):
             return Outcome(OutcomeKind.TRANSIENT, "connection lost")
 
@@ -158,6 +161,12 @@ class SmtpSender(Connection):
             log.error("a listener to email_dispatched raised %s", kind_and_place(error))
 
 
+def _without_addresses(outcome: Outcome, message: Outgoing) -> Outcome:
+    """The server's words must name nobody: not the address, nor the part of it that is a name."""
+    parts = [part for address in (message.sender, message.recipient) for part in (address, address.rpartition("@")[0])]
+    return replace(outcome, said=spoken(outcome.said.encode(), *parts)) if outcome.said else outcome
+
+
 def _start_tls(host: smtplib.SMTP) -> None:
     """No TLS, no mail: whoever takes STARTTLS out of the server's answer must not get to read anything."""
     try:
@@ -165,7 +174,8 @@ def _start_tls(host: smtplib.SMTP) -> None:
     except smtplib.SMTPNotSupportedError as error:
         raise _NotReady(Outcome(OutcomeKind.CHANNEL, "no TLS")) from error
     except smtplib.SMTPResponseException as error:
-        raise _NotReady(Outcome(OutcomeKind.CHANNEL, "no TLS", _code(error.smtp_code))) from error
+        said = _words(_octets(error.smtp_error))
+        raise _NotReady(Outcome(OutcomeKind.CHANNEL, "no TLS", _code(error.smtp_code), said=said)) from error
     host.ehlo_or_helo_if_needed()  # what was offered in clear counts no longer
 
 
@@ -193,13 +203,13 @@ def _no_connection(error: OSError | smtplib.SMTPException) -> Outcome:
     """What a failure before the first message means."""
     if isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError):
         kind = OutcomeKind.CHANNEL if 500 <= error.smtp_code < 600 else OutcomeKind.TRANSIENT
-        return Outcome(kind, "no connection", _code(error.smtp_code))
+        return Outcome(kind, NO_CONNECTION, _code(error.smtp_code), said=_words(_octets(error.smtp_error)))
     if isinstance(error, ssl.SSLCertVerificationError):
         return Outcome(OutcomeKind.CHANNEL, "bad certificate")
     dropped = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     if isinstance(error, ssl.SSLError) and not dropped:
         return Outcome(OutcomeKind.CHANNEL, "no TLS")
-    return Outcome(OutcomeKind.TRANSIENT, "no connection")
+    return Outcome(OutcomeKind.TRANSIENT, NO_CONNECTION)
 
 
 def _converse(host: smtplib.SMTP, message: Outgoing, timeouts: Timeouts) -> Outcome:
@@ -225,7 +235,7 @@ def _after_final_dot(host: smtplib.SMTP, timeouts: Timeouts) -> Outcome:
     except (OSError, smtplib.SMTPException):  # smtplib also calls an overlong answer a 500 of its own making
         return Outcome(OutcomeKind.UNKNOWN, "no answer")
     if 200 <= code < 300:
-        return Outcome(OutcomeKind.ACCEPTED, "accepted", code)
+        return Outcome(OutcomeKind.ACCEPTED, "accepted", code, said=_words(reply))
     if 400 <= code < 600:
         return _refusal(code, reply, final=True)
     return Outcome(OutcomeKind.UNKNOWN, "unreadable answer")
@@ -234,8 +244,17 @@ def _after_final_dot(host: smtplib.SMTP, timeouts: Timeouts) -> Outcome:
 def _refusal(code: int, reply: bytes, *, final: bool, why: str = "refused") -> Outcome:
     """A 5xx is permanent where it is about this message (`final`), else about us; all else may change."""
     if 500 <= code < 600:
-        return Outcome(OutcomeKind.PERMANENT if final else OutcomeKind.CHANNEL, why, code)
-    return Outcome(OutcomeKind.TRANSIENT, why, _code(code), _retry_after(reply))
+        return Outcome(OutcomeKind.PERMANENT if final else OutcomeKind.CHANNEL, why, code, said=_words(reply))
+    return Outcome(OutcomeKind.TRANSIENT, why, _code(code), _retry_after(reply), _words(reply))
+
+
+def _octets(error: bytes | str) -> bytes:
+    """What smtplib keeps of an answer, in one form."""
+    return error if isinstance(error, bytes) else error.encode("utf-8", "replace")
+
+
+def _words(reply: bytes) -> str:
+    return reply.decode("utf-8", "replace")
 
 
 def _code(code: int) -> int | None:

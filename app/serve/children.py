@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import signal
 import socket
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from app.extensions import db
 from app.sandbox import mailbox
 from app.serve import leash
 from app.worker import run as deliver
+from app.worker import told_to_stop
 from config import Config, MailServer
 
 
@@ -36,7 +35,7 @@ def web(leash_end: int, listener: int) -> int:
 
 def worker(leash_end: int, mail_port: int) -> int:
     """Deliver, and delete what is over: to the mailbox on `mail_port`, or in live mode to the settings' mail server."""
-    stop = _told_to_stop()
+    stop = told_to_stop()
     leash.follow(leash_end, stop.set)
     config, sweep = Config.from_env(), None
     if not config.live:
@@ -51,19 +50,6 @@ def worker(leash_end: int, mail_port: int) -> int:
 def mailbox_folder(config: Config) -> Path:
     """Where a sandbox keeps the mails that it was sent."""
     return config.data_dir / "mailbox"
-
-
-def _told_to_stop() -> threading.Event:
-    """Set by SIGTERM or SIGINT: by a thread that waits for them, since a handler that sets an event can hang in it."""
-    stop, numbers = threading.Event(), {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-
-    def wait() -> None:
-        signal.sigwait(numbers)
-        stop.set()
-
-    threading.Thread(target=wait, name="signals", daemon=True).start()
-    return stop
 
 
 def keep_mail(leash_end: int, listener: int) -> int:

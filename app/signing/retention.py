@@ -68,6 +68,8 @@ def let_go(session: Session, signature: Signature, state: SignatureState, now: d
         letter.subject = letter.opening = letter.body = None
     for delivery in signature.deliveries:
         delivery.sender = delivery.recipient = delivery.mail = None
+        for event in delivery.events:
+            event.said = None
     session.flush()
 
 

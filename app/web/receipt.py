@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.delivery.handoff import SWITCHBOARD
-from app.delivery.outbox import UNKNOWN
 from app.delivery.pause import RESTORED, is_paused
+from app.delivery.sending import UNKNOWN
 from app.extensions import db
 from app.legislators import DivisionId, Legislator, NoDataForDay, Vacancy
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Letter, Signature, SignatureState

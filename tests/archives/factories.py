@@ -18,7 +18,9 @@ from pathlib import Path
 
 from app.archives import MANIFEST
 from app.archives.making import Site, make
+from config import ROOT
 
+HEAD = (ROOT / "migrations" / "HEAD").read_text().strip()
 NOW = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
 MAIL = "1764000000.M1P1Q1.example"
 

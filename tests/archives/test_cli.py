@@ -25,8 +25,8 @@ from app.cli.backups import backup, restore
 from app.cli.outbox import outbox
 from app.cli.signatures import signatures
 from app.db import writing
-from app.delivery.outbox import claim, settle
 from app.delivery.pause import is_paused
+from app.delivery.sending import claim, settle
 from app.extensions import db
 from app.models import DeliveryKind, DeliveryState, Signature, SignatureState
 from app.signing import set_aside

@@ -17,7 +17,7 @@ import pytest
 
 from app.archives import MANIFEST, ArchiveNotMade
 from app.archives.making import make
-from tests.archives.factories import MAIL, NOW, archive, content, execute, leave_log, maildir, rows, site
+from tests.archives.factories import HEAD, MAIL, NOW, archive, content, execute, leave_log, maildir, rows, site
 
 CAMPAIGN = "INSERT INTO campaign (slug, state, source, created_at) VALUES ('{}', 'draft', '', '2026-01-01 00:00:00')"
 
@@ -54,7 +54,7 @@ def test_it_holds_database_settings_tables_and_mails_and_a_manifest_that_is_true
     assert {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in members.items()} == {
         name: (member["size"], member["sha256"]) for name, member in manifest["members"].items()
     }
-    assert (manifest["format"], manifest["delivery"], manifest["revision"]) == (1, "sandbox", "0004")
+    assert (manifest["format"], manifest["delivery"], manifest["revision"]) == (1, "sandbox", HEAD)
     assert manifest["made_at"] == NOW.isoformat()
     assert json.loads(members["settings.json"]) == {"PORT": "8000", "SECRET_KEY": None}
     (data_dir / "copy.db").write_bytes(members["redress.db"])

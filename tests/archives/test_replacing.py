@@ -29,8 +29,9 @@ from app.archives.replacing import (
 )
 from app.backups import settle
 from app.db import writing
-from app.delivery.outbox import Composed, claim, park, queue_report
-from app.delivery.outbox import settle as settled
+from app.delivery.outbox import Composed, park, queue_report
+from app.delivery.sending import claim
+from app.delivery.sending import settle as settled
 from app.extensions import db
 from app.models import DeliveryState, Signature, SignatureState
 from app.signing import set_aside
@@ -412,7 +413,11 @@ def test_while_a_person_has_not_decided_about_an_earlier_restore_the_question_st
     app: Flask, session: Session, there: Path
 ) -> None:
     restored = copied(there)
-    execute(there, "INSERT INTO site_state VALUES (1, 'sandbox', '2026-01-01', '2026-01-01')")
+    execute(
+        there,
+        """INSERT INTO site_state (id, delivery, paused_at, restored_at)
+           VALUES (1, 'sandbox', '2026-01-01', '2026-01-01')""",
+    )
 
     assert carry_over(there, restored).unsure
 

@@ -14,7 +14,19 @@ import pytest
 
 from app.archives import MANIFEST, ArchiveUnusable, Manifest
 from app.archives.unpacking import settings_of, unpack
-from tests.archives.factories import MAIL, NOW, Content, altered, archive, content, maildir, nothing, packed, plain
+from tests.archives.factories import (
+    HEAD,
+    MAIL,
+    NOW,
+    Content,
+    altered,
+    archive,
+    content,
+    maildir,
+    nothing,
+    packed,
+    plain,
+)
 
 
 @pytest.fixture
@@ -48,7 +60,7 @@ def test_what_was_packed_is_unpacked(file: Path, folder: Path) -> None:
     members = content(file)
     del members[MANIFEST]
     assert unpacked(folder) == members
-    assert (manifest.made_at, manifest.revision, manifest.delivery) == (NOW, "0004", "sandbox")
+    assert (manifest.made_at, manifest.revision, manifest.delivery) == (NOW, HEAD, "sandbox")
     assert settings_of(folder) == {"PORT": "8000", "SECRET_KEY": None}
     assert {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()} == {0o600}
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.delivery import Outcome, OutcomeKind, Outgoing
+from app.delivery.outbox import rank_of
 from app.delivery.retries import Policy
 from app.models import (
     Campaign,
@@ -100,6 +101,7 @@ def delivery(
     made = Delivery(
         uuid=secrets.token_hex(16),
         kind=kind,
+        rank=rank_of(kind),
         state=state,
         channel="mail",
         signature_id=signer.id,

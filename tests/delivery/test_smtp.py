@@ -69,6 +69,18 @@ def test_a_good_server_takes_the_message() -> None:
     assert server.commands[0] == (1, "ehlo letters.example.org")
 
 
+def test_what_the_server_says_is_kept_without_whom_it_names() -> None:
+    words = {
+        "550 5.1.1 <office@example.com>: OFFICE is unknown\x1b[31m": "5.1.1 <…>: … is unknown … [31m",
+        "452-4.2.2 full\r\n452 4.2.2 see https://mail.example.com/full": "4.2.2 full … 4.2.2 see https://mail.example.com/full",
+        "550 " + "x" * 300: "x" * 200,
+    }
+
+    for reply, said in words.items():
+        outcome, _server = attempt(rcpt=reply.encode() + b"\r\n")
+        assert outcome.said == said
+
+
 def test_a_refused_connection_is_transient() -> None:
     outcome = sender_to(free_port()).send(MESSAGE)
 
@@ -95,10 +107,10 @@ WHAT_ANSWERS_MEAN: dict[str, tuple[dict[str, Phase], Outcome]] = {
         Outcome(CHANNEL, "no connection", 550),
     ),
     "drop at ehlo": ({"ehlo": DROP}, Outcome(TRANSIENT, "no connection")),
-    "421 at mail": ({"mail": ("421 closing", DROP)}, Outcome(TRANSIENT, "refused", 421)),
-    "452 at mail": ({"mail": "452 disk full"}, Outcome(TRANSIENT, "refused", 452)),
-    "550 at mail": ({"mail": "550 account suspended"}, Outcome(CHANNEL, "refused", 550)),
-    "drop at mail": ({"mail": DROP}, Outcome(TRANSIENT, "connection lost")),
+    "421 at mail": ({"mail": ("421 closing", DROP)}, Outcome(TRANSIENT, "sender refused", 421)),
+    "452 at mail": ({"mail": "452 disk full"}, Outcome(TRANSIENT, "sender refused", 452)),
+    "550 at mail": ({"mail": "550 account suspended"}, Outcome(CHANNEL, "sender refused", 550)),
+    "drop at mail": ({"mail": DROP}, Outcome(TRANSIENT, "no connection")),
     "421 at rcpt": ({"rcpt": ("421 closing", DROP)}, Outcome(TRANSIENT, "recipient refused", 421)),
     "450 at rcpt": ({"rcpt": "450 later"}, Outcome(TRANSIENT, "greylisted", 450)),
     "451 at rcpt": ({"rcpt": "451 later"}, Outcome(TRANSIENT, "greylisted", 451)),
@@ -127,7 +139,7 @@ WHAT_ANSWERS_MEAN: dict[str, tuple[dict[str, Phase], Outcome]] = {
     "overlong without an end after the dot": ({"dot": b"2" * 20000}, Outcome(UNKNOWN, "no answer")),
     "hang at connect": ({"connect": HANG}, Outcome(TRANSIENT, "no connection")),
     "hang at ehlo": ({"ehlo": HANG}, Outcome(TRANSIENT, "no connection")),
-    "hang at mail": ({"mail": HANG}, Outcome(TRANSIENT, "connection lost")),
+    "hang at mail": ({"mail": HANG}, Outcome(TRANSIENT, "no connection")),
     "hang at rcpt": ({"rcpt": HANG}, Outcome(TRANSIENT, "connection lost")),
     "hang at data": ({"data": HANG}, Outcome(TRANSIENT, "connection lost")),
     "hang after the dot": ({"dot": HANG}, Outcome(UNKNOWN, "no answer")),

@@ -35,23 +35,34 @@ ROWS: dict[str, list[str]] = {
            subject, body) VALUES (1, 1, 1, 'WY-AL', 119, 'H001096', 'Representative', 'Wyoming', 'Subject', 'Body')""",
         """INSERT INTO delivery (id, uuid, kind, state, channel, signature_id, letter_id, attempts, unknowns,
            created_at) VALUES (1, 'u', 'letter', 'held', 'mail', 1, 1, 0, 0, '2026-01-01 00:00:00.000000')""",
-        "INSERT INTO delivery_event VALUES (1, 1, '2026-01-01 00:00:00.000000', 'held', 'signed', NULL)",
+        """INSERT INTO delivery_event (id, delivery_id, at, state, why, code)
+           VALUES (1, 1, '2026-01-01 00:00:00.000000', 'held', 'signed', NULL)""",
     ],
     "0002": [
         "INSERT INTO contact VALUES (1, 'WY-AL', 'scheduler', 'staff@example.org', 'a call', '2026-01-01')",
         "INSERT INTO limit_event VALUES (1, 'erase', x'05', '2026-01-01 00:00:00.000000')",
-        "INSERT INTO site_state VALUES (1, 'sandbox', NULL, NULL)",
+        "INSERT INTO site_state (id, delivery) VALUES (1, 'sandbox')",
     ],
     "0003": [
         """INSERT INTO geocoder_answer VALUES
            (x'06', 119, 'ocd-division/country:us/state:tx/cd:37', '2026-01-01 00:00:00.000000')""",
         """INSERT INTO delivery (id, uuid, kind, state, channel, attempts, unknowns, created_at)
            VALUES (3, 'r', 'report', 'queued', 'mail', 0, 0, '2026-01-01 00:00:00.000000')""",
-        "INSERT INTO delivery_event VALUES (3, 3, '2026-01-01 00:00:00.000000', 'queued', 'composed', NULL)",
+        """INSERT INTO delivery_event (id, delivery_id, at, state, why, code)
+           VALUES (3, 3, '2026-01-01 00:00:00.000000', 'queued', 'composed', NULL)""",
     ],
     "0004": [
         """UPDATE signature SET language = 'es', origin = '{"source": "mail"}' WHERE id = 1""",
         "UPDATE letter SET language = 'es' WHERE id = 1",
+    ],
+    "0005": [
+        "INSERT INTO pace VALUES ('office@example.org', '2026-01-01 00:00:00.000000')",
+        "INSERT INTO dead_address VALUES (x'07', '2026-01-01 00:00:00.000000')",
+        "UPDATE site_state SET refused_why = 'login refused', refused_code = 535, refusals = 1 WHERE id = 1",
+        """INSERT INTO delivery (id, uuid, kind, state, channel, signature_id, attempts, unknowns, created_at, rank)
+           VALUES (4, 'a', 'answer', 'bounced', 'mail', 1, 1, 0, '2026-01-01 00:00:00.000000', 1)""",
+        """INSERT INTO delivery_event (id, delivery_id, at, state, why, code)
+           VALUES (4, 4, '2026-01-01 00:00:00.000000', 'bounced', 'came back', 550)""",
     ],
 }
 
@@ -125,7 +136,8 @@ def test_going_down_tells_what_the_version_before_could_not_as_the_nearest_that_
             "UPDATE delivery_event SET state = 'offered'",
             """INSERT INTO delivery (id, uuid, kind, state, channel, signature_id, attempts, unknowns, created_at)
                VALUES (2, 'v', 'reminder', 'queued', 'mail', 1, 0, 0, '2026-01-01 00:00:00.000000')""",
-            "INSERT INTO delivery_event VALUES (2, 2, '2026-01-01 00:00:00.000000', 'queued', 'composed', NULL)",
+            """INSERT INTO delivery_event (id, delivery_id, at, state, why, code)
+               VALUES (2, 2, '2026-01-01 00:00:00.000000', 'queued', 'composed', NULL)""",
         ],
     )
     flask_migrate.downgrade(revision="0001")

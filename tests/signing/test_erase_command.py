@@ -11,7 +11,7 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app.delivery.outbox import claim, settle
+from app.delivery.sending import claim, settle
 from tests.delivery.factories import ACCEPTED, policy
 from tests.factories import write_lock
 from tests.signing.factories import NOW, confirmed, signed, signer

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from app.backups import make_backup
 from app.db import DatabaseUnavailable, writing
 from app.delivery import Outgoing
-from app.delivery.outbox import claim, settle
+from app.delivery.sending import claim, settle
 from app.extensions import db
 from app.models import DeliveryKind, DeliveryState, GeocoderAnswer, LimitEvent, Signature, SignatureState
 from app.sandbox.mailbox import sweep

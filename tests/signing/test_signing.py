@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from app import campaigns
 from app.db import writing
-from app.delivery.outbox import claim, drain, settle
+from app.delivery.drain import drain
+from app.delivery.sending import claim, settle
 from app.extensions import db
 from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing import (

@@ -674,7 +674,9 @@ def test_a_letter_revised_in_the_moment_of_sending_is_shown_before_it_goes(
 ) -> None:
     begin(visitor, clock).press(SHOW)
     with while_a_press_waits_to_write(visitor) as pressed:
-        source = campaigns.named(db.session(), "reunite-families").source.replace("every means you have", "all your means")
+        source = campaigns.named(db.session(), "reunite-families").source.replace(
+            "every means you have", "all your means"
+        )
         campaigns.import_campaign(db.session(), source, clock())
         campaigns.publish(db.session(), "reunite-families", clock())
     page = pressed.result()

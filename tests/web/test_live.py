@@ -13,7 +13,7 @@ from flask import Flask
 
 from app import create_app, mail_sender, worker
 from app.db import writing
-from app.delivery.outbox import drain
+from app.delivery.drain import drain
 from app.extensions import db
 from app.models import Consent, Contact
 from tests import factories

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from app.delivery import Outcome, OutcomeKind
-from app.delivery.outbox import claim, settle
 from app.delivery.retries import Policy
+from app.delivery.sending import claim, settle
 from app.extensions import db
 from app.models import DeliveryKind
 from tests.factories import Clock, campaign_source, mails, published

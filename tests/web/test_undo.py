@@ -229,7 +229,7 @@ def test_who_has_withdrawn_can_write_again(visitor: Visitor, receipt: Page, cloc
 def test_a_letter_that_was_being_sent_while_it_was_erased_is_not_tried_again(
     visitor: Visitor, receipt: Page, clock: Clock, data_dir: Path
 ) -> None:
-    from app.delivery.outbox import claim, settle
+    from app.delivery.sending import claim, settle
     from tests.web.test_receipt import POLICY
 
     with visitor.app.app_context():

@@ -1,0 +1,109 @@
+"""What keeps everybody from asking a mail server that takes nothing from us: too many wrong logins lock an account.
+
+It is kept in the database, so that every worker obeys it and a person can see it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select
+from sqlalchemy.orm import Session
+
+from app.db import writing
+from app.delivery import NO_CONNECTION, SENDER_REFUSED, Outcome, OutcomeKind
+from app.models import SiteState
+
+PAUSES = tuple(timedelta(minutes=count) for count in (1, 5, 15, 30))
+_ROW = SiteState.id == 1
+_PATIENCE = 3
+"""After so many messages in a row that came to nobody the others need not try."""
+
+
+def stopped() -> ColumnElement[bool]:
+    """Whether nothing may be sent at `:now`: somebody has paused it, or the server refuses us.
+
+    `:longest` is `:now` and the longest pause: a clock that was set back must not stop us for days.
+    """
+    refused = (SiteState.refused_until > bindparam("now")) & (SiteState.refused_until <= bindparam("longest"))
+    return exists().where(_ROW, or_(SiteState.paused_at.is_not(None), refused))
+
+
+def site_state(session: Session, delivery: str) -> SiteState:
+    """The one row, for whoever changes it; `delivery` is the site's mode, if it was never started."""
+    site = session.scalars(select(SiteState).with_for_update()).first()
+    if site is None:
+        site = SiteState(id=1, delivery=delivery)
+        session.add(site)
+    return site
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A mail server that takes nothing from us: since when, its last answer, and until when it is left in peace."""
+
+    since: datetime
+    why: str
+    code: int | None
+    until: datetime
+
+    @property
+    def told(self) -> str:
+        """In a few words, for the log and for people."""
+        return f"{self.why} ({self.code})" if self.code else self.why
+
+
+def refusal(session: Session) -> Refusal | None:
+    """How the mail server refuses us, since the last message that it took."""
+    row = session.execute(
+        select(SiteState.refused_since, SiteState.refused_why, SiteState.refused_code, SiteState.refused_until)
+    ).one_or_none()
+    if row is None or row.refused_since is None or row.refused_until is None:
+        return None
+    return Refusal(row.refused_since, row.refused_why or "", row.refused_code, row.refused_until)
+
+
+class Breaker:
+    """Opens after a refusal of us, for longer each time, and closes after anything else. One for each worker."""
+
+    def __init__(self, delivery: str) -> None:
+        """`delivery` is the site's mode, for a database that was never started."""
+        self._delivery = delivery
+        self._unreached = 0
+        self._may_be_open = True
+
+    def look(self, session: Session) -> None:
+        """See what another worker, or one before, knows of the server."""
+        self._may_be_open = self._may_be_open or refusal(session) is not None
+
+    def note(self, session: Session, outcome: Outcome, now: datetime) -> Refusal | None:
+        """What follows from an attempt; the refusal if the server is to be left in peace. Owns its transaction."""
+        lost = outcome.kind is OutcomeKind.TRANSIENT and outcome.why in {NO_CONNECTION, SENDER_REFUSED}
+        self._unreached = self._unreached + 1 if lost else 0
+        if outcome.kind is OutcomeKind.CHANNEL or self._unreached >= _PATIENCE:
+            return self._open(session, outcome, now)
+        if self._may_be_open and not lost:
+            self._close(session)
+        return None
+
+    def _open(self, session: Session, outcome: Outcome, now: datetime) -> Refusal:
+        with writing(session):
+            row = site_state(session, self._delivery)
+            pause = PAUSES[min(row.refusals or 0, len(PAUSES) - 1)]
+            row.refusals = (row.refusals or 0) + 1
+            row.refused_since = row.refused_since or now
+            row.refused_why, row.refused_code, row.refused_until = outcome.why, outcome.code, now + pause
+            found = Refusal(row.refused_since, outcome.why, outcome.code, now + pause)
+        self._may_be_open = True
+        return found
+
+    def _close(self, session: Session) -> None:
+        if refusal(session) is not None:
+            with writing(session):
+                row = site_state(session, self._delivery)
+                row.refused_since = row.refused_until = row.refused_why = row.refused_code = None
+                row.refusals = 0
+        else:
+            session.rollback()
+        self._may_be_open = False

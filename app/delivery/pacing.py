@@ -1,0 +1,144 @@
+"""How fast messages may go: so many a minute in all, so many to one office, and none to who cannot take them now.
+
+A letter that comes too early gets its turn: the office's next free one, if that is soon, else it asks again later.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.delivery import Outcome, OutcomeKind
+from app.models import DeliveryKind, Pace
+
+HORIZON = timedelta(minutes=15)
+"""How far ahead turns are given: if the pace is changed, that holds for all but these."""
+_AHEAD = timedelta(seconds=1)
+"""The worker looks once a second, so the account's turns of the next second go together."""
+_MINUTE = timedelta(seconds=61)
+"""A second is spare, so that no 60 seconds ever see one message more than they may."""
+_ACCOUNT = ""
+_FORGOTTEN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Messages a minute, or None for as many as there are: from the account, and to one office."""
+
+    account: int | None = None
+    office: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """When a message that may not go now is due instead; `has_slot`: its turn then is its own."""
+
+    at: datetime
+    has_slot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What decides whether a row may go: whom it goes to, and whether this is its turn."""
+
+    kind: DeliveryKind
+    recipient: str
+    has_slot: bool
+
+
+def may_go(session: Session, rates: Rates, now: datetime) -> bool:
+    """Whether the account has a turn left."""
+    return rates.account is None or _next(session, _ACCOUNT, now) <= now + _AHEAD
+
+
+def note_sent(session: Session, rates: Rates, now: datetime) -> None:
+    """Take a turn of the account."""
+    if rates.account is not None:
+        _advance(session, _ACCOUNT, now, _MINUTE / rates.account)
+
+
+def turn(session: Session, row: Waiting, rates: Rates, now: datetime) -> Later | None:
+    """None if this may go to its office now, whose turn it takes; else when it may."""
+    if rates.office is None or row.kind is not DeliveryKind.LETTER or row.has_slot:
+        return None
+    slot = _next(session, row.recipient, now)
+    if slot > now + HORIZON:
+        return Later(now + HORIZON)
+    _advance(session, row.recipient, now, _MINUTE / rates.office)
+    return Later(slot, has_slot=True) if slot > now else None
+
+
+def forget_paces(session: Session, now: datetime) -> None:
+    """Delete turns that have long passed."""
+    session.execute(delete(Pace).where(Pace.next_at < now - _FORGOTTEN))
+
+
+def _next(session: Session, key: str, now: datetime) -> datetime:
+    """The next free turn; one long ahead can only be a clock's that was wrong."""
+    found = session.scalar(select(Pace.next_at).where(Pace.key == key).with_for_update())
+    return now if found is None or found > now + 2 * HORIZON else max(found, now)
+
+
+def _advance(session: Session, key: str, now: datetime, interval: timedelta) -> None:
+    row = session.get(Pace, key, with_for_update=True, populate_existing=True)
+    if row is None:
+        session.add(Pace(key=key, next_at=now + interval))
+    else:
+        row.next_at = _next(session, key, now) + interval
+    session.flush()
+
+
+@dataclass(slots=True)
+class _Trouble:
+    failures: int = 0
+    trips: int = 0
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Busy:
+    """Offices and domains that took nothing the last few times. They are left alone a while, and hold up nobody."""
+
+    _known: OrderedDict[str, _Trouble] = field(default_factory=OrderedDict)
+
+    def until(self, recipient: str, now: datetime) -> datetime | None:
+        """When to try this address again; None for now."""
+        found = [self._known[key].until for key, _patience in _keys(recipient) if key in self._known]
+        later = [at for at in found if at is not None and now < at <= now + _PAUSES[-1]]
+        return max(later, default=None)
+
+    def note(self, recipient: str, outcome: Outcome, now: datetime) -> None:
+        """Learn from an attempt. Greylisting is no trouble: each message has to knock twice."""
+        for key, patience in _keys(recipient):
+            if not _is_trouble(outcome):
+                if outcome.kind in {OutcomeKind.ACCEPTED, OutcomeKind.PERMANENT}:
+                    self._known.pop(key, None)
+                continue
+            trouble = self._known.setdefault(key, _Trouble())
+            self._known.move_to_end(key)
+            trouble.failures += 1
+            if trouble.failures >= patience:
+                trouble.until = now + _PAUSES[min(trouble.trips, len(_PAUSES) - 1)]
+                trouble.trips += 1
+        while len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+
+
+_PAUSES = tuple(timedelta(minutes=count) for count in (1, 5, 15, 30))
+_MOST_KNOWN = 10_000
+_OF_THE_RECIPIENT = frozenset({"recipient refused", "refused", "connection lost", "no answer", "unreadable answer"})
+"""Why an attempt failed after the conversation had come to the recipient."""
+
+
+def _keys(recipient: str) -> tuple[tuple[str, int], ...]:
+    """What may be in trouble, and after how many failures in a row it is: the mailbox, and all of its domain."""
+    address = recipient.lower()
+    return (address, 2), ("@" + address.rpartition("@")[2], 5)
+
+
+def _is_trouble(outcome: Outcome) -> bool:
+    return outcome.kind in {OutcomeKind.TRANSIENT, OutcomeKind.UNKNOWN} and outcome.why in _OF_THE_RECIPIENT

@@ -1,0 +1,227 @@
+"""From the queue to the mail server: claim a row, send it with no transaction open, settle what came of it.
+
+What a crash leaves in `sending` may or may not have been accepted: it is sent once more, later, with the same bytes and
+Message-ID. Every verb here owns its transactions.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import cast
+
+from sqlalchemy import Row, Select, Table, bindparam, func, select, text, update
+from sqlalchemy.orm import Session
+
+from app.db import writing
+from app.delivery import Outcome, OutcomeKind, Outgoing, outbox
+from app.delivery.breaker import PAUSES, Breaker, stopped
+from app.delivery.pacing import Busy, Later, Rates, Waiting, may_go, note_sent, turn
+from app.delivery.retries import Claimed, Policy, verdict
+from app.models import Delivery, DeliveryState
+
+S = DeliveryState
+LEASE = timedelta(seconds=900)
+SENDER_DIED = "sender died"
+UNKNOWN = frozenset({SENDER_DIED, "no answer", "unreadable answer", "error"})
+"""Why it is not known whether a message was accepted, as events say it."""
+_PUT_OFF_AT_ONCE = 200
+"""Rows that one claim may find too early before it lets others write."""
+
+_TABLE = cast(Table, Delivery.__table__)
+
+
+def _first(rank: int) -> Select[tuple[int]]:
+    # The state stands in the text, not in a parameter: only so does SQLite see that the partial index fits.
+    due = text("state = 'queued'"), text(f"rank = {rank}"), _TABLE.c.due_at <= bindparam("now")
+    found = select(_TABLE.c.id).where(*due).order_by(_TABLE.c.due_at).limit(1)
+    return found.with_for_update(skip_locked=True)
+
+
+# One look into the index for each rank: in one look for all, what is due later would be read again and again.
+_CLAIM = (
+    update(_TABLE)
+    .where(
+        _TABLE.c.id == func.coalesce(*(_first(rank).scalar_subquery() for rank in outbox.RANKS)),
+        ~stopped(),
+    )
+    .values(
+        state=S.SENDING, lease=bindparam("new_lease"), leased_until=bindparam("until"), attempts=_TABLE.c.attempts + 1
+    )
+    .returning(
+        *(
+            _TABLE.c[name]
+            for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail", "due_at", "has_slot")
+        )
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What decides which of the rows that are due may go."""
+
+    rates: Rates
+    busy: Busy
+    breaker: Breaker
+
+    @classmethod
+    def open(cls, rates: Rates | None = None, delivery: str = "sandbox") -> Gate:
+        """One that knows of no trouble yet, on a site of that mode."""
+        return cls(rates or Rates(), Busy(), Breaker(delivery))
+
+
+def claim(session: Session, now: datetime, gate: Gate | None = None) -> Claimed | None:
+    """Take the row that goes next: the most urgent kind first, then what has waited longest.
+
+    In short transactions. None when nothing is due, nothing may be sent, or all that is due comes too early.
+    """
+    gate = gate or Gate.open()
+    while True:
+        with writing(session):
+            if not may_go(session, gate.rates, now):
+                return None
+            looked = [_look(session, gate, now)]
+            while looked[-1] is _Looked.TOO_EARLY and len(looked) < _PUT_OFF_AT_ONCE:
+                looked.append(_look(session, gate, now))
+        if isinstance(looked[-1], Claimed):
+            return looked[-1]
+        if looked[-1] is _Looked.NOTHING:
+            return None
+
+
+class _Looked(Enum):
+    NOTHING = auto()
+    TOO_EARLY = auto()
+
+
+def _look(session: Session, gate: Gate, now: datetime) -> Claimed | _Looked:
+    """Take the row that is first; or put it off, if it comes too early."""
+    lease = secrets.token_hex(16)
+    values = {"now": now, "longest": now + PAUSES[-1], "new_lease": lease, "until": now + LEASE}
+    row = session.execute(_CLAIM, values).one_or_none()
+    if row is None:
+        return _Looked.NOTHING
+    later = _too_early(session, row, gate, now)
+    if later is not None:
+        _put_off(session, row.id, later)
+        return _Looked.TOO_EARLY
+    outbox.note_event(session, row.id, S.SENDING, now, "claimed")
+    note_sent(session, gate.rates, now)
+    outgoing = Outgoing(row.sender or "", row.recipient or "", row.mail or b"")
+    return Claimed(row.id, lease, row.kind, row.attempts, row.unknowns, outgoing, row.due_at)
+
+
+def _too_early(session: Session, row: Row[tuple[object, ...]], gate: Gate, now: datetime) -> Later | None:
+    until = gate.busy.until(row.recipient or "", now)
+    if until is not None:
+        return Later(until)
+    return turn(session, Waiting(row.kind, row.recipient or "", row.has_slot), gate.rates, now)
+
+
+def _put_off(session: Session, identifier: int, later: Later) -> None:
+    """As if it had never been claimed, only later: nothing was tried, and nothing has moved."""
+    session.execute(
+        update(_TABLE)
+        .where(_TABLE.c.id == identifier)
+        .values(
+            state=S.QUEUED,
+            lease=None,
+            leased_until=None,
+            attempts=_TABLE.c.attempts - 1,
+            due_at=later.at,
+            has_slot=later.has_slot,
+        )
+    )
+
+
+def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy, now: datetime) -> bool:
+    """Write an attempt's outcome. False, and nothing written, when the lease had passed to somebody else."""
+    state, pause = verdict(claimed, outcome, policy)
+    unknowns = claimed.unknowns + (outcome.kind is OutcomeKind.UNKNOWN)
+    spared = outcome.kind is OutcomeKind.CHANNEL
+    if spared and claimed.due_at and now - claimed.due_at > sum(policy.pauses(claimed.kind), timedelta()):
+        state = S.FAILED  # as long as any other trouble may last; then its signer can still deliver it
+    leaving = _Leaving(
+        claimed.id,
+        claimed.lease,
+        state,
+        now + pause,
+        unknowns,
+        outcome.why,
+        outcome.code,
+        outcome.said,
+        spared,
+    )
+    with writing(session):
+        return _leave_sending(session, leaving, now)
+
+
+def is_something_due(session: Session, now: datetime) -> bool:
+    """Whether anything could go now that only waits for a turn."""
+    due = select(_TABLE.c.id).where(text("state = 'queued'"), _TABLE.c.due_at <= bindparam("now"), ~stopped()).limit(1)
+    found = session.execute(due, {"now": now, "longest": now + PAUSES[-1]}).first() is not None
+    session.rollback()
+    return found
+
+
+def recover(session: Session, policy: Policy, now: datetime, *, abandoned: bool = False) -> int:
+    """Bring back rows whose sender died: those past their lease, or all (`abandoned`) when no other sender can live.
+
+    Whether they were accepted is unknown, so they follow the rule for that. Returns how many there were.
+    """
+    stale = select(Delivery.id, Delivery.lease, Delivery.unknowns).where(text("state = 'sending'"))
+    if not abandoned:
+        stale = stale.where(Delivery.leased_until < now)
+    found = session.execute(stale.limit(1)).first() is not None
+    session.rollback()
+    if not found:
+        return 0
+    with writing(session):
+        rows = session.execute(stale.with_for_update(skip_locked=True)).all()
+        for row in rows:
+            to = S.QUEUED if row.unknowns == 0 else S.PARKED
+            leaving = _Leaving(row.id, row.lease, to, now + policy.unknown, row.unknowns + 1, SENDER_DIED)
+            _leave_sending(session, leaving, now)
+    return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """How a row leaves `sending`; `due` counts only for one that goes back into the queue."""
+
+    id: int
+    lease: str
+    to: DeliveryState
+    due: datetime
+    unknowns: int
+    why: str
+    code: int | None = None
+    said: str = ""
+    spared: bool = False
+    """The attempt does not count."""
+
+
+def _leave_sending(session: Session, leaving: _Leaving, now: datetime) -> bool:
+    outbox.check_move(leaving.id, S.SENDING, leaving.to)
+    queued = leaving.to is S.QUEUED
+    values: dict[str, object] = {"due_at": leaving.due} if queued else {"ended_at": now}
+    if leaving.spared:
+        values["attempts"] = _TABLE.c.attempts - 1
+        values.pop("due_at", None)  # since when it waits stays known
+    else:
+        values["has_slot"] = False
+    moved = session.execute(
+        update(_TABLE)
+        .where(_TABLE.c.id == leaving.id, _TABLE.c.lease == leaving.lease)
+        .values(state=leaving.to, lease=None, leased_until=None, unknowns=leaving.unknowns, **values)
+        .returning(_TABLE.c.id)
+    ).one_or_none()
+    if moved is None:
+        return False
+    outbox.note_event(session, leaving.id, leaving.to, now, leaving.why, leaving.code, leaving.said)
+    if queued or leaving.to is S.FAILED:
+        outbox.after_a_failure(session, session.get_one(Delivery, leaving.id), now)
+    return True

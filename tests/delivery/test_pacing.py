@@ -1,0 +1,301 @@
+"""The order and the pace of sending: who goes first, how fast, and that nobody is held up by somebody else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import writing
+from app.delivery import Outcome, OutcomeKind, Outgoing
+from app.delivery.drain import drain
+from app.delivery.pacing import HORIZON, Busy, Rates, forget_paces
+from app.delivery.sending import Gate, claim
+from app.models import Delivery, DeliveryKind, DeliveryState, Pace
+from tests.delivery.factories import (
+    ACCEPTED,
+    NOW,
+    PERMANENT,
+    TRANSIENT,
+    UNKNOWN,
+    ScriptedSender,
+    delivery,
+    minutes,
+    policy,
+    reread,
+    signature,
+)
+from tests.factories import Clock
+
+MINUTE = timedelta(minutes=1)
+LETTER, COPY, CONFIRMATION = DeliveryKind.LETTER, DeliveryKind.COPY, DeliveryKind.CONFIRMATION
+GREYLISTED = Outcome(OutcomeKind.TRANSIENT, "greylisted", 450)
+
+
+def never(_seconds: float) -> bool:
+    return False
+
+
+def row(session: Session, due: datetime = NOW, kind: DeliveryKind = LETTER, to: str = "a@office.example") -> int:
+    with writing(session):
+        return delivery(session, signature(session), due, kind=kind, recipient=to).id
+
+
+def rows(session: Session, count: int, to: str = "a@office.example") -> list[int]:
+    with writing(session):
+        signer = signature(session)
+        return [delivery(session, signer, NOW, kind=LETTER, recipient=to).id for _ in range(count)]
+
+
+def sent_over(session: Session, gate: Gate, minutes: float, step: float = 1.0) -> list[tuple[float, str]]:
+    """When the worker, which looks once a `step` of seconds, has sent what: seconds from the start, and to whom."""
+    clock, found = Clock(NOW), list[tuple[float, str]]()
+    sender = ScriptedSender(on_send=lambda mail: found.append(((clock() - NOW).total_seconds(), mail.recipient)))
+    while clock() < NOW + timedelta(minutes=minutes):
+        drain(session, sender, policy(), clock, never, gate)
+        clock.forward(seconds=step)
+    return found
+
+
+def busiest_minute(times: list[float]) -> int:
+    """The most that happened in any 60 seconds."""
+    return max(sum(1 for other in times if one <= other < one + 60) for one in times)
+
+
+# --- the order --------------------------------------------------------------------------------------------------------
+
+
+def test_who_waits_for_a_link_goes_before_copies_and_copies_before_letters(session: Session) -> None:
+    kinds = [LETTER, COPY, DeliveryKind.REMINDER, CONFIRMATION, DeliveryKind.NOTICE, DeliveryKind.REPEAT, LETTER]
+    for number, kind in enumerate(kinds):
+        row(session, NOW - timedelta(seconds=100 - number), kind)
+    taken = [claim(session, NOW) for _ in kinds]
+
+    assert [one.kind for one in taken if one] == [
+        CONFIRMATION,
+        DeliveryKind.REPEAT,
+        COPY,
+        DeliveryKind.REMINDER,
+        DeliveryKind.NOTICE,
+        LETTER,
+        LETTER,
+    ]
+
+
+def test_a_more_urgent_mail_that_is_not_due_yet_holds_nothing_up(session: Session) -> None:
+    row(session, NOW + MINUTE, CONFIRMATION)
+    letter = row(session)
+
+    taken = claim(session, NOW)
+
+    assert taken is not None
+    assert taken.id == letter
+
+
+# --- the account's pace -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [1, 6, 90, 600])
+def test_no_minute_ever_sees_more_messages_than_the_account_may_send(session: Session, rate: int) -> None:
+    rows(session, rate * 2 + 10)
+
+    times = [at for at, _to in sent_over(session, Gate.open(Rates(account=rate)), minutes=2.2)]
+
+    assert busiest_minute(times) <= rate
+    assert len(times) >= rate * 2
+
+
+def test_an_account_that_rested_has_saved_nothing_up(session: Session) -> None:
+    gate = Gate.open(Rates(account=6))
+    row(session)
+    drain(session, ScriptedSender(), policy(), Clock(NOW - timedelta(hours=5)), never, gate)
+    rows(session, 30)
+
+    times = [at for at, _to in sent_over(session, gate, minutes=1)]
+
+    assert len(times) <= 6
+
+
+def test_another_worker_keeps_to_the_same_pace(session: Session) -> None:
+    rows(session, 10)
+    for _worker in range(3):
+        drain(session, ScriptedSender(), policy(), lambda: NOW, never, Gate.open(Rates(account=2)))
+
+    assert (
+        sum(reread(session, one.id).state is DeliveryState.ACCEPTED for one in session.scalars(select(Delivery))) == 1
+    )
+
+
+def test_a_clock_that_was_wrong_does_not_stop_the_account_for_years(session: Session) -> None:
+    gate = Gate.open(Rates(account=6))
+    rows(session, 2)
+    assert claim(session, NOW + timedelta(days=3000), gate) is not None
+
+    assert claim(session, NOW, gate) is not None
+
+
+# --- one office's pace ------------------------------------------------------------------------------------------------
+
+
+def test_an_office_gets_so_many_letters_a_minute_and_the_others_do_not_wait_for_it(session: Session) -> None:
+    rows(session, 40)
+    others = rows(session, 40, "b@elsewhere.example")
+
+    sent = sent_over(session, Gate.open(Rates(office=4)), minutes=3)
+
+    slow = [at for at, to in sent if to == "a@office.example"]
+    assert busiest_minute(slow) <= 4
+    assert len(slow) >= 11
+    assert busiest_minute([at for at, to in sent if to == "b@elsewhere.example"]) <= 4
+    assert len(others) == 40
+
+
+def test_each_letter_is_put_off_to_a_turn_of_its_own_and_keeps_its_attempts(session: Session) -> None:
+    identifiers = rows(session, 5)
+    gate = Gate.open(Rates(office=1))
+    claim(session, NOW, gate)
+    assert claim(session, NOW, gate) is None
+
+    found = [reread(session, one) for one in identifiers]
+    waits = [(one.due_at - NOW).total_seconds() for one in found if one.state is DeliveryState.QUEUED and one.due_at]
+    assert waits == [61, 122, 183, 244]
+    assert {one.attempts for one in found if one.state is DeliveryState.QUEUED} == {0}
+    assert all(len(one.events) == (one.state is DeliveryState.SENDING) for one in found)
+
+
+def test_turns_are_given_for_a_quarter_of_an_hour_only_so_that_a_new_pace_soon_holds(session: Session) -> None:
+    identifiers = rows(session, 60)
+    gate = Gate.open(Rates(office=1))
+    claim(session, NOW, gate)
+    claim(session, NOW, gate)
+
+    due = [one.due_at for one in (reread(session, number) for number in identifiers) if one.due_at is not None]
+    assert max(due) == NOW + HORIZON
+    assert Counter(due)[NOW + HORIZON] > 40
+
+
+def test_other_mails_have_no_pace_of_an_office(session: Session) -> None:
+    for _ in range(3):
+        row(session, kind=COPY, to="ana@example.org")
+
+    assert drain(session, ScriptedSender(), policy(), lambda: NOW, never, Gate.open(Rates(office=1))) == 3
+
+
+def test_a_letter_that_is_tried_again_takes_a_new_turn(session: Session) -> None:
+    first = row(session)
+    gate, clock = Gate.open(Rates(office=1)), Clock(NOW)
+    drain(session, ScriptedSender([TRANSIENT]), policy(letters=minutes(1)), clock, never, gate)
+    clock.forward(seconds=60)
+
+    assert claim(session, clock(), gate) is None
+    found = reread(session, first)
+    assert (found.due_at, found.has_slot, found.attempts) == (NOW + timedelta(seconds=61), True, 1)
+
+
+def test_turns_that_have_long_passed_are_deleted(session: Session) -> None:
+    row(session)
+    claim(session, NOW, Gate.open(Rates(office=1)))
+    with writing(session):
+        forget_paces(session, NOW + timedelta(hours=23))
+    assert len(session.scalars(select(Pace)).all()) == 1
+
+    with writing(session):
+        forget_paces(session, NOW + timedelta(hours=25))
+    assert session.scalars(select(Pace)).all() == []
+
+
+# --- who takes nothing for now ----------------------------------------------------------------------------------------
+
+
+class PickySender(ScriptedSender):
+    """Answers by the domain of the recipient; everybody else is accepted."""
+
+    def __init__(self, answers: dict[str, Outcome]) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def send(self, message: Outgoing) -> Outcome:
+        super().send(message)
+        return self.answers.get(message.recipient.rpartition("@")[2], ACCEPTED)
+
+    def tried(self, domain: str) -> int:
+        return sum(message.recipient.endswith(f"@{domain}") for message in self.sent)
+
+
+@pytest.mark.parametrize("trouble", [TRANSIENT, UNKNOWN])
+def test_a_busy_office_is_left_alone_after_two_failures_and_holds_nobody_up(session: Session, trouble: Outcome) -> None:
+    waiting = rows(session, 50, "a@busy.example")
+    rows(session, 3, "b@quick.example")
+    sender, gate, clock = PickySender({"busy.example": trouble}), Gate.open(), Clock(NOW)
+
+    drain(session, sender, policy(letters=minutes(600)), clock, never, gate)
+
+    assert (sender.tried("busy.example"), sender.tried("quick.example")) == (2, 3)
+    assert sum(reread(session, one).attempts for one in waiting) == 2
+    clock.forward(seconds=61)
+    drain(session, sender, policy(letters=minutes(600)), clock, never, gate)
+    assert sender.tried("busy.example") == 3
+
+
+def test_a_domain_in_trouble_is_left_alone_after_five_failures_whoever_they_were_for(session: Session) -> None:
+    for number in range(20):
+        row(session, to=f"office{number}@busy.example")
+    sender = PickySender({"busy.example": TRANSIENT})
+
+    drain(session, sender, policy(letters=minutes(600)), lambda: NOW, never, Gate.open())
+
+    assert sender.tried("busy.example") == 5
+
+
+def test_who_takes_mail_again_gets_everything_at_once(session: Session) -> None:
+    waiting = rows(session, 10, "a@busy.example")
+    sender, gate, clock = PickySender({"busy.example": TRANSIENT}), Gate.open(), Clock(NOW)
+    drain(session, sender, policy(letters=minutes(5)), clock, never, gate)
+    sender.answers = {}
+    clock.forward(seconds=301)
+
+    drain(session, sender, policy(letters=minutes(5)), clock, never, gate)
+
+    assert {reread(session, one).state for one in waiting} == {DeliveryState.ACCEPTED}
+
+
+def test_pauses_grow_to_half_an_hour(session: Session) -> None:
+    busy, now, pauses = Busy(), NOW, []
+    busy.note("a@x.example", TRANSIENT, now)
+    for _ in range(6):
+        busy.note("a@x.example", TRANSIENT, now)
+        until = busy.until("a@x.example", now)
+        assert until is not None
+        pauses.append(until - now)
+        now = until
+
+    assert pauses == [MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, 30 * MINUTE, 30 * MINUTE]
+
+
+@pytest.mark.parametrize("outcome", [GREYLISTED, PERMANENT, ACCEPTED, Outcome(OutcomeKind.CHANNEL, "refused", 550)])
+def test_what_says_nothing_against_an_office_does_not_stop_it(outcome: Outcome) -> None:
+    busy = Busy()
+    for _ in range(20):
+        busy.note("a@x.example", outcome, NOW)
+
+    assert busy.until("a@x.example", NOW) is None
+
+
+def test_letters_of_an_address_are_one_however_it_is_written() -> None:
+    busy = Busy()
+    for address in ("A@X.example", "a@x.EXAMPLE"):
+        busy.note(address, TRANSIENT, NOW)
+
+    assert busy.until("a@X.example", NOW) is not None
+    assert busy.until("b@x.example", NOW) is None
+
+
+def test_what_is_remembered_of_offices_does_not_grow_for_ever() -> None:
+    busy = Busy()
+    for number in range(12_000):
+        busy.note(f"a@{number}.example", TRANSIENT, NOW)
+
+    assert len(busy._known) == 10_000
