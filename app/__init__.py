@@ -17,6 +17,7 @@ from app.campaigns import CampaignFile
 from app.cli.backups import backup, restore
 from app.cli.campaigns import campaign as campaign_commands
 from app.cli.contacts import contacts as contacts_commands
+from app.cli.doctor import doctor as doctor_command
 from app.cli.legislators import legislators as legislators_commands
 from app.cli.outbox import outbox as outbox_commands
 from app.cli.signatures import signatures as signature_commands
@@ -68,6 +69,7 @@ COMMANDS = (
     backup,
     campaign_commands,
     contacts_commands,
+    doctor_command,
     legislators_commands,
     outbox_commands,
     restore,

@@ -1,0 +1,143 @@
+"""The database: whether it is there, of this version, takes changes, and whether anything in it holds mail back."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import text, update
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.db import DatabaseUnavailable, writing
+from app.delivery.breaker import refusal
+from app.delivery.pause import is_paused
+from app.doctor import Finding, Stopped, fail, ok, warn
+from app.models import SiteState
+from app.revisions import MIGRATIONS
+
+DATABASE, VERSION, SENDING = "database", "migrations", "sending"
+_START = "Start the site once (bin/run, or systemctl start redress)"
+
+
+class _TakenBack(Exception):
+    """Ends a write transaction that shall leave nothing."""
+
+
+def examine(session: Session) -> Iterator[Finding]:
+    """One finding for each step, up to the first that stops everything. Changes nothing, and leaves no transaction."""
+    try:
+        for step in (_there, _current, _takes_changes, _sending):
+            yield step(session)
+    except Stopped as stop:
+        yield stop.finding
+    finally:
+        _let_go(session)
+
+
+def _let_go(session: Session) -> None:
+    try:
+        session.rollback()
+    except SQLAlchemyError:
+        session.invalidate()
+
+
+def _there(session: Session) -> Finding:
+    """Without it the first look would make an empty file; as root we would leave files that the site may not touch."""
+    url = session.get_bind().engine.url
+    if url.get_backend_name() != "sqlite":
+        return ok(DATABASE, "It is a server's.")
+    file = Path(url.database or "")
+    try:
+        owner = file.stat().st_uid
+    except OSError as error:
+        raise Stopped(
+            fail(
+                DATABASE,
+                f"{file} cannot be looked at ({_reason(error)}).",
+                f"Set DATA_DIR to the folder of the site, and run this as its user. {_START} if it is new.",
+            )
+        ) from None
+    if owner != os.geteuid():
+        raise Stopped(
+            warn(
+                DATABASE,
+                f"{file} belongs to the user {_name(owner)}, so it was not opened.",
+                f"Run this as {_name(owner)}, with sudo -u; the `redress` command does it by itself.",
+            )
+        )
+    return ok(DATABASE, f"{file} is there.")
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _name(owner: int) -> str:
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return f"#{owner}"
+
+
+def _current(session: Session) -> Finding:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    try:
+        at = set(session.scalars(text("SELECT version_num FROM alembic_version")))
+    except DatabaseError as error:
+        raise Stopped(
+            fail(
+                VERSION,
+                f"The database cannot be read, or has no tables ({type(error.orig).__name__}).",
+                f"{_START}. If that refuses it too, put a copy from backups/ in its place, or restore a backup.",
+            )
+        ) from None
+    if at == set(scripts.get_heads()):
+        return ok(VERSION, f"The tables are those of this version ({', '.join(sorted(at))}).")
+    if at <= {script.revision for script in scripts.walk_revisions()}:
+        raise Stopped(fail(VERSION, "The tables are older than this version.", f"{_START}: it brings them up to date."))
+    raise Stopped(
+        fail(
+            VERSION,
+            "A newer version of Redress has made the tables.",
+            "Update this checkout (git pull, bin/install), or set DATA_DIR to the folder of the site you mean.",
+        )
+    )
+
+
+def _takes_changes(session: Session) -> Finding:
+    try:
+        with writing(session):
+            session.execute(update(SiteState).values(delivery=SiteState.delivery))
+            raise _TakenBack
+    except _TakenBack:
+        return ok(DATABASE, "It takes changes.")
+    except (DatabaseUnavailable, SQLAlchemyError):
+        raise Stopped(
+            fail(
+                DATABASE,
+                "It takes no changes: nobody can sign, and nothing is sent.",
+                "Look whether the disk is full, whether the file and its folder belong to the site's user, and whether "
+                "another program holds it open; then run this again.",
+            )
+        ) from None
+
+
+def _sending(session: Session) -> Finding:
+    try:
+        paused, refused = is_paused(session), refusal(session)
+    except SQLAlchemyError as error:
+        return fail(SENDING, f"The database could not be read ({type(error).__name__}).", "Run this again.")
+    if paused:
+        return warn(SENDING, "Sending is paused: letters and mails wait.", "To go on: flask outbox resume.")
+    if refused:
+        return warn(
+            SENDING,
+            f"The mail server takes nothing from the worker since {refused.since:%Y-%m-%d %H:%M} UTC: {refused.told}. "
+            f"It is asked again at {refused.until:%H:%M} UTC.",
+            "What stops it stands among the lines below; once that is mended everything goes by itself.",
+        )
+    return ok(SENDING, "Nothing holds it back here.")

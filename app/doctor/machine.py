@@ -1,0 +1,101 @@
+"""The worker, the disk and the clock of this machine."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.doctor import Finding, fail, ok, warn
+from app.models import CampaignRevision, DeliveryEvent
+from app.worker import is_late
+
+WORKER, DISK, CLOCK = "worker", "disk", "clock"
+_MEGABYTE = 1_000_000
+LITTLE, TOO_LITTLE = 1000 * _MEGABYTE, 100 * _MEGABYTE
+_STEP = timedelta(minutes=1)
+"""By so much a clock may have been set right without anybody having to care."""
+
+
+def worker(data_dir: Path, now: datetime) -> Finding:
+    """Whether it shows life."""
+    if is_late(data_dir, now):
+        return fail(
+            WORKER,
+            "It has shown no life for more than a minute: nothing is sent.",
+            "Start the site (systemctl start redress, or bin/run). If it runs, its log says why the worker does not.",
+        )
+    return ok(WORKER, "It is at work.")
+
+
+def disk(data_dir: Path) -> Finding:
+    """Whether there is room in the data folder."""
+    try:
+        return room(shutil.disk_usage(data_dir).free)
+    except OSError as error:
+        return fail(
+            DISK,
+            f"{data_dir} cannot be looked at ({(error.strerror or 'unknown reason').lower()}).",
+            "Set DATA_DIR to a folder that you may write to.",
+        )
+
+
+def room(free: int) -> Finding:
+    """What so many free bytes mean."""
+    says = f"{free / _MEGABYTE:,.0f} MB are free in DATA_DIR."
+    if free < TOO_LITTLE:
+        return fail(DISK, says, "Make room now: when the disk is full nobody can sign, and nothing is sent.")
+    if free < LITTLE:
+        return warn(DISK, says, "Make room. Once a day the database is written anew, beside the old one.")
+    return ok(DISK, says)
+
+
+def clock(session: Session, now: datetime, synchronised: bool | None) -> Finding:
+    """Whether the clock can be right: nothing here can have been written later than now.
+
+    `synchronised` is what the system says of its clock; None when it cannot say.
+    """
+    newest = _newest(session)
+    if newest is not None and newest > now + _STEP:
+        return fail(
+            CLOCK,
+            f"It says {now:%Y-%m-%d %H:%M} UTC, and the database holds something of {newest:%Y-%m-%d %H:%M} UTC.",
+            "Set the clock (timedatectl set-ntp true): what is due in the future waits, and dates of mails are wrong.",
+        )
+    says = f"It says {now:%Y-%m-%d %H:%M} UTC"
+    if synchronised is False:
+        return warn(CLOCK, f"{says}, and nothing keeps it right.", "timedatectl set-ntp true")
+    kept = "; the system keeps it right" if synchronised else "; look whether that is right"
+    return ok(CLOCK, f"{says}{kept}.")
+
+
+def is_synchronised(timedatectl: str = "timedatectl") -> bool | None:
+    """Whether systemd says that a time server keeps the clock right; None when it is not there or does not know."""
+    program = shutil.which(timedatectl)
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603 — a program of the system, and nothing of anybody's in its words
+            [program, "show", "--property=NTPSynchronized", "--value"], capture_output=True, timeout=3, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {b"yes": True, b"no": False}.get(done.stdout.strip())
+
+
+def _newest(session: Session) -> datetime | None:
+    """The latest moment that was written down; None if nothing was, or it cannot be read."""
+    try:
+        found = [
+            session.scalar(select(func.max(column))) for column in (DeliveryEvent.at, CampaignRevision.published_at)
+        ]
+    except SQLAlchemyError:
+        return None
+    finally:
+        session.rollback()
+    return max((moment for moment in found if moment is not None), default=None)

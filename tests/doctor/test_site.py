@@ -1,0 +1,218 @@
+"""The site itself: database, migrations, what holds mail back, worker, tables, disk and clock."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app.db import writing
+from app.delivery import Outcome, OutcomeKind
+from app.delivery.breaker import Breaker
+from app.delivery.pause import pause
+from app.doctor import Finding, Verdict, database, legislator_tables
+from app.doctor.machine import LITTLE, TOO_LITTLE, clock, disk, is_synchronised, room, worker
+from app.legislators import tables
+from app.legislators.keeping.refresh_state import RefreshState, write_state
+from app.legislators.keeping.shelf import Shelf
+from tests import factories
+from tests.delivery.factories import NOW
+
+OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
+
+
+def looked(session: Session) -> list[tuple[str, Verdict]]:
+    return [(finding.subject, finding.verdict) for finding in database.examine(session)]
+
+
+def last(session: Session) -> Finding:
+    return list(database.examine(session))[-1]
+
+
+def test_a_database_that_works_is_well(session: Session) -> None:
+    assert looked(session) == [("database", OK), ("migrations", OK), ("database", OK), ("sending", OK)]
+    assert not session.in_transaction()
+
+
+def test_looking_at_a_database_changes_nothing_in_it(session: Session, data_dir: Path) -> None:
+    with writing(session):
+        pause(session, "live", NOW)
+    before = _dump(data_dir)
+
+    list(database.examine(session))
+
+    assert _dump(data_dir) == before
+
+
+def _dump(data_dir: Path) -> list[str]:
+    with sqlite3.connect(data_dir / "redress.db") as connection:
+        dumped = list(connection.iterdump())
+    connection.close()
+    return dumped
+
+
+def test_a_database_that_is_not_there_is_not_made(session: Session, data_dir: Path) -> None:
+    (data_dir / "redress.db").unlink()
+
+    assert looked(session) == [("database", FAIL)]
+    assert not (data_dir / "redress.db").exists()
+    assert "DATA_DIR" in last(session).do
+
+
+def test_a_file_that_is_no_database(session: Session, data_dir: Path) -> None:
+    (data_dir / "redress.db").write_bytes(b"no database at all" * 1000)
+
+    assert looked(session)[-1] == ("migrations", FAIL)
+    assert "cannot be read" in last(session).says
+
+
+def test_an_empty_database_wants_a_start(session: Session, data_dir: Path) -> None:
+    (data_dir / "redress.db").write_bytes(b"")
+
+    assert looked(session)[-1] == ("migrations", FAIL)
+    assert "bin/run" in last(session).do
+
+
+@pytest.mark.parametrize(("revision", "says"), [("0001", "older than this version"), ("9999", "newer version")])
+def test_tables_of_another_version(session: Session, data_dir: Path, revision: str, says: str) -> None:
+    with sqlite3.connect(data_dir / "redress.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    connection.close()
+
+    assert looked(session)[-1] == ("migrations", FAIL)
+    assert says in last(session).says
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_database_that_is_locked_takes_no_changes(session: Session, data_dir: Path) -> None:
+    with factories.write_lock(data_dir):
+        assert looked(session)[-1] == ("database", FAIL)
+    assert last(session).verdict is OK
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_database_of_another_user_is_not_opened(session: Session, data_dir: Path) -> None:
+    os.chown(data_dir / "redress.db", 54321, -1)
+
+    finding = last(session)
+
+    assert finding.verdict is WARN
+    assert "#54321" in finding.says
+    assert "sudo -u" in finding.do
+
+
+def test_paused_sending_is_told_with_the_way_to_go_on(session: Session) -> None:
+    with writing(session):
+        pause(session, "live", NOW)
+
+    assert last(session).verdict is WARN
+    assert "flask outbox resume" in last(session).do
+
+
+def test_a_mail_server_that_refuses_the_worker_is_told(session: Session) -> None:
+    Breaker("live").note(session, Outcome(OutcomeKind.CHANNEL, "login refused", 535), NOW)
+
+    assert last(session).verdict is WARN
+    assert "since 2026-11-24 17:00 UTC: login refused (535)" in last(session).says
+
+
+def test_a_worker_is_late_after_a_minute(tmp_path: Path) -> None:
+    assert worker(tmp_path, NOW).verdict is FAIL
+
+    (tmp_path / "worker.heartbeat").touch()
+
+    assert worker(tmp_path, datetime.now(UTC)).verdict is OK
+    assert worker(tmp_path, datetime.now(UTC) + timedelta(minutes=2)).verdict is FAIL
+
+
+@pytest.mark.parametrize(
+    ("free", "verdict"),
+    [(LITTLE, OK), (LITTLE - 1, WARN), (TOO_LITTLE, WARN), (TOO_LITTLE - 1, FAIL), (0, FAIL)],
+)
+def test_room_on_the_disk(free: int, verdict: Verdict) -> None:
+    assert room(free).verdict is verdict
+
+
+def test_a_disk_that_is_not_there(tmp_path: Path) -> None:
+    assert disk(tmp_path).subject == "disk"
+    assert disk(tmp_path / "nothing").verdict is FAIL
+
+
+def test_a_clock_that_was_set_back_fails(session: Session) -> None:
+    factories.published(session, factories.campaign_source(), NOW)
+
+    assert clock(session, NOW - timedelta(seconds=30), None).verdict is OK
+    behind = clock(session, NOW - timedelta(hours=2), True)
+    assert behind.verdict is FAIL
+    assert "2026-11-24 15:00 UTC" in behind.says
+    assert "2026-11-24 17:00 UTC" in behind.says
+
+
+def test_a_clock_that_nothing_keeps_right_is_a_warning(session: Session) -> None:
+    assert clock(session, NOW, False).verdict is WARN
+    assert clock(session, NOW, True).verdict is OK
+    assert "look whether that is right" in clock(session, NOW, None).says
+
+
+def test_a_clock_is_told_without_a_database(session: Session, data_dir: Path) -> None:
+    (data_dir / "redress.db").write_bytes(b"")
+
+    assert clock(session, NOW, True).verdict is OK
+
+
+@pytest.mark.parametrize(
+    ("says", "meant"), [("echo yes", True), ("echo no", False), ("echo; exit 1", None), ("exit 1", None)]
+)
+def test_what_the_system_says_of_its_clock(tmp_path: Path, says: str, meant: bool | None) -> None:
+    program = tmp_path / "timedatectl"
+    program.write_text(f"#!/bin/sh\n{says}\n")
+    program.chmod(0o755)
+
+    assert is_synchronised(str(program)) is meant
+
+
+def test_a_system_without_timedatectl_cannot_say(tmp_path: Path) -> None:
+    assert is_synchronised(str(tmp_path / "timedatectl")) is None
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tables.Tables:
+    return tables.load(tables.SHIPPED)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, shipped: tables.Tables) -> Shelf:
+    folder = tmp_path / "legislators"
+    folder.mkdir()
+    return Shelf(tables.SHIPPED, folder, read=lambda _path: shipped)
+
+
+def test_tables_are_told_with_their_age(shelf: Shelf) -> None:
+    finding = legislator_tables.examine(shelf, NOW, live=True)
+
+    assert finding.verdict is OK
+    assert f"{(NOW.date() - shelf.shipped.as_of).days} days old" in finding.says
+
+
+def test_tables_that_could_not_be_refreshed_for_three_weeks_are_a_warning(shelf: Shelf) -> None:
+    state = RefreshState().succeeded(NOW - timedelta(days=22)).failed(NOW, "The network is away.")
+    write_state(shelf.folder, state)
+
+    finding = legislator_tables.examine(shelf, NOW, live=True)
+
+    assert finding.verdict is WARN
+    assert "since 2026-11-02" in finding.says
+    assert finding.do == "The network is away."
+    assert legislator_tables.examine(shelf, NOW, live=False).verdict is OK
+    assert legislator_tables.examine(shelf, NOW - timedelta(days=2), live=True).verdict is OK
+
+
+def test_tables_of_an_earlier_congress_are_a_warning(shelf: Shelf) -> None:
+    finding = legislator_tables.examine(shelf, datetime(2027, 1, 4, tzinfo=UTC), live=False)
+
+    assert finding.verdict is WARN
+    assert "120th Congress has begun" in finding.says
