@@ -21,6 +21,10 @@ from logos import Logo, parse_logo
 
 T = TypeVar("T")
 
+DATABASE = "redress.db"
+"""Name of the database file in DATA_DIR."""
+_POSTGRES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
+
 ROOT = Path(__file__).resolve().parent
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -30,7 +34,7 @@ _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _MACHINE = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _PLACEHOLDER = re.compile(r"(?<![A-Za-z0-9])(CHANGE|REPLACE)[-_]?ME(?![A-Za-z0-9])|\A(?i:change[-_ ]?me)\Z")
 """What an example has in the place of a value of one's own."""
-_SECRETS = frozenset({"SECRET_KEY", "MAIL_PASSWORD"})
+_SECRETS = frozenset({"SECRET_KEY", "MAIL_PASSWORD", "DATABASE_URL"})
 """What can be given as a file, too, and is told to nobody."""
 _SHORTEST_SECRET = 32
 _LONGEST_PRIVACY_TEXT = 20_000
@@ -99,6 +103,8 @@ class Config:
     host: str
     port: int
     data_dir: Path
+    database_url: str = field(repr=False)
+    """SQLAlchemy's address of the database: a file in `data_dir`, or a PostgreSQL server."""
     secret_key: str = field(repr=False)
     public_url: str
     trusted_proxies: int
@@ -133,9 +139,14 @@ class Config:
     """`census` or `off`: who may be asked where a street address lies, if its signer wants that."""
 
     @property
-    def database_url(self) -> str:
-        """SQLAlchemy's address of the database file in `data_dir`."""
-        return f"sqlite:///{self.data_dir / 'redress.db'}"
+    def database(self) -> Path | None:
+        """The database file; None when a server keeps it."""
+        return self.data_dir / DATABASE if self.database_url.startswith("sqlite:") else None
+
+    @property
+    def delivery(self) -> str:
+        """`live` or `sandbox`."""
+        return "live" if self.live else "sandbox"
 
     @property
     def on_loopback(self) -> bool:
@@ -193,7 +204,8 @@ class Reader:
         if self._environ.get(f"{name}_FILE"):
             self.refused.add(name)
             self.problems.append(
-                f"{name}_FILE is not read: only SECRET_KEY and MAIL_PASSWORD can be files. Set {name} instead."
+                f"{name}_FILE is not read: only SECRET_KEY, MAIL_PASSWORD and DATABASE_URL can be files. "
+                f"Set {name} instead."
             )
 
     def __call__(self, name: str, default: str, parse: Callable[[str], T]) -> T:
@@ -231,6 +243,7 @@ def read_settings(read: Reader) -> Config:
         host=host,
         port=port,
         data_dir=data_dir,
+        database_url=_database(read) or f"sqlite:///{data_dir / DATABASE}",
         secret_key=_secret(read, data_dir, kept=makes_secret),
         public_url=read("PUBLIC_URL", f"http://{_bracketed(host)}:{port}", _base_url),
         trusted_proxies=read("TRUSTED_PROXIES", "0", _whole(0, 10)),
@@ -588,6 +601,24 @@ def _made(read: Reader, data_dir: Path) -> bool:
 def _unusable(data_dir: Path, error: OSError) -> str:
     reason = os.strerror(error.errno) if error.errno else "unknown reason"
     return f"The folder {data_dir} cannot be used ({reason.lower()}). Give DATA_DIR a folder that you may write to."
+
+
+def _database(read: Reader) -> str:
+    """DATABASE_URL, with the driver that requirements-postgres.txt brings; "" for the file in DATA_DIR."""
+    given = read.text("DATABASE_URL") or ""
+    scheme, mark, rest = given.partition("://")
+    try:
+        named = bool(mark) and scheme in _POSTGRES and urlsplit(f"postgresql://{rest}").path.strip("/") != ""
+    except ValueError:
+        named = False
+    if given and not (named and not _CONTROL.search(given)):
+        read.refused.add("DATABASE_URL")
+        read.problems.append(
+            "DATABASE_URL must be like postgresql://user:password@host/database, or unset for the file in DATA_DIR; "
+            "signs like / or @ in the password have to be written as %2F or %40."
+        )
+        return ""
+    return f"postgresql+psycopg://{rest}" if given else ""
 
 
 def _secret(read: Reader, data_dir: Path, *, kept: bool) -> str:

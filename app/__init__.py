@@ -21,7 +21,7 @@ from app.cli.doctor import doctor as doctor_command
 from app.cli.legislators import legislators as legislators_commands
 from app.cli.outbox import outbox as outbox_commands
 from app.cli.signatures import signatures as signature_commands
-from app.db import ENGINE_OPTIONS, POOL_OPTIONS, prepare
+from app.db import ENGINE_OPTIONS, POOL_OPTIONS, SERVER_OPTIONS, DriverMissing, prepare
 from app.delivery import Channel
 from app.delivery.handoff import HandoffChannel, PaperChannel
 from app.delivery.mail_channel import EmailChannel
@@ -86,7 +86,8 @@ def _utc_now() -> datetime:
 
 
 def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now, geocoder: str = census.ADDRESS) -> Flask:
-    """The web application and the commands, wired by `config`. Opens no connection. Raises TablesUnusable.
+    """The web application and the commands, wired by `config`. Opens no connection. Raises TablesUnusable,
+    DriverMissing.
 
     `geocoder` is the web address that street addresses are looked up at, if the settings allow it at all.
     """
@@ -98,15 +99,13 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now, geoc
         MAX_CONTENT_LENGTH=MOST_BYTES,
         MAX_FORM_MEMORY_SIZE=MOST_BYTES,
         SQLALCHEMY_DATABASE_URI=config.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS | POOL_OPTIONS,
+        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS | POOL_OPTIONS | ({} if config.database else SERVER_OPTIONS),
         MAIL_SUPPRESS_SEND=False,  # Flask-Mail would take it from `testing`
     )
-    for extension in (db, mail):
-        extension.init_app(app)
+    _connect(app)
+    mail.init_app(app)
     babel.init_app(app, default_locale=languages.DEFAULT, locale_selector=languages.choose)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
-    with app.app_context():
-        prepare(db.engine)
     app.extensions["redress"] = _site(app, config, clock, geocoder)
     app.extensions["redress-front"] = FrontPages()
     app.jinja_env.undefined = StrictUndefined
@@ -120,6 +119,18 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now, geoc
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
+
+
+def _connect(app: Flask) -> None:
+    """Raises DriverMissing: the driver of a server is not needed, nor installed, for a file."""
+    try:
+        db.init_app(app)
+        with app.app_context():
+            prepare(db.engine)
+    except ModuleNotFoundError as error:
+        raise DriverMissing(
+            "DATABASE_URL names a PostgreSQL server, and its driver is not installed. Run: bin/install --postgres"
+        ) from error
 
 
 def mail_sender(app: Flask, config: Config) -> SmtpSender:

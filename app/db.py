@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, event
@@ -13,7 +14,9 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 5000
-_IMMEDIATE = "redress_immediate"
+_WRITING = "redress_writing"
+_WRITERS = 1380271187
+"""The number under which writers at one PostgreSQL database wait for each other: "RDRS"."""
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -32,7 +35,9 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """From the database, as UTC."""
-        return None if value is None else value.replace(tzinfo=UTC)
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
@@ -52,6 +57,22 @@ class Base(DeclarativeBase):
     )
 
 
+class WriteLock(Enum):
+    """How a write transaction stands to others: the end of the name of PostgreSQL's function."""
+
+    ALONE = ""
+    BESIDE_EACH_OTHER = "_shared"
+
+
+def hold_writers(connection: Connection, lock: WriteLock = WriteLock.ALONE) -> None:
+    """Take the write lock of a database on a server, until the transaction ends."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{lock.value}({_WRITERS})")
+
+
+class DriverMissing(Exception):
+    """A server keeps the database, and what talks with it is not installed; the text says what to do."""
+
+
 class DatabaseUnavailable(Exception):
     """The database did not take the change: it stayed locked, or its disk is full. Nothing was stored."""
 
@@ -59,14 +80,34 @@ class DatabaseUnavailable(Exception):
 # hide_parameters: an error text would otherwise print a signer's name, street and e-mail into the log.
 ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
 
-# A connection for each thread of a web process; the one that was used last has the file's pages in memory.
+# A connection for each thread of a web process; the one that was used last has the file's pages in memory. A server may
+# have been started anew since: that is seen before a statement fails.
 POOL_OPTIONS: dict[str, Any] = {"pool_size": 8, "pool_use_lifo": True}
+SERVER_OPTIONS: dict[str, Any] = {"pool_pre_ping": True}
 
 
 def prepare(engine: Engine) -> None:
-    """Make an SQLite engine durable and honest about transactions."""
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
+    """Make an SQLite engine durable and honest about transactions; on a server, wait for nobody too long."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "begin", _on_begin)
+    else:
+        event.listen(engine, "connect", _on_connect_to_server)
+        event.listen(engine, "begin", _on_begin_at_server)
+
+
+def _on_connect_to_server(connection: Any, record: Any) -> None:  # DBAPI objects have no useful type
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("SET timezone = 'UTC'")
+    connection.commit()
+
+
+def _on_begin_at_server(connection: Connection) -> None:
+    """One writer at a time, as with SQLite, or workers beside each other: whoever counts, counts what stays true."""
+    lock = connection.get_execution_options().get(_WRITING)
+    if lock is not None:
+        hold_writers(connection, lock)
 
 
 def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no useful type
@@ -82,15 +123,18 @@ def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no 
 
 
 def _on_begin(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get(_IMMEDIATE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    writing = connection.get_execution_options().get(_WRITING) is not None
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
 def truncate_journal(session: Session) -> bool:
     """Empty SQLite's write-ahead log, which holds old pages with what was deleted from them. False when it was busy.
 
+    A server keeps its own log in order.
     Ends the session's read transaction. Does not wait for other readers: whoever asks, asks again later.
     """
+    if not _is_file(session):
+        return True
     with _outside_transactions(session) as connection:
         return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
 
@@ -99,8 +143,10 @@ def compact(session: Session) -> bool:
     """Write the whole file anew, so that nothing of what was deleted is left between the rows. False when that failed.
 
     secure_delete overwrites what is deleted, but not what stays behind when rows move between pages. Others cannot
-    write meanwhile: about a second for 100 MB.
+    write meanwhile: about a second for 100 MB. A server does it by itself, bit by bit.
     """
+    if not _is_file(session):
+        return True
     try:
         with _outside_transactions(session) as connection:
             connection.exec_driver_sql("VACUUM")
@@ -125,20 +171,28 @@ def _outside_transactions(session: Session) -> Iterator[Connection]:
         session.rollback()
 
 
+def _is_file(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
 @contextmanager
-def writing(session: Session) -> Iterator[None]:
+def writing(session: Session, *, beside_workers: bool = False) -> Iterator[None]:
     """The one way into a write transaction: ends the read before it, commits at the end, rolls back on any error.
 
     A transaction that read before it wrote would fail at once on SQLite ("database is locked") when somebody else
     wrote in between; so objects loaded before are expired and read again inside. Waits up to BUSY_TIMEOUT_MS for
     other writers, then raises DatabaseUnavailable.
+
+    `beside_workers` is for the workers' own moves of single rows: on a server several workers make them at once, while
+    everybody else who writes is alone.
     """
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("changes were made outside writing()")
     session.rollback()
     session.expire_all()  # rollback() alone expires nothing when no transaction was open
     try:
-        session.connection(execution_options={_IMMEDIATE: True})
+        lock = WriteLock.BESIDE_EACH_OTHER if beside_workers else WriteLock.ALONE
+        session.connection(execution_options={_WRITING: lock})
         yield
         session.commit()
     except OperationalError as error:

@@ -347,6 +347,15 @@ class Pace(Base):
     next_at: Mapped[datetime]
 
 
+class Heartbeat(Base):
+    """When a worker, which is one process on one machine, last showed life."""
+
+    __tablename__ = "heartbeat"
+
+    worker: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+
+
 class DeadAddress(Base):
     """A mailbox whose mails came back for good; only a keyed digest of it."""
 

@@ -1,12 +1,14 @@
-"""What a database file is, before it is used: which version of the tables, and a sandbox's or a live site's."""
+"""What a database is, before it is used: which version of the tables, and a sandbox's or a live site's."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
 
 from config import ROOT
 
@@ -26,13 +28,12 @@ def revisions(database: Path) -> frozenset[str]:
 
 def is_newer(database: Path) -> bool:
     """Whether a newer version of Redress made it: to migrate it would be a guess. Raises sqlite3.Error."""
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    return not revisions(database) <= known
+    return not is_known(revisions(database))
 
 
 def is_current(database: Path) -> bool:
     """Whether it has the tables of this checkout, so that there is nothing to migrate. Raises sqlite3.Error."""
-    return revisions(database) == frozenset(ScriptDirectory(str(MIGRATIONS)).get_heads())
+    return revisions(database) == newest()
 
 
 def belongs_to(database: Path) -> str | None:
@@ -48,3 +49,31 @@ def belongs_to(database: Path) -> str | None:
                 return str(mark[0])
         used = "campaign" in there and connection.execute("SELECT 1 FROM campaign LIMIT 1").fetchone()
     return "sandbox" if used else None  # an earlier version, which knew nothing else, has made it
+
+
+def is_known(at: frozenset[str]) -> bool:
+    """Whether this checkout has all these revisions."""
+    return at <= {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
+def newest() -> frozenset[str]:
+    """The revision of this checkout's tables."""
+    return frozenset(ScriptDirectory(str(MIGRATIONS)).get_heads())
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a database on a server holds: revisions, and `sandbox` or `live` once it was started."""
+
+    revisions: frozenset[str]
+    mode: str | None
+
+
+def held_by(connection: Connection) -> Held:
+    """Look at a server's database. Raises SQLAlchemyError."""
+    tables = set(inspect(connection).get_table_names())
+    at = (
+        connection.scalars(text("SELECT version_num FROM alembic_version")).all() if "alembic_version" in tables else ()
+    )
+    mode = connection.scalar(text("SELECT delivery FROM site_state")) if "site_state" in tables else None
+    return Held(frozenset(at), mode)

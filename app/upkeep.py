@@ -68,7 +68,9 @@ class Upkeep:
 
     def _compact(self, session: Session, latest: tuple[datetime | None], now: datetime) -> None:
         """After an erasure, but not all the time: a large file takes seconds in which nobody can write."""
-        size = (self._config.data_dir / "redress.db").stat().st_size
+        if self._config.database is None:
+            return
+        size = self._config.database.stat().st_size
         pause = COMPACT_SMALL_EVERY if size < SMALL else COMPACT_EVERY
         rested = self.compacted_at is None or not timedelta() <= now - self.compacted_at < pause
         if latest == self._compacted or not rested:

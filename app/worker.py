@@ -9,9 +9,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable
@@ -21,6 +21,7 @@ from app.delivery.pacing import Rates
 from app.delivery.pause import is_paused
 from app.delivery.retries import Policy
 from app.delivery.sending import Gate, is_something_due, recover
+from app.heartbeat import Heart
 from app.logs import kind_and_place
 from app.refresher import Refresher
 from app.upkeep import Sweep, Upkeep
@@ -29,8 +30,6 @@ from config import Config
 log = logging.getLogger(__name__)
 
 PAUSE = 1.0
-LATE = timedelta(seconds=60)
-_HEARTBEAT = "worker.heartbeat"
 
 
 class AlreadyRunning(Exception):
@@ -49,17 +48,17 @@ def run(
 
     With a `refresher` the tables of legislators are kept fresh, too. Raises AlreadyRunning.
     """
-    with _lock(config.data_dir):
-        upkeep = Upkeep(config, sweep)
+    with _lock(config):
+        upkeep, heart = Upkeep(config, sweep), Heart()
 
         def wait(seconds: float) -> bool:
-            _beat(config.data_dir)
+            _beat(heart, session)
             # wait() holds a lock for a moment; a signal handler that called set() just then would hang, waiting for us
             return stop.wait(seconds) if seconds else stop.is_set() or upkeep.is_due(_now())
 
         rounds = _Rounds(session, sender, config, upkeep, wait, refresher)
         while not stop.is_set():
-            _beat(config.data_dir)
+            _beat(heart, session)
             try:
                 rounds.one()
             except DatabaseUnavailable:
@@ -70,6 +69,7 @@ def run(
                 session.rollback()
             if not upkeep.is_due(_now()):
                 stop.wait(PAUSE)
+        heart.stop(session)
 
 
 def once(config: Config, session: Session, sender: Sender, stop: threading.Event) -> None:
@@ -77,9 +77,9 @@ def once(config: Config, session: Session, sender: Sender, stop: threading.Event
 
     Raises AlreadyRunning.
     """
-    with _lock(config.data_dir):
+    with _lock(config):
         policy, gate = policy_of(config), gate_of(config)
-        recover(session, policy, _now(), abandoned=True)
+        recover(session, policy, _now(), abandoned=config.database is not None)
         while True:
             drain(session, sender, policy, _now, lambda _seconds: stop.is_set(), gate)
             if stop.is_set() or not is_something_due(session, _now()) or stop.wait(PAUSE):
@@ -105,7 +105,7 @@ class _Rounds:
         self._upkeep = upkeep
         self._wait = wait
         self._refresher = refresher
-        self._abandoned = True  # we hold the lock: whoever was sending before us is dead
+        self._abandoned = config.database is not None  # we hold the lock: whoever was sending before us is dead
 
     def one(self) -> None:
         """Delete what is over, when it is time for that; then send what is due, unless somebody has paused sending."""
@@ -149,23 +149,15 @@ def policy_of(config: Config) -> Policy:
 
 def gate_of(config: Config) -> Gate:
     """The paces of the settings."""
-    return Gate.open(Rates(config.mail_rate, config.office_rate), "live" if config.live else "sandbox")
+    return Gate.open(Rates(config.mail_rate, config.office_rate), config.delivery)
 
 
-def is_late(data_dir: Path, now: datetime) -> bool:
-    """Whether the worker has shown no life for a while."""
+def _beat(heart: Heart, session: Session) -> None:
     try:
-        beat = (data_dir / _HEARTBEAT).stat().st_mtime
-    except OSError:
-        return True
-    return now - datetime.fromtimestamp(beat, UTC) > LATE
-
-
-def _beat(data_dir: Path) -> None:
-    try:
-        (data_dir / _HEARTBEAT).touch()
-    except OSError:
-        log.error("cannot write into DATA_DIR: the worker looks late to /healthz")
+        heart.beat(session, _now())
+    except (DatabaseUnavailable, SQLAlchemyError) as error:
+        session.rollback()
+        log.error("no sign of life could be written (%s): the worker looks late", type(error).__name__)
 
 
 def _now() -> datetime:
@@ -173,9 +165,12 @@ def _now() -> datetime:
 
 
 @contextmanager
-def _lock(data_dir: Path) -> Iterator[None]:
-    """The one lock of the worker; it goes with the process, by whatever cause that ends."""
-    with (data_dir / "worker.lock").open("a") as file:
+def _lock(config: Config) -> Iterator[None]:
+    """The one lock of the worker; it goes with the process, by whatever cause that ends. A server takes several."""
+    if config.database is None:
+        yield
+        return
+    with (config.data_dir / "worker.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

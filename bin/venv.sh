@@ -55,6 +55,15 @@ stamp_of() {
     cat "$1"
 }
 
+# What a site needs: the driver of PostgreSQL too, where DATABASE_URL names a server.
+ensure_venv_for_site() {
+    if [ -n "${DATABASE_URL:-}${DATABASE_URL_FILE:-}" ]; then
+        ensure_venv requirements-postgres.txt requirements.txt
+    else
+        ensure_venv requirements.txt ''
+    fi
+}
+
 is_ready() {
     [ ! -e .venv/unfinished ] && [ -e ".venv/stamp-$1" ] && stamp_of "$1" 2>/dev/null | cmp -s - ".venv/stamp-$1"
 }

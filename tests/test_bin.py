@@ -197,14 +197,14 @@ def test_without_an_environment_one_is_made(checkout: Path) -> None:
 
 
 def test_what_redress_needs_is_pinned_alike_for_run_and_for_the_tests() -> None:
-    """bin/test installs only requirements-dev.txt and then takes requirements.txt for done."""
+    """bin/test installs only requirements-dev.txt and then takes what it holds for done."""
     pins = {
         name: set(re.findall(r"^([A-Za-z0-9._-]+==\S+)", (ROOT / name).read_text(), re.MULTILINE))
-        for name in ("requirements.txt", "requirements-dev.txt")
+        for name in ("requirements.txt", "requirements-postgres.txt", "requirements-dev.txt")
     }
 
     assert pins["requirements.txt"]
-    assert pins["requirements.txt"] <= pins["requirements-dev.txt"]
+    assert pins["requirements.txt"] <= pins["requirements-postgres.txt"] <= pins["requirements-dev.txt"]
 
 
 UNKNOWN = {"name": "flask", "skip_reason": "Dependency not found and could not be audited: flask (3.1.3)"}

@@ -295,14 +295,14 @@ def test_installing_again_installs_nothing_and_starts_nothing(installed: Path, t
     result = subprocess.run(["sh", installed / "bin" / "install"], cwd="/", capture_output=True, text=True)
 
     assert (result.returncode, result.stdout) == (0, "")
-    assert result.stderr == f"Ready: {installed}/.venv holds what requirements.txt names.\n"
+    assert result.stderr == f"Ready: {installed}/.venv holds the packages of this version.\n"
     assert (tmp_path / "asked").read_text() == "-m compileall -q app migrations colours.py config.py logos.py wsgi.py\n"
 
 
 def test_arguments_of_install_are_refused(installed: Path, tmp_path: Path) -> None:
     result = subprocess.run(["sh", installed / "bin" / "install", "--now"], capture_output=True, text=True)
 
-    assert (result.returncode, result.stderr) == (1, "bin/install takes no arguments.\n")
+    assert (result.returncode, result.stderr) == (1, "bin/install takes one argument at most: --postgres, for a database on a PostgreSQL server\n")
     assert not (tmp_path / "asked").exists()
 
 

@@ -34,10 +34,11 @@ from tests.delivery.factories import (
     signature,
 )
 from tests.factories import Clock, config
+from tests.heartbeats import beat
 from tests.test_outbox_cli import run
 
 S, K = DeliveryState, DeliveryKind
-MINUTE = timedelta(minutes=1)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -71,14 +72,12 @@ def failed(session: Session) -> int:
 # --- status -----------------------------------------------------------------------------------------------------------
 
 
-def test_status_counts_by_state_and_kind_and_says_that_all_is_well(
-    app: Flask, session: Session, clock: Clock, data_dir: Path
-) -> None:
+def test_status_counts_by_state_and_kind_and_says_that_all_is_well(app: Flask, session: Session, clock: Clock) -> None:
     for _ in range(2):
         row(session, due=clock() - 90 * MINUTE)
     row(session, kind=K.COPY, due=clock() + 3 * MINUTE)
     row(session, S.ACCEPTED, K.CONFIRMATION, due=None)
-    (data_dir / "worker.heartbeat").touch()
+    beat(session, clock() - 30 * SECOND)
 
     lines = run(app, "status").stdout.splitlines()
 
@@ -87,11 +86,12 @@ def test_status_counts_by_state_and_kind_and_says_that_all_is_well(
         "queued         2             -     1    3",
         "accepted       -             1     -    1",
     ]
-    assert lines[4:8] == [
+    assert lines[4:9] == [
         "due now      2, the oldest for 90 min; the next one in 3 min",
         "rate         0.0 a minute over the last 5 minutes",
         "sending      on",
         "mail server  takes what it is given, as far as we know",
+        "worker       alive",
     ]
 
 

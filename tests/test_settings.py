@@ -54,6 +54,51 @@ def test_a_damaged_secret_is_refused_in_a_sentence(tmp_path: Path, damage: bytes
         Config.from_env({"DATA_DIR": str(tmp_path)})
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://redress@db.example/redress",
+        "postgresql://redress:p%40ss@[::1]:5433/redress?sslmode=verify-full",
+        "postgresql+psycopg://redress@/redress?host=/run/postgresql",
+        "postgres://redress@db.example/redress",
+    ],
+)
+def test_a_server_can_keep_the_database(tmp_path: Path, url: str) -> None:
+    config = settings(tmp_path, DATABASE_URL=url)
+
+    assert config.database is None
+    assert config.database_url == "postgresql+psycopg://" + url.partition("://")[2]
+
+
+def test_the_database_can_be_named_in_a_file_and_is_shown_to_nobody(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://redress:canary@db.example/redress\n")
+
+    config = settings(tmp_path, DATABASE_URL_FILE=str(tmp_path / "url"))
+
+    assert config.database is None
+    assert "canary" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///x.db",
+        "mysql://u:canary@h/d",
+        "postgresql://canary@h",
+        "postgresql://canary@h/",
+        "canary",
+        "postgresql:canary@h/d",
+        "postgresql://canary@[h/d",
+        "postgresql://canary@h/d\n",
+    ],
+)
+def test_another_database_is_refused_without_showing_its_password(tmp_path: Path, url: str) -> None:
+    (found,) = problems(tmp_path, DATABASE_URL=url)
+
+    assert found.startswith("DATABASE_URL must be like postgresql://user:password@host/database")
+    assert "canary" not in found
+
+
 def test_nothing_has_to_be_set(tmp_path: Path) -> None:
     config = settings(tmp_path)
 
@@ -532,7 +577,8 @@ def test_a_file_that_is_not_read_gives_no_setting(tmp_path: Path, name: str) -> 
 
     (found,) = live_problems(tmp_path, without=[name], HOST="0.0.0.0", **{f"{name}_FILE": str(tmp_path / "file")})
 
-    assert found == f"{name}_FILE is not read: only SECRET_KEY and MAIL_PASSWORD can be files. Set {name} instead."
+    files = "SECRET_KEY, MAIL_PASSWORD and DATABASE_URL"
+    assert found == f"{name}_FILE is not read: only {files} can be files. Set {name} instead."
 
 
 @pytest.mark.parametrize("name", ["DELIVERY", "PORT", "MAIL_SERVER", "MAIL_TIMEOUT", "DATA_DIR"])
@@ -791,7 +837,7 @@ def test_the_document_says_how_long_durations_may_be_and_which_files_are_read() 
 
     assert "At most `10m`" in page
     assert page.count("at most `7d`") == 2
-    assert "Only `SECRET_KEY` and `MAIL_PASSWORD` can also be given as a file" in page
+    assert "`SECRET_KEY`, `MAIL_PASSWORD` and `DATABASE_URL` can also be given as a file" in page
 
 
 def documented() -> dict[str, str]:

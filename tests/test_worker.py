@@ -15,15 +15,16 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import worker
 from app.db import writing
 from app.delivery import Outgoing
 from app.delivery.sending import claim
-from app.models import DeliveryState
-from app.worker import AlreadyRunning, is_late, policy_of, run
+from app.heartbeat import Heart, is_late
+from app.models import DeliveryState, Heartbeat
+from app.worker import AlreadyRunning, policy_of, run
 from config import ROOT
 from tests import factories, worker_process
 from tests.delivery.factories import NOW, ScriptedSender, delivery, moves, reread, signature
@@ -279,20 +280,41 @@ def test_a_database_locked_at_the_start_does_not_make_it_forget_what_was_abandon
     assert moves(reread(session, abandoned))[-1] == (S.QUEUED, "sender died")
 
 
-def test_a_worker_that_has_never_run_is_late(tmp_path: Path) -> None:
-    assert is_late(tmp_path, worker._now())
+def test_a_worker_that_has_never_run_is_late(session: Session) -> None:
+    assert is_late(session, worker._now())
 
 
-def test_a_worker_that_runs_is_not_late_and_one_that_has_stopped_is(session: Session, data_dir: Path) -> None:
+def test_a_worker_that_runs_is_not_late_and_one_that_was_killed_is(session: Session, data_dir: Path) -> None:
+    identifier = queued(session)
+    with scripted() as server, process(data_dir, server) as child:
+        until(session, identifier, S.ACCEPTED)
+        now = worker._now()
+        assert not is_late(session, now)
+        assert not is_late(session, now + timedelta(seconds=49))
+        child.kill()
+        child.wait()
+
+    assert is_late(session, now + timedelta(seconds=70))
+
+
+def test_a_worker_that_was_told_to_stop_is_late_at_once(session: Session, data_dir: Path) -> None:
     queued(session)
     stop, sender = stop_after(1)
 
     work(data_dir, session, sender, stop)
 
-    now = worker._now()
-    assert not is_late(data_dir, now)
-    assert not is_late(data_dir, now + timedelta(seconds=50))
-    assert is_late(data_dir, now + timedelta(seconds=70))
+    assert is_late(session, worker._now())
+    assert session.scalars(select(Heartbeat)).all() == []
+
+
+def test_of_several_workers_one_that_lives_is_enough_and_old_ones_are_forgotten(session: Session) -> None:
+    with writing(session):
+        session.add_all([Heartbeat(worker=f"host{days}:1", at=NOW - timedelta(days=days)) for days in (0, 1, 2)])
+    assert not is_late(session, NOW)
+
+    Heart().beat(session, NOW + timedelta(minutes=2))
+
+    assert len(session.scalars(select(Heartbeat)).all()) == 2
 
 
 def test_the_policy_is_that_of_the_settings_and_spreads_its_pauses(data_dir: Path) -> None:

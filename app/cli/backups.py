@@ -64,6 +64,7 @@ _UNKNOWN = ("SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_CORR
 def backup(file: Path) -> None:
     """Write the whole site into FILE, a new tar.gz, while it runs. Secrets are not in it."""
     config = site().config
+    _check_file(config)
     database = config.data_dir / DATABASE
     _check_owner(config.data_dir)
     if not database.exists():
@@ -73,7 +74,7 @@ def backup(file: Path) -> None:
         settings=given_settings(),
         tables=site().shelf.folder_of(site().shelf.tables(site().clock())),
         mailbox=None if config.live else config.data_dir / MAILBOX,
-        delivery=_mode(config),
+        delivery=config.delivery,
         secret=secret_mark(config.secret_key),
     )
     try:
@@ -92,6 +93,7 @@ def backup(file: Path) -> None:
 def restore(file: Path) -> None:
     """Put the site that FILE holds in the place of the present one. Nothing is sent until `flask outbox resume`."""
     config, now = site().config, datetime.now(UTC)
+    _check_file(config)
     _check_owner(config.data_dir)
     with _plainly(file, config), alone(config.data_dir), _ready(config.data_dir, now) as folder:
         manifest = unpack(file, folder)
@@ -141,9 +143,9 @@ def _ready(data_dir: Path, now: datetime) -> Iterator[Path]:
 
 def _check(manifest: Manifest, database: Path, config: Config) -> None:
     """Raises ArchiveUnusable for what cannot be the past of this site."""
-    if manifest.delivery != _mode(config):
+    if manifest.delivery != config.delivery:
         raise ArchiveUnusable(
-            f"It is the backup of a {manifest.delivery} site, and here DELIVERY is {_mode(config)}. "
+            f"It is the backup of a {manifest.delivery} site, and here DELIVERY is {config.delivery}. "
             f"Give the settings of that site first, DELIVERY={manifest.delivery} among them."
         )
     check(database)
@@ -276,8 +278,12 @@ def _plain(line: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
 
 
-def _mode(config: Config) -> str:
-    return "live" if config.live else "sandbox"
+def _check_file(config: Config) -> None:
+    if config.database is None:
+        raise click.ClickException(
+            "DATABASE_URL names a PostgreSQL server: keep its database with pg_dump, and put it back with pg_restore. "
+            "Nothing was done."
+        )
 
 
 def _check_owner(data_dir: Path) -> None:

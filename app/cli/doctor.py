@@ -103,7 +103,7 @@ def _examined(to: str | None, selectors: tuple[str, ...], nameserver: tuple[str,
     """The site first, which is quick. Nothing of the database is open any more when others are asked."""
     config, now = site().config, site().clock()
     yield from database.examine(db.session())
-    yield worker(config.data_dir, now)
+    yield worker(db.session(), now)
     yield legislator_tables.examine(site().shelf, now, live=config.live)
     yield disk(config.data_dir)
     yield clock(db.session(), now, is_synchronised())

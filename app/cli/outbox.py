@@ -30,7 +30,7 @@ def pause() -> None:
     """Send nothing until `resume`: letters and mails wait, pages go on. The message in hand is finished."""
     now = datetime.now(UTC)
     with plainly(), writing(db.session()):
-        since = pause_sending(db.session(), "live" if site().config.live else "sandbox", now)
+        since = pause_sending(db.session(), site().config.delivery, now)
     say("Sending is paused." if since == now else f"Sending has been paused since {since:%Y-%m-%d %H:%M} UTC.")
     say("To go on: .venv/bin/flask outbox resume")
 

@@ -18,8 +18,8 @@ from app.delivery import outbox as queue
 from app.delivery.outbox import MoveRefused
 from app.delivery.overview import LATELY, Overview, listed, overview
 from app.extensions import db
+from app.heartbeat import is_late
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState
-from app.worker import is_late
 
 _SHOWN = 50
 
@@ -31,8 +31,7 @@ def status(as_json: bool) -> None:
     """What waits, what went, and what stands in the way."""
     now = site().clock()
     with plainly():
-        found = overview(db.session(), now)
-    late = is_late(site().config.data_dir, now)
+        found, late = overview(db.session(), now), is_late(db.session(), now)
     if as_json:
         click.echo(json.dumps(_as_json(found, worker_late=late), indent=2))
         return
@@ -102,7 +101,9 @@ def _as_json(found: Overview, *, worker_late: bool) -> dict[str, object]:
 
 
 @click.command("list")
-@click.option("--state", "states", multiple=True, type=click.Choice([state.value for state in DeliveryState]), help="Only these.")
+@click.option(
+    "--state", "states", multiple=True, type=click.Choice([state.value for state in DeliveryState]), help="Only these."
+)
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=_SHOWN, show_default=True, help="At most so many.")
 @click.option("--ids", is_flag=True, help="Only their numbers, one a line: for `xargs`.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")

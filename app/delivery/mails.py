@@ -21,9 +21,11 @@ from email.policy import SMTP
 from email.quoprimime import body_encode
 from email.utils import format_datetime
 from functools import lru_cache
+from uuid import UUID
 
 from jinja2 import Environment
 
+from app.delivery.bounces import OWN_ANSWER
 from app.delivery.handoff import Handoff
 from app.delivery.outbox import Composed
 
@@ -36,7 +38,8 @@ _LEAD = re.compile(r" *(?:> ?)*(?:- )?")
 _FURTHEST = 12
 """How far a line may be set in, so that most of it is text."""
 _ADDRESS_LIKE = re.compile(r"://|www\.|\S@\S", re.IGNORECASE)
-_TABLES = ".venv/bin/flask legislators"
+_TABLES, _CONTACTS = ".venv/bin/flask legislators", ".venv/bin/flask contacts"
+_ENVELOPE = re.compile(r"b\+([0-9a-f]{32})\.[0-9a-f]{16}@.+")
 ENCODED_WORD = "=?"
 """How a header begins what it wants decoded; in an address it could become line ends and further addresses."""
 
@@ -180,13 +183,28 @@ class Composer:
         values = {"campaign": campaign, "links": links, "confirmed_at": now}
         return self._to_signer("notice", uuid, signer, now, **values)
 
+    def answer(
+        self, uuid: str, signer: Correspondent, office: str, text: str, now: datetime, *, automatic: bool
+    ) -> Composed:
+        """Passes on what an office, or a program there, answered to the envelope of a letter, marked as a quotation."""
+        quoted = "\n".join(f"> {line}" if line else ">" for line in text.splitlines())
+        values = {"office": office, "quoted": quoted, "automatic": automatic}
+        with self.speaking(signer.language):
+            subject, body = self._words("answer", **values)
+        mark = _our_header(OWN_ANSWER, "yes")
+        return self._of_ours(subject, encoded(body), uuid, signer.email, now, mark)
+
     def tables_changed(self, uuid: str, sentences: Sequence[str], now: datetime) -> Composed:
         """Says to the organisation which seats that its campaigns write to have changed hands."""
-        return self._to_us("tables", uuid, now, sentences=sentences)
+        return self._to_us("tables", uuid, now, command=_TABLES, sentences=sentences)
 
     def tables_stale(self, uuid: str, since: datetime, cause: str, now: datetime) -> Composed:
         """Says to the organisation that the tables of legislators could not be refreshed since then, and why."""
-        return self._to_us("silence", uuid, now, since=since, cause=cause)
+        return self._to_us("silence", uuid, now, command=_TABLES, since=since, cause=cause)
+
+    def office_dead(self, uuid: str, office: str, address: str, said: str, now: datetime) -> Composed:
+        """Says to the organisation that letters to this address of an office come back, in the server's words."""
+        return self._to_us("dead", uuid, now, command=_CONTACTS, office=office, address=address, said=said)
 
     def envelope_sender(self, uuid: str) -> str:
         """`b+<id>.<hmac>@<bounce domain>`: a bounce that comes back can be trusted and finds its delivery."""
@@ -194,20 +212,29 @@ class Composer:
         digest = hmac.new(self.identity.secret.encode(), b"verp:" + identifier.encode(), hashlib.sha256)
         return f"b+{identifier}.{digest.hexdigest()[:16]}@{self.identity.bounce_domain}"
 
+    def delivery_of(self, address: str) -> str | None:
+        """The uuid of the delivery whose envelope sender this is, in whatever case; None for what we never made."""
+        found = _ENVELOPE.fullmatch(address.strip().lower())
+        if found is None:
+            return None
+        uuid = str(UUID(found[1]))
+        ours = self.envelope_sender(uuid).lower().encode()
+        return uuid if hmac.compare_digest(ours, found[0].encode()) else None
+
     def _to_signer(self, name: str, uuid: str, to: Correspondent, now: datetime, **values: object) -> Composed:
         with self.speaking(to.language):
             subject, text = self._words(name, **values)
         return self._of_ours(subject, encoded(text), uuid, to.email, now)
 
     def _to_us(self, name: str, uuid: str, now: datetime, **values: object) -> Composed:
-        subject, text = self._words(name, command=_TABLES, **values)
+        subject, text = self._words(name, **values)
         return self._of_ours(subject, encoded(text), uuid, self.identity.email, now)
 
     def _words(self, name: str, **values: object) -> tuple[str, str]:
         """Subject and text."""
         return self._text(f"{name}/subject", **values).strip(), self._text(f"{name}/body", **values)
 
-    def _of_ours(self, subject: str, body: bytes, uuid: str, email: str, now: datetime) -> Composed:
+    def _of_ours(self, subject: str, body: bytes, uuid: str, email: str, now: datetime, *more: bytes) -> Composed:
         us = display_name(self.identity.organisation), self.identity.email
         headers = (
             _our_address("From", *us),
@@ -216,6 +243,7 @@ class Composer:
             _our_header("Subject", subject),
             _our_header("Auto-Submitted", "auto-generated"),
             _our_header("X-Auto-Response-Suppress", "All"),
+            *more,
         )
         return self._composed(uuid, email, headers, body)
 

@@ -36,7 +36,7 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.ACCEPTED: frozenset({S.BOUNCED}),
     S.BOUNCED: frozenset(),
     S.FAILED: frozenset({S.QUEUED}),
-    S.PARKED: frozenset({S.QUEUED, S.CANCELLED}),
+    S.PARKED: frozenset({S.QUEUED, S.CANCELLED, S.BOUNCED}),
     S.CANCELLED: frozenset(),
     S.OFFERED: frozenset({S.REPORTED, S.STUCK, S.CANCELLED}),
     S.STUCK: frozenset({S.REPORTED, S.CANCELLED}),
@@ -47,6 +47,11 @@ RANKS = (0, 1, 2)
 """The order in which kinds go: the link that somebody waits for, other mails to people, letters."""
 BY_A_PERSON = "by a person"
 """Why a delivery moved that somebody at the organisation moved, as its event says it."""
+CAME_BACK, ADDRESS_DEAD = "came back", "address dead"
+"""Why one bounced; and why one was cancelled whose address takes no mail any more."""
+DELAYED, ANSWERED = "delayed", "answered"
+NOTES = frozenset({DELAYED, ANSWERED})
+"""Why there is an event though the delivery stays where it is: what its recipient's server told of it."""
 _STANDING = frozenset({SignatureState.PENDING, SignatureState.CONFIRMED})
 _URGENT = frozenset({DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT})
 
@@ -233,6 +238,27 @@ def drop(session: Session, delivery: Delivery, now: datetime) -> None:
     _move(session, delivery, S.CANCELLED, now, BY_A_PERSON)
 
 
+def bounce(session: Session, delivery: Delivery, now: datetime, code: int | None, said: str) -> None:
+    """It came back; a letter goes to its signer. Only what is `accepted`, or of unknown fate: it was accepted, then."""
+    _move(session, delivery, S.BOUNCED, now, CAME_BACK, code, said)
+    after_a_failure(session, delivery, now)
+
+
+def note(
+    session: Session, delivery: Delivery, now: datetime, why: str, code: int | None = None, said: str = ""
+) -> None:
+    """Write down what was learnt of it, where it is; `why` is one of NOTES."""
+    _record(session, delivery, now, why, code, said)
+
+
+def give_up(session: Session, delivery: Delivery, now: datetime) -> None:
+    """Do not send what waits, since its address takes no mail any more; a letter goes to its signer."""
+    _move(session, delivery, S.CANCELLED, now, ADDRESS_DEAD)
+    signature = delivery.signature
+    if delivery.letter is not None and signature is not None and signature.state in _STANDING:
+        _offer_instead(session, delivery, signature, now)
+
+
 def retry(session: Session, delivery: Delivery, now: datetime) -> None:
     """Send this now, with all its attempts before it, because a person says so. Raises MoveRefused.
 
@@ -265,13 +291,13 @@ def _check(delivery: Delivery, allowed: set[DeliveryState]) -> None:
 
 
 def after_a_failure(session: Session, delivery: Delivery, now: datetime) -> None:
-    """Nobody sends again what was withdrawn meanwhile; a letter that mail could not bring goes to its signer."""
+    """Nobody sends again what was withdrawn meanwhile; a letter that mail did not bring goes to its signer."""
     signature = delivery.signature
     if signature is None:  # a report, which nobody withdraws
         return
     if signature.state not in _STANDING:
         cancel(session, [delivery], now, "withdrawn meanwhile")
-    elif delivery.state is S.FAILED and delivery.letter is not None:
+    elif delivery.state in {S.FAILED, S.BOUNCED} and delivery.letter is not None:
         _offer_instead(session, delivery, signature, now)
 
 
@@ -296,12 +322,20 @@ def _offer_instead(session: Session, failed: Delivery, signature: Signature, now
             _move(session, notice, S.QUEUED, now, "mail failed")
 
 
-def _move(session: Session, delivery: Delivery, to: DeliveryState, now: datetime, why: str) -> None:
+def _move(
+    session: Session,
+    delivery: Delivery,
+    to: DeliveryState,
+    now: datetime,
+    why: str,
+    code: int | None = None,
+    said: str = "",
+) -> None:
     check_move(delivery.id, delivery.state, to)
     delivery.state = to
     if to in ENDED and delivery.ended_at is None:
         delivery.ended_at = now
-    _record(session, delivery, now, why)
+    _record(session, delivery, now, why, code, said)
 
 
 def check_move(delivery_id: int, state: DeliveryState, to: DeliveryState) -> None:
@@ -310,9 +344,12 @@ def check_move(delivery_id: int, state: DeliveryState, to: DeliveryState) -> Non
         raise MoveRefused(delivery_id, f"it is {state}, and cannot become {to}")
 
 
-def _record(session: Session, delivery: Delivery, now: datetime, why: str) -> None:
+def _record(
+    session: Session, delivery: Delivery, now: datetime, why: str, code: int | None = None, said: str = ""
+) -> None:
     """The event of a move that is still in the session, with its row's number or before it has one."""
-    session.add(DeliveryEvent(delivery=delivery, at=now, state=delivery.state, why=why))
+    event = DeliveryEvent(delivery=delivery, at=now, state=delivery.state, why=why, code=code, said=said or None)
+    session.add(event)
 
 
 def note_event(

@@ -10,10 +10,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, defer
 
 from app.delivery.breaker import Refusal, refusal
+from app.delivery.outbox import NOTES
 from app.models import DeadAddress, Delivery, DeliveryEvent, DeliveryKind, DeliveryState, SiteState
 
 LATELY = timedelta(minutes=5)
 """Over how long the rate of sending is told."""
+_DAY = timedelta(hours=24)
 _LOOKED_AT = 20_000
 """Newest events of which those of the last minutes are counted: there is no index by time."""
 
@@ -34,6 +36,8 @@ class Overview:
     refusal: Refusal | None
     dead: int
     """Addresses to which nothing is sent any more."""
+    bounced: int
+    """How many messages came back in the last day."""
 
 
 def overview(session: Session, now: datetime) -> Overview:
@@ -53,13 +57,21 @@ def overview(session: Session, now: datetime) -> Overview:
         paused_since=session.scalar(select(SiteState.paused_at)),
         refusal=refusal(session),
         dead=session.scalar(select(func.count()).select_from(DeadAddress)) or 0,
+        bounced=_bounced(session, now),
     )
 
 
+def _bounced(session: Session, now: datetime) -> int:
+    came_back = DeliveryEvent.state == DeliveryState.BOUNCED, DeliveryEvent.at > now - _DAY
+    query = select(func.count()).select_from(Delivery).join(Delivery.events).where(*came_back)
+    return session.scalar(query.where(Delivery.state == DeliveryState.BOUNCED)) or 0
+
+
 def _per_minute(session: Session, now: datetime) -> float:
-    newest = select(DeliveryEvent.at, DeliveryEvent.state).order_by(DeliveryEvent.id.desc()).limit(_LOOKED_AT)
-    events = session.execute(newest).all()
-    accepted = [at for at, state in events if state is DeliveryState.ACCEPTED and now - LATELY < at <= now]
+    newest = select(DeliveryEvent.at, DeliveryEvent.state, DeliveryEvent.why).order_by(DeliveryEvent.id.desc())
+    events = session.execute(newest.limit(_LOOKED_AT)).all()
+    moves = ((at, state) for at, state, why in events if why not in NOTES)
+    accepted = [at for at, state in moves if state is DeliveryState.ACCEPTED and now - LATELY < at <= now]
     whole = len(events) < _LOOKED_AT or events[-1].at <= now - LATELY
     span = LATELY if whole else now - events[-1].at
     return len(accepted) / (span / timedelta(minutes=1))

@@ -80,7 +80,7 @@ def claim(session: Session, now: datetime, gate: Gate | None = None) -> Claimed 
     """
     gate = gate or Gate.open()
     while True:
-        with writing(session):
+        with writing(session, beside_workers=True):
             if not may_go(session, gate.rates, now):
                 return None
             looked = [_look(session, gate, now)]
@@ -155,7 +155,7 @@ def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy,
         outcome.said,
         spared,
     )
-    with writing(session):
+    with writing(session, beside_workers=True):
         return _leave_sending(session, leaving, now)
 
 

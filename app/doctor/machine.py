@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.doctor import Finding, fail, ok, warn
+from app.heartbeat import is_late
 from app.models import CampaignRevision, DeliveryEvent
-from app.worker import is_late
 
 WORKER, DISK, CLOCK = "worker", "disk", "clock"
 _MEGABYTE = 1_000_000
@@ -22,9 +22,15 @@ _STEP = timedelta(minutes=1)
 """By so much a clock may have been set right without anybody having to care."""
 
 
-def worker(data_dir: Path, now: datetime) -> Finding:
-    """Whether it shows life."""
-    if is_late(data_dir, now):
+def worker(session: Session, now: datetime) -> Finding:
+    """Whether one shows life."""
+    try:
+        late = is_late(session, now)
+    except SQLAlchemyError:
+        late = True
+    finally:
+        session.rollback()
+    if late:
         return fail(
             WORKER,
             "It has shown no life for more than a minute: nothing is sent.",

@@ -17,13 +17,14 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.backups import BackupFailed, is_fresh, make_backup, prune_backups, settle
 from app.campaigns import import_campaign, publish, sample_source
-from app.db import DatabaseUnavailable, writing
+from app.db import DatabaseUnavailable, DriverMissing, writing
+from app.delivery.breaker import site_state
 from app.delivery.pause import is_paused
 from app.extensions import db
 from app.legislators import TablesUnusable
 from app.legislators.keeping.condition import Condition, sentence
-from app.models import Campaign, CampaignState, SiteState
-from app.revisions import MIGRATIONS, belongs_to, is_current, is_newer
+from app.models import Campaign, CampaignState
+from app.revisions import MIGRATIONS, belongs_to, held_by, is_current, is_known, is_newer
 from app.serve.trouble import CannotStart
 from config import Config
 
@@ -39,26 +40,67 @@ class Ready:
 
 
 def prepare(config: Config) -> Ready:
-    """Make the data folder ready for this version. Raises CannotStart."""
+    """Make data folder and database ready for this version. Raises CannotStart."""
     now = datetime.now(UTC)
-    database = config.data_dir / "redress.db"
-    _settle(database)
-    check_not_newer(database)
-    check_delivery(database, live=config.live)
-    _back_up(database, now)
+    if config.database is not None:
+        _prepare_file(config, config.database, now)
     with (app := _application(config)).app_context():
-        _migrate(database)
-        session = db.session()
         try:
-            mark(session, live=config.live)
+            if config.database is None:
+                _check_server(config)
+            _migrate()
+            session = db.session()
+            mark(session, config.delivery)
             if not config.live:
                 publish_sample(session, now)
             return _found(session, app.extensions["redress"].shelf.condition(now), now)
         except (DatabaseUnavailable, SQLAlchemyError) as error:
-            raise CannotStart(_unusable(database)) from error
+            raise CannotStart(
+                _unusable_server(error) if config.database is None else _unusable(config.database)
+            ) from error
         finally:
             db.session.remove()
             db.engine.dispose()
+
+
+def _prepare_file(config: Config, database: Path, now: datetime) -> None:
+    try:
+        settle(database)
+        newer = database.exists() and is_newer(database)
+        mode = belongs_to(database) if database.exists() and not newer else None
+    except (sqlite3.Error, OSError) as error:
+        raise CannotStart(_unusable(database)) from error
+    _check(f"The database {database}", config, newer=newer, mode=mode)
+    _back_up(database, now)
+
+
+def _check_server(config: Config) -> None:
+    with db.engine.connect() as connection:
+        held = held_by(connection)
+    _check("The database that DATABASE_URL names", config, newer=not is_known(held.revisions), mode=held.mode)
+
+
+def _check(database: str, config: Config, *, newer: bool, mode: str | None) -> None:
+    """Refuse a database of a newer version, which to migrate would be a guess, or of the other mode; leave it as it is.
+
+    A sandbox's letters carry made-up addresses, and a live site's must not go to a mailbox and be called accepted.
+    """
+    another = "another DATA_DIR" if config.database else "another database"
+    if newer:
+        raise CannotStart(
+            f"{database} was made by a newer version of Redress. Update this checkout, or give it {another}."
+        )
+    if config.live and mode == "sandbox":
+        raise CannotStart(
+            f"{database} belongs to a sandbox: its letters carry made-up addresses. "
+            f"Give the live site {another}, and move campaigns with `flask campaign export` and `import`."
+        )
+    if not config.live and mode == "live":
+        raise CannotStart(
+            f"{database} belongs to a live site, and a sandbox would call letters accepted that never "
+            f"went. Set DELIVERY=live, or give the sandbox {another}, and move campaigns with "
+            "`flask campaign export` and `import`."
+        )
 
 
 def _found(session: Session, tables: Condition, now: datetime) -> Ready:
@@ -66,53 +108,10 @@ def _found(session: Session, tables: Condition, now: datetime) -> Ready:
     return Ready(slugs=tuple(session.scalars(open_ones)), paused=is_paused(session), warning=sentence(tables, now))
 
 
-def _settle(database: Path) -> None:
-    try:
-        settle(database)
-    except (sqlite3.Error, OSError) as error:
-        raise CannotStart(_unusable(database)) from error
-
-
-def check_not_newer(database: Path) -> None:
-    """Refuse a database whose revision this checkout does not have: to migrate it would be a guess."""
-    try:
-        newer = database.exists() and is_newer(database)
-    except sqlite3.Error as error:
-        raise CannotStart(_unusable(database)) from error
-    if newer:
-        raise CannotStart(
-            f"The database {database} was made by a newer version of Redress. "
-            "Update this checkout, or give DATA_DIR another folder."
-        )
-
-
-def check_delivery(database: Path, *, live: bool) -> None:
-    """Refuse a database of the other mode, and leave it as it is.
-
-    A sandbox's letters carry made-up addresses, and a live site's must not go to a mailbox and be called accepted.
-    """
-    try:
-        mode = belongs_to(database) if database.exists() else None
-    except sqlite3.Error as error:
-        raise CannotStart(_unusable(database)) from error
-    if live and mode == "sandbox":
-        raise CannotStart(
-            f"The database {database} belongs to a sandbox: its letters carry made-up addresses. "
-            "Give the live site another DATA_DIR, and move campaigns with `flask campaign export` and `import`."
-        )
-    if not live and mode == "live":
-        raise CannotStart(
-            f"The database {database} belongs to a live site, and a sandbox would call letters accepted that never "
-            "went. Set DELIVERY=live, or give the sandbox another DATA_DIR, and move campaigns with "
-            "`flask campaign export` and `import`."
-        )
-
-
-def mark(session: Session, *, live: bool) -> None:
+def mark(session: Session, delivery: str) -> None:
     """Write down, once, to which mode this database belongs."""
     with writing(session):
-        if session.scalar(select(SiteState.id).limit(1)) is None:
-            session.add(SiteState(id=1, delivery="live" if live else "sandbox"))
+        site_state(session, delivery)
 
 
 def _unusable(database: Path) -> str:
@@ -121,6 +120,13 @@ def _unusable(database: Path) -> str:
         "If it is damaged, put your last backup back: .venv/bin/flask restore FILE. Without one, take the newest copy "
         f"in {database.parent / 'backups'}, and pause sending before you start: its letters may have gone."
     )
+
+
+def _unusable_server(error: Exception) -> str:
+    """The server's own words name host, user and database, and no password."""
+    cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
+    said = str(getattr(cause, "orig", cause)).partition("\n")[0]
+    return f"The database that DATABASE_URL names cannot be used: {said}. Look whether the server runs and lets us in."
 
 
 def _back_up(database: Path, now: datetime) -> None:
@@ -143,18 +149,17 @@ def _back_up(database: Path, now: datetime) -> None:
         ) from error
 
 
-def _migrate(database: Path) -> None:
+def _migrate() -> None:
     for name in ("alembic", "flask_migrate"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        flask_migrate.upgrade(directory=str(MIGRATIONS))
-    except SQLAlchemyError as error:
-        raise CannotStart(_unusable(database)) from error
+    flask_migrate.upgrade(directory=str(MIGRATIONS))
 
 
 def _application(config: Config) -> Flask:
     try:
         return create_app(config)
+    except DriverMissing as error:
+        raise CannotStart(str(error)) from error
     except TablesUnusable as error:
         raise CannotStart(
             "The tables of legislators that come with Redress cannot be read. Restore app/legislators/data, "

@@ -24,7 +24,7 @@ DIGESTS = timedelta(hours=48)
 PROOF = timedelta(days=2 * 365)
 """Proof of consent: the sentence and when it was agreed to."""
 
-UNCOUNTED = frozenset({DeliveryKind.REMINDER, DeliveryKind.NOTICE})
+UNCOUNTED = frozenset({DeliveryKind.REMINDER, DeliveryKind.NOTICE, DeliveryKind.ANSWER})
 """Mails that prolong nothing: "90 days after your last letter has gone" is meant as it is said."""
 
 _BATCH = 50

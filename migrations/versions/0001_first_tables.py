@@ -168,9 +168,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("uuid", name=op.f("uq_delivery_uuid")),
     )
-    op.create_index("ix_delivery_due", "delivery", ["due_at"], unique=False, sqlite_where=sa.text("state = 'queued'"))
+    op.create_index("ix_delivery_due", "delivery", ["due_at"], unique=False, sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'"))
     op.create_index(
-        "ix_delivery_leased", "delivery", ["leased_until"], unique=False, sqlite_where=sa.text("state = 'sending'")
+        "ix_delivery_leased", "delivery", ["leased_until"], unique=False, sqlite_where=sa.text("state = 'sending'"), postgresql_where=sa.text("state = 'sending'")
     )
     op.create_index("ix_delivery_letter_id", "delivery", ["letter_id"], unique=False)
     op.create_index("ix_delivery_signature_id", "delivery", ["signature_id"], unique=False)

@@ -30,7 +30,7 @@ def upgrade() -> None:
     # Blank after a way down, which told it as withdrawn; nothing else leaves a signature without a name.
     op.execute("UPDATE signature SET erased_at = created_at WHERE email IS NULL")
     op.create_index(
-        "ix_signature_kept", "signature", ["created_at"], unique=False, sqlite_where=sa.text("erased_at IS NULL")
+        "ix_signature_kept", "signature", ["created_at"], unique=False, sqlite_where=sa.text("erased_at IS NULL"), postgresql_where=sa.text("erased_at IS NULL")
     )
     with _rebuilt("delivery", ("kind", MORE_KINDS), ("state", MORE_STATES)):
         pass
@@ -77,7 +77,8 @@ def downgrade() -> None:
         op.execute(f"UPDATE {name} SET state = 'cancelled' WHERE state IN ('offered', 'reported', 'stuck')")
     op.execute("UPDATE signature SET state = 'withdrawn' WHERE state IN ('expired', 'erased')")
     for digest in ("person_digest", "email_digest"):
-        op.execute(f"UPDATE signature SET {digest} = x'' WHERE {digest} IS NULL")
+        nothing = sa.text(f"UPDATE signature SET {digest} = :nothing WHERE {digest} IS NULL").bindparams(nothing=b"")
+        op.execute(nothing)
     with _rebuilt("delivery_event", ("state", STATES)):
         pass
     with _rebuilt("delivery", ("kind", KINDS), ("state", STATES)):
@@ -94,7 +95,7 @@ def downgrade() -> None:
 @contextmanager
 def _rebuilt(table: str, *lists: tuple[str, tuple[str, ...]]) -> Iterator[BatchOperations]:
     """A new table with the rows of the old one, since SQLite changes no CHECK in place; `lists` are column, values."""
-    with op.batch_alter_table(table, recreate="always") as batch:
+    with op.batch_alter_table(table) as batch:
         for column, values in lists:
             name = op.f(f"ck_{table}_{column}")
             listed = ", ".join(f"'{value}'" for value in values)

@@ -44,7 +44,7 @@ def downgrade() -> None:
 @contextmanager
 def _rebuilt_delivery(kinds: tuple[str, ...]) -> Iterator[BatchOperations]:
     """A new table with the rows of the old one, since SQLite changes no CHECK in place."""
-    with op.batch_alter_table("delivery", recreate="always") as table:
+    with op.batch_alter_table("delivery") as table:
         name = op.f("ck_delivery_kind")
         listed = ", ".join(f"'{kind}'" for kind in kinds)
         table.drop_constraint(name, type_="check")

@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.add_column("letter", sa.Column("language", sa.String(length=10), nullable=False, server_default="en"))
     op.add_column("letter", sa.Column("opening", sa.Text(), nullable=True))
     op.execute("UPDATE letter SET opening = '' WHERE body IS NOT NULL")
-    op.create_index("ix_signature_counted", "signature", ["campaign_id"], sqlite_where=sa.text(COUNTED))
+    op.create_index("ix_signature_counted", "signature", ["campaign_id"], sqlite_where=sa.text(COUNTED), postgresql_where=sa.text(COUNTED))
 
 
 def downgrade() -> None:

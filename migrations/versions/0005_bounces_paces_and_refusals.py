@@ -40,6 +40,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_pace")),
     )
     op.create_table(
+        "heartbeat",
+        sa.Column("worker", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("worker", name=op.f("pk_heartbeat")),
+    )
+    op.create_table(
         "dead_address",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
@@ -50,6 +56,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Go back; the version before knows no bounce: what came back was accepted, and no answer was passed on."""
     op.drop_table("dead_address")
+    op.drop_table("heartbeat")
     op.drop_table("pace")
     for column in ("refusals", "refused_code", "refused_why", "refused_until", "refused_since"):
         op.drop_column("site_state", column)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import email
 import email.policy
 import json
-import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from app.extensions import db
 from tests import factories
 from tests.conftest import OpenSandbox, compiled
 from tests.doctor.dns_server import answering
+from tests.heartbeats import beat
 from tests.smtp_server import Phase, Server, scripted
 
 OFFERS_LOGIN = ("250-mail.example.org", "250 AUTH PLAIN LOGIN")
@@ -37,11 +38,12 @@ Open = Callable[..., Flask]
 def live(data_dir: Path) -> Iterator[Open]:
     """A live site over a migrated database, whose worker is at work; keywords are settings."""
     made: list[Flask] = []
-    (data_dir / "worker.heartbeat").touch()
 
     def open_(**settings: str) -> Flask:
         app = compiled(create_app(factories.live_config(data_dir, **settings)))
         made.append(app)
+        with app.app_context():
+            beat(db.session(), datetime.now(UTC))
         return app
 
     yield open_
@@ -170,11 +172,10 @@ def test_an_option_that_cannot_be_meant_is_refused_before_anything_is_asked(
     assert server.connections == 0
 
 
-def test_a_sandbox_asks_nobody(open_sandbox: OpenSandbox, data_dir: Path, clock: factories.Clock) -> None:
+def test_a_sandbox_asks_nobody(open_sandbox: OpenSandbox, clock: factories.Clock) -> None:
     app = open_sandbox()
-    beat = data_dir / "worker.heartbeat"
-    beat.touch()
-    os.utime(beat, (clock().timestamp(),) * 2)
+    with app.app_context():
+        beat(db.session(), clock())
 
     result = run(app)
 

@@ -21,6 +21,7 @@ from app.legislators.keeping.refresh_state import RefreshState, write_state
 from app.legislators.keeping.shelf import Shelf
 from tests import factories
 from tests.delivery.factories import NOW
+from tests.heartbeats import beat
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 
@@ -120,13 +121,13 @@ def test_a_mail_server_that_refuses_the_worker_is_told(session: Session) -> None
     assert "since 2026-11-24 17:00 UTC: login refused (535)" in last(session).says
 
 
-def test_a_worker_is_late_after_a_minute(tmp_path: Path) -> None:
-    assert worker(tmp_path, NOW).verdict is FAIL
+def test_a_worker_is_late_after_a_minute(session: Session) -> None:
+    assert worker(session, NOW).verdict is FAIL
 
-    (tmp_path / "worker.heartbeat").touch()
+    beat(session, NOW)
 
-    assert worker(tmp_path, datetime.now(UTC)).verdict is OK
-    assert worker(tmp_path, datetime.now(UTC) + timedelta(minutes=2)).verdict is FAIL
+    assert worker(session, NOW).verdict is OK
+    assert worker(session, NOW + timedelta(minutes=2)).verdict is FAIL
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ ROWS: dict[str, list[str]] = {
     ],
     "0005": [
         "INSERT INTO pace VALUES ('office@example.org', '2026-01-01 00:00:00.000000')",
+        "INSERT INTO heartbeat VALUES ('here:1', '2026-01-01 00:00:00.000000')",
         "INSERT INTO dead_address VALUES (x'07', '2026-01-01 00:00:00.000000')",
         "UPDATE site_state SET refused_why = 'login refused', refused_code = 535, refusals = 1 WHERE id = 1",
         """INSERT INTO delivery (id, uuid, kind, state, channel, signature_id, attempts, unknowns, created_at, rank)

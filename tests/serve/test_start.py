@@ -218,7 +218,7 @@ def test_a_database_of_a_newer_version_is_one_sentence_and_stays_as_it_is(
     assert redress.ended() == 1
     assert redress.output == (
         f"The database {folder / 'redress.db'} was made by a newer version of Redress. "
-        "Update this checkout, or give DATA_DIR another folder.\n"
+        "Update this checkout, or give it another DATA_DIR.\n"
     )
     assert (folder / "redress.db").read_bytes() == before
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,9 +10,13 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.delivery import Outcome, OutcomeKind
+from app.delivery.breaker import Breaker
+from app.extensions import db
 from app.legislators.keeping.generations import keep
 from tests.conftest import OpenSandbox
 from tests.factories import Clock, write_lock
+from tests.heartbeats import beat
 from tests.legislators.keeping.small_tables import table_files
 from tests.pages import check_headers
 
@@ -24,14 +27,13 @@ def ask(app: Flask) -> TestResponse:
     return response
 
 
-def beat(data_dir: Path, clock: Clock, seconds_ago: float) -> None:
-    path = data_dir / "worker.heartbeat"
-    path.touch()
-    os.utime(path, times=(clock().timestamp() - seconds_ago,) * 2)
+def worked(app: Flask, at: datetime) -> None:
+    with app.app_context():
+        beat(db.session(), at)
 
 
-def test_all_is_well(sandbox: Flask, clock: Clock, data_dir: Path) -> None:
-    beat(data_dir, clock, seconds_ago=5)
+def test_all_is_well(sandbox: Flask, clock: Clock) -> None:
+    worked(sandbox, clock() - timedelta(seconds=5))
 
     response = ask(sandbox)
 
@@ -45,8 +47,8 @@ def test_all_is_well(sandbox: Flask, clock: Clock, data_dir: Path) -> None:
     }
 
 
-def test_a_late_worker_is_said_but_the_pages_are_well(sandbox: Flask, clock: Clock, data_dir: Path) -> None:
-    beat(data_dir, clock, seconds_ago=61)
+def test_a_late_worker_is_said_but_the_pages_are_well(sandbox: Flask, clock: Clock) -> None:
+    worked(sandbox, clock() - timedelta(seconds=61))
 
     response = ask(sandbox)
 
@@ -56,6 +58,15 @@ def test_a_late_worker_is_said_but_the_pages_are_well(sandbox: Flask, clock: Clo
 
 def test_a_worker_that_never_started_is_late(sandbox: Flask) -> None:
     assert ask(sandbox).get_json()["worker"] == "late"
+
+
+def test_a_mail_server_that_takes_nothing_from_us_is_said(sandbox: Flask, clock: Clock) -> None:
+    with sandbox.app_context():
+        Breaker("sandbox").note(db.session(), Outcome(OutcomeKind.CHANNEL, "login refused", 535), clock())
+    assert ask(sandbox).get_json()["sending"] == "refused"
+
+    clock.forward(minutes=1)
+    assert ask(sandbox).get_json()["sending"] == "on"
 
 
 def test_a_database_that_cannot_be_read_is_a_failure(sandbox: Flask, data_dir: Path) -> None:
