@@ -603,22 +603,32 @@ def _unusable(data_dir: Path, error: OSError) -> str:
     return f"The folder {data_dir} cannot be used ({reason.lower()}). Give DATA_DIR a folder that you may write to."
 
 
-def _database(read: Reader) -> str:
-    """DATABASE_URL, with the driver that requirements-postgres.txt brings; "" for the file in DATA_DIR."""
-    given = read.text("DATABASE_URL") or ""
-    scheme, mark, rest = given.partition("://")
+def parse_database_url(url: str) -> str:
+    """The address of a PostgreSQL database, with its driver. Raises SettingsError."""
+    scheme, mark, rest = url.partition("://")
     try:
         named = bool(mark) and scheme in _POSTGRES and urlsplit(f"postgresql://{rest}").path.strip("/") != ""
     except ValueError:
         named = False
-    if given and not (named and not _CONTROL.search(given)):
-        read.refused.add("DATABASE_URL")
-        read.problems.append(
-            "DATABASE_URL must be like postgresql://user:password@host/database, or unset for the file in DATA_DIR; "
-            "signs like / or @ in the password have to be written as %2F or %40."
+    if not named or _CONTROL.search(url):
+        raise SettingsError(
+            [
+                "DATABASE_URL must be like postgresql://user:password@host/database, or unset for the file in "
+                "DATA_DIR; signs like / or @ in the password have to be written as %2F or %40."
+            ]
         )
+    return f"postgresql+psycopg://{rest}"
+
+
+def _database(read: Reader) -> str:
+    """DATABASE_URL; "" for the file in DATA_DIR."""
+    given = read.text("DATABASE_URL")
+    try:
+        return parse_database_url(given) if given else ""
+    except SettingsError as error:
+        read.refused.add("DATABASE_URL")
+        read.problems += error.problems
         return ""
-    return f"postgresql+psycopg://{rest}" if given else ""
 
 
 def _secret(read: Reader, data_dir: Path, *, kept: bool) -> str:

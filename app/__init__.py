@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import flask_babel
 from flask import Flask
@@ -17,12 +17,14 @@ from app.campaigns import CampaignFile
 from app.cli.backups import backup, restore
 from app.cli.campaigns import campaign as campaign_commands
 from app.cli.contacts import contacts as contacts_commands
+from app.cli.database import database as database_commands
 from app.cli.doctor import doctor as doctor_command
 from app.cli.legislators import legislators as legislators_commands
 from app.cli.outbox import outbox as outbox_commands
 from app.cli.signatures import signatures as signature_commands
 from app.db import ENGINE_OPTIONS, POOL_OPTIONS, SERVER_OPTIONS, DriverMissing, prepare
 from app.delivery import Channel
+from app.delivery.dead import among
 from app.delivery.handoff import HandoffChannel, PaperChannel
 from app.delivery.mail_channel import EmailChannel
 from app.delivery.mails import Composer, Identity, Terms
@@ -69,6 +71,7 @@ COMMANDS = (
     backup,
     campaign_commands,
     contacts_commands,
+    database_commands,
     doctor_command,
     legislators_commands,
     outbox_commands,
@@ -205,7 +208,8 @@ def _channels(config: Config) -> Sequence[Channel]:
     """The ways out as they are now, best first; the contact book is read anew each time."""
     by_hand = (HandoffChannel(), PaperChannel())
     if config.live:
-        return (EmailChannel(ContactBook(db.session()).address_of), *by_hand)
+        book = ContactBook(db.session(), partial(among, db.session(), digest=Keys(config.secret_key).address))
+        return (EmailChannel(book.address_of), *by_hand)
     if config.sandbox_channel == "handoff":
         return by_hand
     return (EmailChannel(lambda legislator: guard.office_address(legislator.bioguide)), *by_hand)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import DatabaseUnavailable, writing
+from app.db import writing
 from app.models import Heartbeat
 
 LATE = timedelta(seconds=60)
@@ -36,12 +36,9 @@ class Heart:
         self._last = now
 
     def stop(self, session: Session) -> None:
-        """Say that this worker has ended as it should."""
-        try:
-            with writing(session):
-                session.execute(delete(Heartbeat).where(Heartbeat.worker == self._name))
-        except DatabaseUnavailable:
-            session.rollback()  # then it looks late in a minute, as one that was killed
+        """Say that this worker has ended as it should; one that was killed looks late in a minute."""
+        with writing(session):
+            session.execute(delete(Heartbeat).where(Heartbeat.worker == self._name))
 
 
 def is_late(session: Session, now: datetime) -> bool:

@@ -11,10 +11,14 @@ from sqlalchemy.orm import Session
 
 from app.backups import prune_backups
 from app.db import compact, writing
+from app.delivery.dead import Digest
+from app.delivery.dead import forget as forget_dead
 from app.delivery.pacing import forget_paces
 from app.legislators.census import forget
+from app.legislators.contacts import stored
 from app.models import Delivery, Signature
 from app.signing.retention import Keep, purge
+from app.signing.tokens import Keys
 from config import Config
 
 log = logging.getLogger(__name__)
@@ -34,6 +38,7 @@ class Upkeep:
 
     def __init__(self, config: Config, sweep: Sweep | None = None) -> None:
         self._config = config
+        self._digest = Keys(config.secret_key).address
         self._sweep = sweep
         self._last: datetime | None = None
         self._swept: tuple[datetime | None] | None = None
@@ -55,6 +60,7 @@ class Upkeep:
         with writing(session):
             forget(session, now)
             forget_paces(session, now)
+            forget_dead(session, lambda: _offices(session, self._digest), now)
         prune_backups(self._config.data_dir / "backups", now)
         latest = (session.scalar(select(func.max(Signature.erased_at))),)
         self._sweep_mailbox(session, latest, now)
@@ -79,6 +85,11 @@ class Upkeep:
             self._compacted, self.compacted_at = latest, now
         else:
             log.warning("the database could not be written anew after an erasure: it is busy, or its disk is full")
+
+
+def _offices(session: Session, digest: Digest) -> list[bytes]:
+    """Of the addresses in the contact book: a dead one stays dead until somebody imports it again."""
+    return [digest(row.email) for row in stored(session)]
 
 
 def _is_gone(session: Session, uuid: str) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable
@@ -69,7 +68,7 @@ def run(
                 session.rollback()
             if not upkeep.is_due(_now()):
                 stop.wait(PAUSE)
-        heart.stop(session)
+        _beat(heart, session, last=True)
 
 
 def once(config: Config, session: Session, sender: Sender, stop: threading.Event) -> None:
@@ -152,12 +151,15 @@ def gate_of(config: Config) -> Gate:
     return Gate.open(Rates(config.mail_rate, config.office_rate), config.delivery)
 
 
-def _beat(heart: Heart, session: Session) -> None:
+def _beat(heart: Heart, session: Session, *, last: bool = False) -> None:
     try:
-        heart.beat(session, _now())
-    except (DatabaseUnavailable, SQLAlchemyError) as error:
+        if last:
+            heart.stop(session)
+        else:
+            heart.beat(session, _now())
+    except Exception as error:  # whatever it is, it must not stop the sending
         session.rollback()
-        log.error("no sign of life could be written (%s): the worker looks late", type(error).__name__)
+        log.error("no sign of life could be written: %s", kind_and_place(error))
 
 
 def _now() -> datetime:

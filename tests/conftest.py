@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,9 +18,11 @@ from pytest_socket import socket_allow_hosts
 from sqlalchemy.orm import Session
 
 from app import create_app
+from app.db import Base
 from app.extensions import db
 from app.serve.prepare import publish_sample
-from tests import factories
+from config import ROOT
+from tests import databases, factories
 from tests.pages import Visitor
 
 OpenSandbox = Callable[..., Flask]
@@ -47,6 +52,26 @@ def compiled(app: Flask) -> Flask:
     return app
 
 
+LONG = ("serve", "browser")
+"""What takes minutes begins first, so that no processor is idle at the end; xdist would begin with the most tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what is long before all else; the rest stays in order."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        return LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """All modules and tests stay to the end: the garbage collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def only_this_machine() -> None:
     """A test that reaches for another machine fails at once."""
@@ -65,13 +90,69 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "redress.db"
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Server]:
+    """A PostgreSQL of this process's own; the real migrations have built its databases `migrated` and `site`."""
+    programs = databases.programs()
+    if programs is None:
+        assert "CI" not in os.environ, "PostgreSQL is not installed, and CI skips nothing"
+        pytest.skip("PostgreSQL is not installed here")
+    # The path of a socket has at most 107 characters.
+    folder, home = Path(tempfile.mkdtemp(prefix="redress-")), tmp_path_factory.mktemp("on-server")
+    try:
+        with databases.cluster(folder, programs) as server:
+            server.execute("CREATE DATABASE migrated")
+            databases.URLS[home] = server.url("migrated")
+            app = create_app(factories.config(home))
+            with app.app_context():
+                flask_migrate.upgrade()
+                db.session.remove()
+                db.engine.dispose()
+            server.execute("CREATE DATABASE site TEMPLATE migrated")
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
-def data_dir(tmp_path: Path, migrated: Path) -> Path:
-    """A DATA_DIR that holds a migrated, empty database."""
+def kind_of_database() -> str:
+    """One of databases.KINDS; tests of what concerns every site run with each."""
+    return "sqlite"
+
+
+@pytest.fixture
+def on_server(postgres: databases.Server) -> databases.Server:
+    """For what is about a server alone."""
+    return postgres
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, kind_of_database: str, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A DATA_DIR with a migrated, empty database: in it, or on the server."""
     folder = tmp_path / "data"
     folder.mkdir()
-    shutil.copy(migrated, folder / "redress.db")
-    return folder
+    if kind_of_database == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated"), folder / "redress.db")
+        yield folder
+        return
+    server: databases.Server = request.getfixturevalue("postgres")
+    server.empty("site", Base.metadata.tables)
+    databases.URLS[folder] = server.url("site")
+    yield folder
+    del databases.URLS[folder]
+
+
+ON_BOTH = ("campaigns", "delivery", "signing", "web", "test_canary.py", "test_outbox")
+"""What concerns every site, whatever keeps its database; what is about the file itself is marked `file`."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what concerns every site with each kind of database."""
+    path = metafunc.definition.path.relative_to(ROOT / "tests").as_posix()
+    is_of_file = metafunc.definition.get_closest_marker("file") is not None
+    if "data_dir" in metafunc.fixturenames and path.startswith(ON_BOTH) and not is_of_file:
+        kinds = ["postgres"] if "on_server" in metafunc.fixturenames else databases.KINDS
+        metafunc.parametrize("kind_of_database", kinds)
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import email
 import email.policy
 import json
 import re
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,13 +17,19 @@ from sqlalchemy.orm import Session
 from app import campaigns
 from app.db import writing
 from config import Config
+from tests.databases import URLS, connected
 
 SECRET = "s" * 64
 
 
 def config(data_dir: Path, **settings: str) -> Config:
     """Settings of a sandbox in `data_dir`; keywords are settings by their names in the environment."""
-    return Config.from_env({"DATA_DIR": str(data_dir), "SECRET_KEY": SECRET, **settings})
+    return Config.from_env({"DATA_DIR": str(data_dir), "SECRET_KEY": SECRET, **database_of(data_dir), **settings})
+
+
+def database_of(data_dir: Path) -> dict[str, str]:
+    """The setting that names the folder's database, where that is not the file in it."""
+    return {"DATABASE_URL": URLS[data_dir]} if data_dir in URLS else {}
 
 
 LIVE = {
@@ -124,16 +128,8 @@ def supporter(**other: str) -> dict[str, str]:
 def stored(data_dir: Path) -> dict[str, int]:
     """How many rows each table of what people sent holds."""
     tables = ("signature", "letter", "delivery", "consent", "delivery_event")
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
-
-
-@contextlib.contextmanager
-def write_lock(data_dir: Path) -> Iterator[None]:
-    """Meanwhile another connection holds the database's write lock."""
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
 
 
 @dataclass(frozen=True)
@@ -160,7 +156,7 @@ class ComposedMail:
 def mails(data_dir: Path, kind: str) -> list[ComposedMail]:
     """The mails of a kind that wait or went, oldest first."""
     query = "SELECT recipient, sender, mail FROM delivery WHERE kind = ? AND mail IS NOT NULL ORDER BY id"
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         rows = connection.execute(query, (kind,)).fetchall()
     found = []
     for recipient, sender, raw in rows:

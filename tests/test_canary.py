@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from app.extensions import db
 from config import MailServer
 from tests import factories
 from tests.conftest import OpenSandbox
+from tests.databases import connected
 from tests.delivery.factories import ScriptedSender
 from tests.factories import Clock, mails
 from tests.pages import Visitor
@@ -178,10 +177,11 @@ def test_an_error_in_the_middle_of_every_page_even_of_the_error_page(
         listener.heard()
 
 
+@pytest.mark.file
 def test_tables_that_have_vanished(sandbox: Flask, clock: Clock, data_dir: Path, listener: Listener) -> None:
     tokens = signed(Visitor(sandbox), clock, data_dir, listener)
     clock.forward(minutes=1)
-    with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         connection.execute("DROP TABLE delivery")
         connection.execute("DROP TABLE campaign")
         connection.execute("DROP TABLE letter")
@@ -195,11 +195,12 @@ def test_tables_that_have_vanished(sandbox: Flask, clock: Clock, data_dir: Path,
         assert f"{expected}: the database is unavailable" in listener.heard()
 
 
+@pytest.mark.file
 @pytest.mark.parametrize("table", ["signature", "letter", "delivery"])
 def test_a_row_that_the_database_refuses(
     sandbox: Flask, clock: Clock, data_dir: Path, listener: Listener, table: str
 ) -> None:
-    with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         connection.execute(f"CREATE TRIGGER no BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'not this row'); END")
     visitor = begin(Visitor(sandbox), clock, **CANARY)
     visitor.press(SHOW)
@@ -229,7 +230,7 @@ def test_a_round_of_the_worker_that_fails(
     signed(Visitor(sandbox), clock, data_dir, listener)
     config = factories.config(data_dir)
     if broken == "table":
-        with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+        with connected(data_dir) as connection:
             connection.execute("ALTER TABLE delivery RENAME TO elsewhere")
     else:
         for name in ("execute", "scalars", "scalar"):

@@ -302,7 +302,10 @@ def test_installing_again_installs_nothing_and_starts_nothing(installed: Path, t
 def test_arguments_of_install_are_refused(installed: Path, tmp_path: Path) -> None:
     result = subprocess.run(["sh", installed / "bin" / "install", "--now"], capture_output=True, text=True)
 
-    assert (result.returncode, result.stderr) == (1, "bin/install takes one argument at most: --postgres, for a database on a PostgreSQL server\n")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "bin/install takes one argument at most: --postgres, for a database on a PostgreSQL server\n"
+    )
     assert not (tmp_path / "asked").exists()
 
 

@@ -141,7 +141,8 @@ def close(session: Session, slug: str) -> Campaign:
 
 def named(session: Session, slug: str) -> Campaign:
     """The campaign of that slug, in any state. Raises NoSuchCampaign."""
-    campaign = session.scalar(select(Campaign).where(Campaign.slug == slug))
+    # Whatever a person typed; PostgreSQL refuses a NUL.
+    campaign = session.scalar(select(Campaign).where(Campaign.slug == slug)) if is_slug(slug) else None
     if campaign is None:
         raise NoSuchCampaign(slug)
     return campaign

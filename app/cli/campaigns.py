@@ -172,7 +172,8 @@ def _stored(what: str) -> Campaign | None:
     """The campaign of this slug; None when `what` is a file, which can be checked without any database."""
     is_file = not is_slug(what) or _exists(what)
     try:
-        stored = db.session().scalar(select(Campaign).where(Campaign.slug == what))
+        slug = what if is_slug(what) else ""  # PostgreSQL refuses a NUL
+        stored = db.session().scalar(select(Campaign).where(Campaign.slug == slug))
     except NO_TABLES:
         if is_file:
             return None

@@ -12,8 +12,9 @@ import click
 from flask.cli import AppGroup
 
 from app.cli.plainly import plainly, problems_of, read_file, say, table
-from app.cli.site import last_roll
+from app.cli.site import last_roll, site
 from app.db import writing
+from app.delivery import dead
 from app.extensions import db
 from app.legislators import Legislator, NoDataForDay
 from app.legislators import contacts as book
@@ -42,7 +43,10 @@ def import_(file: str, dry_run: bool) -> None:
             return
         with writing(db.session()):
             changes = book.keep(db.session(), rows, sitting)
+            revived = dead.revive(db.session(), [row.email for row in rows], site().keys.address)
     say(_counted(changes))
+    if revived:
+        say(f"{revived} of them {'was' if revived == 1 else 'were'} dead; letters are e-mailed there again.")
 
 
 @contacts.command("list")
@@ -78,18 +82,23 @@ def export() -> None:
         say(f"Left out, since it is used for nothing: {row.office}, {row.email}.")
 
 
+_DEAD = "dead: letters came back, none is e-mailed there until you import it again"
 _HEAD = ("OFFICE", "WHO", "ROLE", "EMAIL", "SOURCE", "AS_OF", "NOTE")
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """An entry as `list` shows it. `who`, `seat` and `used` are None when no tables tell who sits today."""
+    """An entry as `list` shows it. `who`, `seat` and `used` are None when no tables tell who sits today.
+
+    Mail to a dead address came back, so that none is sent there.
+    """
 
     row: ContactRow
     who: str | None
     seat: str | None
     used: bool | None
     note: str
+    is_dead: bool
 
     def cells(self) -> tuple[str, ...]:
         row = self.row
@@ -108,27 +117,32 @@ class _Line:
             "as_of": row.as_of.isoformat(),
             "used": self.used,
             "note": self.note,
+            "dead": self.is_dead,
         }
 
 
 def _lines() -> list[_Line]:
+    rows = book.stored(db.session())
+    gone = dead.among(db.session(), [row.email for row in rows], site().keys.address)
     try:
         sitting = last_roll()
     except NoDataForDay as error:
         say(str(error))
-        return [_Line(row, None, None, None, "") for row in book.stored(db.session())]
-    return [_line(entry, sitting) for entry in book.entries(db.session(), sitting)]
+        return [_Line(row, None, None, None, _DEAD if row.email in gone else "", row.email in gone) for row in rows]
+    return [_line(entry, sitting, is_dead=entry.row.email in gone) for entry in book.entries(db.session(), sitting)]
 
 
-def _line(entry: Entry, sitting: Roll) -> _Line:
+def _line(entry: Entry, sitting: Roll, *, is_dead: bool) -> _Line:
     holder = entry.holder
     name = holder.name if isinstance(holder, Legislator) else "vacant" if holder and holder.known else "not known"
+    notes = [_DEAD] if is_dead else []
     return _Line(
         row=entry.row,
         who=name if holder else None,
         seat=holder.seat if holder else None,
-        used=entry.used,
-        note="; ".join(_notes(entry, sitting)),
+        used=entry.used and not is_dead,
+        note="; ".join([*notes, *_notes(entry, sitting)]),
+        is_dead=is_dead,
     )
 
 

@@ -70,6 +70,7 @@ def _remarks(found: Overview, now: datetime, *, worker_late: bool) -> list[tuple
         ("sending", "on" if found.paused_since is None else f"PAUSED since {_moment(found.paused_since)}"),
         ("mail server", _server(found, now)),
         ("worker", "LATE: it has shown no life for a minute" if worker_late else "alive"),
+        *([("bounces", f"{found.bounced:,} in the last 24 hours")] if found.bounced else []),
         *([("dead", f"{found.dead:,} addresses, to which nothing is sent any more")] if found.dead else []),
     ]
 
@@ -97,6 +98,7 @@ def _as_json(found: Overview, *, worker_late: bool) -> dict[str, object]:
         and {"since": _iso(refused.since), "why": refused.why, "code": refused.code, "until": _iso(refused.until)},
         "worker": "late" if worker_late else "ok",
         "dead_addresses": found.dead,
+        "bounced_in_24_hours": found.bounced,
     }
 
 

@@ -8,10 +8,12 @@ from typing import Protocol, cast
 
 from flask import current_app
 
+from app.delivery.mails import Composer
 from app.legislators.congresses import begins, congress_at
 from app.legislators.contacts import Roll
 from app.legislators.keeping.shelf import Shelf
 from app.signing.draft import Desk
+from app.signing.tokens import Keys
 from config import Config
 
 
@@ -29,6 +31,14 @@ class Site(Protocol):
     @property
     def shelf(self) -> Shelf:
         """All tables of legislators that there are."""
+
+    @property
+    def keys(self) -> Keys:
+        """Everything that is derived from the site's secret."""
+
+    @property
+    def composer(self) -> Composer:
+        """Makes the mails."""
 
     @property
     def clock(self) -> Callable[[], datetime]:

@@ -9,9 +9,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.orm import Session
 
+from app.db import UTCDateTime
 from app.delivery import Outcome, OutcomeKind
 from app.models import DeliveryKind, Pace
 
@@ -79,17 +80,24 @@ def forget_paces(session: Session, now: datetime) -> None:
 
 def _next(session: Session, key: str, now: datetime) -> datetime:
     """The next free turn; one long ahead can only be a clock's that was wrong."""
-    found = session.scalar(select(Pace.next_at).where(Pace.key == key).with_for_update())
-    return now if found is None or found > now + 2 * HORIZON else max(found, now)
+    found = _row(session, key, now).next_at
+    return now if found > now + 2 * HORIZON else max(found, now)
 
 
 def _advance(session: Session, key: str, now: datetime, interval: timedelta) -> None:
-    row = session.get(Pace, key, with_for_update=True, populate_existing=True)
-    if row is None:
-        session.add(Pace(key=key, next_at=now + interval))
-    else:
-        row.next_at = _next(session, key, now) + interval
+    _row(session, key, now).next_at = _next(session, key, now) + interval
     session.flush()
+
+
+def _row(session: Session, key: str, now: datetime) -> Pace:
+    """Ours alone until the transaction ends: another worker that wants a turn waits for it."""
+    mine = select(Pace).where(Pace.key == key).with_for_update().execution_options(populate_existing=True)
+    row = session.scalars(mine).first()
+    if row is None:
+        new = text("INSERT INTO pace (key, next_at) VALUES (:key, :next_at) ON CONFLICT (key) DO NOTHING")
+        session.execute(new.bindparams(bindparam("next_at", type_=UTCDateTime), key=key, next_at=now))
+        row = session.scalars(mine).one()
+    return row
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """What follows when something comes back to the envelope sender of a delivery: it has bounced, waits, or is answered.
 
-The same message twice is one: it is read again when its reader was stopped in between. A mail that is made here can come
-back itself; then only its own row moves, and nobody is written to.
+The same message twice is one: it is read again when its reader was stopped in between. A mail that is made here can
+come back itself; then only its own row moves, and nobody is written to.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Taken(StrEnum):
     """What came of a message, as the end of a sentence."""
 
     BOUNCED = "it came back"
-    OVER = "it came back; nothing follows, since it does not count as accepted or came back before"
+    OVER = "it came back; nothing follows, since that is known, or it is not out"
     DELAYED = "its recipient's mail server has not taken it yet and goes on trying"
     PASSED_ON = "an answer, which its signer gets"
     NO_LETTER = "an answer to a mail that was no letter; nobody gets it"
@@ -233,4 +233,4 @@ def _nameless(delivery: Delivery, said: str) -> str:
     names = [address, address.rpartition("@")[0]]
     if signature is not None:
         names.append(f"{signature.given_name or ''} {signature.family_name or ''}".strip())
-    return spoken(said.encode("utf-8", "replace"), *names)
+    return spoken(said.encode("utf-8", "replace"), *(name for name in names if len(name) > 2))

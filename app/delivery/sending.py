@@ -20,7 +20,7 @@ from app.delivery import Outcome, OutcomeKind, Outgoing, outbox
 from app.delivery.breaker import PAUSES, Breaker, stopped
 from app.delivery.pacing import Busy, Later, Rates, Waiting, may_go, note_sent, turn
 from app.delivery.retries import Claimed, Policy, verdict
-from app.models import Delivery, DeliveryState
+from app.models import Delivery, DeliveryState, Signature
 
 S = DeliveryState
 LEASE = timedelta(seconds=900)
@@ -223,5 +223,12 @@ def _leave_sending(session: Session, leaving: _Leaving, now: datetime) -> bool:
         return False
     outbox.note_event(session, leaving.id, leaving.to, now, leaving.why, leaving.code, leaving.said)
     if queued or leaving.to is S.FAILED:
+        _hold_signature(session, leaving.id)
         outbox.after_a_failure(session, session.get_one(Delivery, leaving.id), now)
     return True
+
+
+def _hold_signature(session: Session, identifier: int) -> None:
+    """On a server another worker may be settling another letter of the same signer: one after the other."""
+    mine = select(_TABLE.c.signature_id).where(_TABLE.c.id == identifier).scalar_subquery()
+    session.execute(select(Signature.id).where(Signature.id == mine).with_for_update())

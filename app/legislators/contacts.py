@@ -7,7 +7,7 @@ counts for whoever holds that. The verbs take the session and flush; the caller 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
@@ -109,18 +109,26 @@ class Roll:
         return (*(seat for seat in senate if self.holder(seat) is not None), *house)
 
 
+def nobody(_addresses: Collection[str]) -> Collection[str]:
+    """None of these addresses is dead."""
+    return ()
+
+
 class ContactBook:
     """The addresses as letters use them. Reads the database once, at the first question: made for each request."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, dead: Callable[[Collection[str]], Collection[str]] = nobody) -> None:
+        """`dead` tells which of the book's addresses mail comes back from: those reach nobody."""
         self._session = session
+        self._dead = dead
         self._emails: dict[str, str] | None = None
 
     def address_of(self, legislator: Legislator) -> str | None:
         """Where a letter to this sitting member goes: the entry of the person before the one of the seat."""
         if self._emails is None:
-            rows = self._session.execute(select(Contact.office, Contact.email))
-            self._emails = {row.office: row.email for row in rows}
+            rows = self._session.execute(select(Contact.office, Contact.email)).all()
+            dead = self._dead([row.email for row in rows])
+            self._emails = {row.office: row.email for row in rows if row.email not in dead}
         return self._emails.get(legislator.bioguide) or self._emails.get(legislator.seat)
 
 

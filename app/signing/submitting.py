@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Self, cast
 
-from sqlalchemy import Connection, Table, bindparam, insert, select
+from sqlalchemy import Connection, Table, bindparam, exists, insert, select
 from sqlalchemy.orm import Session
 
 from app.campaigns import IN_FORCE
 from app.delivery import Channel, outbox
+from app.delivery.dead import is_dead
 from app.delivery.mails import Correspondent
-from app.models import DeliveryKind, Letter, Signature, SignatureState
+from app.models import DeadAddress, DeliveryKind, Letter, Signature, SignatureState
 from app.signing import CONFIRMED, by_sent, find_sent
 from app.signing.draft import Draft
 from app.signing.limits import MAILS, SIGNATURES, WINDOW, check, check_address
@@ -33,6 +34,7 @@ _KNOWN = select(
     IN_FORCE,
     MAILS,
     SIGNATURES,
+    exists().where(DeadAddress.digest == bindparam("address")),
 )
 _NEW_SIGNATURE = insert(_SIGNATURES).returning(_SIGNATURES.c.id)
 _NEW_LETTER = insert(_LETTERS).returning(_LETTERS.c.id, sort_by_parameter_order=True)
@@ -41,6 +43,10 @@ _WAITING_OR_DONE = frozenset({SignatureState.PENDING, SignatureState.CONFIRMED})
 
 class NothingToSign(Exception):
     """The draft holds no letter."""
+
+
+class MailComesBack(Exception):
+    """Nothing is sent to this address any more: the signer has to correct it, or use another."""
 
 
 class Superseded(Exception):
@@ -103,6 +109,7 @@ class Ready:
             "person": digests["person_digest"],
             "mailbox": digests["email_digest"],
             "network": digests["network_digest"],
+            "address": keys.address(signer.email),
             "since": now - WINDOW,
             "sent": hashed(token),
         }
@@ -137,13 +144,15 @@ class _Known(NamedTuple):
     """The campaign's newest; None once it is closed."""
     mails: int
     signatures: int
+    is_dead: bool
+    """Mail to the address comes back."""
 
 
 def sign(session: Session, ready: Ready) -> Token:
     """Store signature, letters (held) and the mail to confirm (queued); returns the token of the /sent/… page.
 
-    The same form, mailbox, name and letters again are the same signature. Raises Superseded, TooManyToAddress,
-    TooManyFromNetwork.
+    The same form, mailbox, name and letters again are the same signature. Raises Superseded, MailComesBack,
+    TooManyToAddress, TooManyFromNetwork.
     """
     connection = session.connection()  # without the session a statement takes a third less time
     while (known := _known(connection, ready)).state is not None:
@@ -152,6 +161,8 @@ def sign(session: Session, ready: Ready) -> Token:
         ready = ready.again()
     if known.revision != ready.submission.revision_id:
         raise Superseded
+    if known.is_dead:
+        raise MailComesBack
     check(known.mails, known.signatures, ready.pen.limits)
     _withdraw_replaced(session, ready.submission.replaces, ready.at)
     if known.earlier is not None:
@@ -174,13 +185,15 @@ def _store_repeat(session: Session, ready: Ready, earlier: int) -> None:
 
 
 def resend(session: Session, token: Token, title: str, pen: Pen, now: datetime) -> None:
-    """Queue the mail behind /sent/<token> once more. Raises NoSuchSignature, TooManyToAddress.
+    """Queue the mail behind /sent/<token> once more. Raises NoSuchSignature, MailComesBack, TooManyToAddress.
 
     Does nothing when the signature is no longer waiting.
     """
     signature = find_sent(session, token)
     if signature.state is not SignatureState.PENDING or signature.email is None or signature.email_digest is None:
         return
+    if is_dead(session, pen.keys.address(signature.email)):
+        raise MailComesBack
     check_address(session, signature.email_digest, pen.limits, now)
     to = _nameless(signature.email, signature.language)
     if signature.repeats_id is None:

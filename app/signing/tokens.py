@@ -47,6 +47,10 @@ class Keys:
         """Digest of a mailbox."""
         return self._digest("email", canonical_email(email))
 
+    def address(self, email: str) -> bytes:
+        """Digest of an address as it is written: `a+x@…` can be dead while `a@…`, the same mailbox, is not."""
+        return self._digest("address", email.casefold())
+
     def person(self, email: str, name: str) -> bytes:
         """Digest of a person: a household may share a mailbox if the names differ."""
         return self._digest("person", canonical_email(email), canonical_name(name))

@@ -24,7 +24,7 @@ from app.legislators import NoDataForDay
 from app.legislators.congresses import congress_at
 from app.signing.draft import Choice, Draft, Errors, Problem, draft
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress, TooManyTries, check_tries, note_try
-from app.signing.submitting import Ready, Submission, Superseded, sign
+from app.signing.submitting import MailComesBack, Ready, Submission, Superseded, sign
 from app.web import form_token
 from app.web.form_token import FormToken
 from app.web.forms import SignForm, by_a_stranger, fills_a_field, form_for
@@ -35,7 +35,7 @@ from app.web.origin import origin_of
 from app.web.published import Published, find
 from app.web.same_site import from_our_page
 from app.web.site import site
-from app.web.words import abroad, street_notice
+from app.web.words import abroad, comes_back, street_notice
 
 blueprint = Blueprint("campaign", __name__)
 
@@ -194,6 +194,9 @@ class _Press:
         try:
             with writing(session):
                 sent = sign(session, ready)
+        except MailComesBack:
+            self.form.email.errors = [comes_back()]
+            return self.page(draft=result), 422
         except TooManyToAddress:
             notice = _(
                 "We have sent several mails to this address today. "

@@ -6,7 +6,7 @@ import logging
 
 from flask import Flask, Response, abort, make_response, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import BadHost, HTTPException
 
 from app.db import DatabaseUnavailable
@@ -14,6 +14,9 @@ from app.extensions import db
 from app.logs import kind_and_place
 
 log = logging.getLogger(__name__)
+
+_NO_SUCH_TABLE = "42P01"
+"""PostgreSQL's code."""
 
 
 def init_app(app: Flask) -> None:
@@ -61,6 +64,8 @@ def _unavailable(error: Exception) -> Response:
 
 
 def _our_fault(error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == _NO_SUCH_TABLE:
+        return _unavailable(error)  # as SQLite's OperationalError says it
     log.error("%s: %s", request.endpoint, kind_and_place(error))
     db.session.rollback()
     return _page(500)

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template
 
 from app.backups import KEPT_FOR
 from app.campaigns.stories import render
+from app.delivery.dead import KEEP as DEAD
 from app.legislators.census import KEEP
 from app.signing.retention import DIGESTS, PROOF
 from app.web.site import site
@@ -25,5 +26,6 @@ def show() -> str:
         digests=DIGESTS,
         proof=PROOF,
         remembered=KEEP,
+        dead=DEAD,
         own=render(config.privacy_text) if config.privacy_text else None,
     )

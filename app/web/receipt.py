@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.delivery.handoff import SWITCHBOARD
+from app.delivery.outbox import ADDRESS_DEAD, ANSWERED, DELAYED, NOTES
 from app.delivery.pause import RESTORED, is_paused
 from app.delivery.sending import UNKNOWN
 from app.extensions import db
@@ -111,13 +113,14 @@ def label(delivery: Delivery, paused: bool = False) -> str:
         DeliveryState.OFFERED: _("Waiting for you"),
         DeliveryState.REPORTED: _("You said you sent it"),
         DeliveryState.STUCK: _("The form did not work"),
+        DeliveryState.BOUNCED: _("Came back"),
     }[delivery.state]
 
 
 def happened(delivery: Delivery, paused: bool = False) -> str:
     """What has happened, in a sentence that says no more than is known. While `paused` we send nothing."""
     ended = moment(delivery.ended_at) if delivery.ended_at else ""
-    last = delivery.events[-1]
+    last = next(event for event in reversed(delivery.events) if event.why not in NOTES)
     told = moment(last.at)
     if delivery.state is DeliveryState.QUEUED and paused:
         return _("It waits: we have paused sending, and will go on.")
@@ -130,13 +133,15 @@ def happened(delivery: Delivery, paused: bool = False) -> str:
         return _("The mail server did not take it. We try again on %(when)s.", when=due)
     if delivery.state is DeliveryState.FAILED:
         return _failed(last, ended)
+    if delivery.state is DeliveryState.ACCEPTED:
+        return _accepted(delivery.events, ended)
     return {
         DeliveryState.HELD: _("It waits for you to confirm."),
         DeliveryState.QUEUED: _("It waits for its turn."),
         DeliveryState.SENDING: _("We are handing it to the mail server now."),
-        DeliveryState.ACCEPTED: _("The mail server accepted it on %(when)s.", when=ended),
         DeliveryState.PARKED: _parked(last),
-        DeliveryState.CANCELLED: _("It was cancelled on %(when)s.", when=told),
+        DeliveryState.CANCELLED: _cancelled(last, told),
+        DeliveryState.BOUNCED: _bounced(last, told),
         DeliveryState.OFFERED: _("Ready for you since %(when)s.", when=told),
         DeliveryState.REPORTED: _("You told us so on %(when)s. We cannot see whether it arrived.", when=told),
         DeliveryState.STUCK: _("You told us so on %(when)s. You can call, print it, or try again.", when=told),
@@ -146,6 +151,28 @@ def happened(delivery: Delivery, paused: bool = False) -> str:
 def _is_overdue(delivery: Delivery) -> bool:
     """Whether it could go now: then no time can be told at which it will."""
     return delivery.due_at is not None and delivery.due_at <= site().clock()
+
+
+def _accepted(events: Sequence[DeliveryEvent], when: str) -> str:
+    """With what its recipient's server has told since, if that was the last we heard."""
+    if events[-1].why == DELAYED:
+        return _(
+            "The mail server accepted it on %(when)s, and cannot pass it on yet. It goes on trying.",
+            when=when,
+        )
+    return _("The mail server accepted it on %(when)s.", when=when)
+
+
+def _bounced(last: DeliveryEvent, when: str) -> str:
+    if last.said:
+        return _('It came back on %(when)s, with the words "%(words)s".', when=when, words=last.said)
+    return _("It came back on %(when)s.", when=when)
+
+
+def _cancelled(last: DeliveryEvent, when: str) -> str:
+    if last.why == ADDRESS_DEAD:
+        return _("We did not send it: mail to this address comes back.")
+    return _("It was cancelled on %(when)s.", when=when)
 
 
 def _parked(last: DeliveryEvent) -> str:
@@ -171,6 +198,11 @@ def history(letter: Letter) -> list[tuple[datetime, str]]:
 
 def _told(event: DeliveryEvent) -> str:
     """An event in a few words; nothing of those that only tell of our own machine."""
+    if event.why in NOTES:
+        return {
+            DELAYED: _("Not passed on yet; the mail server goes on trying"),
+            ANSWERED: _("An answer came to us, and we sent it on to you"),
+        }[event.why]
     if event.state is DeliveryState.QUEUED and event.why != "confirmed":
         return _("No answer from the mail server") if event.why in UNKNOWN else _("Not taken by the mail server")
     return {
@@ -184,6 +216,7 @@ def _told(event: DeliveryEvent) -> str:
         DeliveryState.OFFERED: _("Ready for you to deliver"),
         DeliveryState.REPORTED: _("Sent, as you told us"),
         DeliveryState.STUCK: _("The form did not work, as you told us"),
+        DeliveryState.BOUNCED: _("Came back"),
     }[event.state]
 
 

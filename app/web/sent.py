@@ -8,13 +8,14 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.db import DatabaseUnavailable, writing
+from app.delivery.outbox import ADDRESS_DEAD
 from app.delivery.pause import is_paused
 from app.extensions import db
-from app.models import DeliveryKind, DeliveryState, Signature, SignatureState
+from app.models import Delivery, DeliveryKind, DeliveryState, Signature, SignatureState
 from app.signing import NoSuchSignature, find_sent
 from app.signing.limits import TooManyToAddress
 from app.signing.retention import has_expired
-from app.signing.submitting import resend
+from app.signing.submitting import MailComesBack, resend
 from app.signing.tokens import Token
 from app.web.campaign import filled
 from app.web.forms import form_for
@@ -22,7 +23,7 @@ from app.web.languages import speak_to
 from app.web.published import campaign_of, of
 from app.web.same_site import from_our_page
 from app.web.site import site
-from app.web.words import press_again
+from app.web.words import comes_back, press_again
 
 blueprint = Blueprint("sent", __name__)
 
@@ -47,6 +48,8 @@ def act(token: str) -> Response | tuple[str, int]:
     try:
         with writing(session):
             resend(session, Token(token), headline, site().pen(), site().clock())
+    except MailComesBack:
+        return _page(signature, token, notice=comes_back()), 422
     except TooManyToAddress:
         notice = _(
             "We have sent several mails to this address today. "
@@ -78,14 +81,28 @@ def _page(signature: Signature, token: str, *, notice: str = "", again: bool = F
         notice=notice,
         again=again,
         failed=_has_failed(signature),
+        came_back=_came_back(signature),
         paused=is_paused(db.session()),
     )
 
 
+def _newest(signature: Signature) -> Delivery | None:
+    """The newest mail to the address."""
+    return next((delivery for delivery in reversed(signature.deliveries) if delivery.kind in _TO_CONFIRM), None)
+
+
 def _has_failed(signature: Signature) -> bool:
     """Whether the newest mail to the address was refused, or could not be brought there."""
-    mails = [delivery for delivery in signature.deliveries if delivery.kind in _TO_CONFIRM]
-    return bool(mails) and mails[-1].state is DeliveryState.FAILED
+    newest = _newest(signature)
+    return newest is not None and newest.state is DeliveryState.FAILED
+
+
+def _came_back(signature: Signature) -> bool:
+    """Whether the newest mail to the address came back, or was not sent because others did."""
+    newest = _newest(signature)
+    if newest is None or newest.state is DeliveryState.BOUNCED:
+        return newest is not None
+    return newest.state is DeliveryState.CANCELLED and newest.events[-1].why == ADDRESS_DEAD
 
 
 def _change(signature: Signature, token: str) -> str:

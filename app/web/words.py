@@ -266,6 +266,11 @@ def street_notice(choice: Choice, *, refused: bool) -> str:
     return ""
 
 
+def comes_back() -> str:
+    """Of an address that takes no mail any more."""
+    return _("Mail to this address comes back. Check it, or use another.")
+
+
 def abroad(place: str) -> str:
     """The name of a country in free association."""
     return {"PW": _("Palau"), "FM": _("Micronesia"), "MH": _("the Marshall Islands")}[place]

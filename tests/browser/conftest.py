@@ -31,6 +31,8 @@ QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
+# No page lives long enough here to repay it when its scripts are optimised, or when each site gets its own process.
+BRIEF = ["--js-flags=--no-opt --no-maglev --single-threaded-gc", "--disable-site-isolation-trials"]
 
 
 class _Silent(WSGIRequestHandler):
@@ -57,7 +59,7 @@ def chromium() -> Iterator[Browser]:
             pytest.fail(missing)
         pytest.skip(missing)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET + BRIEF)
         yield browser
         browser.close()
 

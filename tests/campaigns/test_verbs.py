@@ -231,6 +231,7 @@ def test_the_standing_of_a_day(
     assert standing(state, campaign(opens=opens, closes=closes), TODAY) is expected
 
 
+@pytest.mark.file
 def test_signers_are_counted_by_an_index_that_holds_nobody_else(session: Session) -> None:
     counting = select(func.count()).select_from(Signature).where(Signature.campaign_id == 1, text(COUNTED))
     plan = session.execute(text(f"EXPLAIN QUERY PLAN {counting.compile(compile_kwargs={'literal_binds': True})}")).all()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import sqlite3
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -39,6 +38,7 @@ from app.delivery.retries import GREYLISTED_PAUSE, Claimed, verdict
 from app.delivery.sending import LEASE, Gate, claim, recover, settle
 from app.delivery.smtp import SmtpSender, Timeouts
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, SignatureState, SiteState
+from tests.databases import Writer, connected
 from tests.delivery.factories import (
     ACCEPTED,
     NOW,
@@ -158,7 +158,7 @@ def statements(session: Session) -> Iterator[list[tuple[str, tuple[object, ...]]
 
 
 def plan_of(data_dir: Path, sql: str, values: tuple[object, ...]) -> str:
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         return "\n".join(str(line[3]) for line in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values))
 
 
@@ -184,6 +184,7 @@ def many(session: Session, count: int, state: DeliveryState = S.ACCEPTED, spread
         session.execute(insert(Delivery), rows)
 
 
+@pytest.mark.file
 @pytest.mark.parametrize("analysed", [False, True], ids=["as it is", "after ANALYZE"])
 def test_a_claim_finds_its_row_by_the_index_of_what_is_due(session: Session, data_dir: Path, *, analysed: bool) -> None:
     many(session, 1500)
@@ -202,6 +203,7 @@ def test_a_claim_finds_its_row_by_the_index_of_what_is_due(session: Session, dat
     assert "TEMP B-TREE" not in plan
 
 
+@pytest.mark.file
 @pytest.mark.parametrize("abandoned", [False, True])
 def test_recovery_looks_only_at_what_is_being_sent(session: Session, data_dir: Path, *, abandoned: bool) -> None:
     many(session, 1500)
@@ -211,6 +213,22 @@ def test_recovery_looks_only_at_what_is_being_sent(session: Session, data_dir: P
 
     (query,) = [(sql, values) for sql, values in seen if sql.startswith("SELECT")]
     assert "ix_delivery_leased" in plan_of(data_dir, *query)
+
+
+@pytest.mark.usefixtures("on_server")
+def test_on_a_server_a_claim_finds_its_row_by_the_index_too(session: Session) -> None:
+    many(session, 1500)
+    row(session)
+    with writing(session):
+        session.execute(text("ANALYZE"))
+    with statements(session) as seen:
+        must_claim(session)
+
+    ((update, values),) = [(sql, values) for sql, values in seen if sql.startswith("UPDATE delivery")]
+    connection = session.connection()
+    plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {update}", values).scalars())
+    assert plan.count("Index Scan using ix_delivery_due on delivery") == 3
+    assert "Seq Scan on delivery" not in plan
 
 
 # --- settling ---------------------------------------------------------------------------------------------------------
@@ -478,8 +496,8 @@ def test_a_move_that_is_not_on_the_table_is_refused(session: Session, state: Del
 
 def test_every_state_is_on_the_table_and_what_has_ended_stays() -> None:
     assert set(TRANSITIONS) == set(S)
-    by_people = {S.FAILED: {S.QUEUED}, S.PARKED: {S.QUEUED, S.CANCELLED}, S.ACCEPTED: {S.BOUNCED}}
-    assert {state: TRANSITIONS[state] for state in ENDED if TRANSITIONS[state]} == by_people
+    later = {S.FAILED: {S.QUEUED}, S.PARKED: {S.QUEUED, S.CANCELLED, S.BOUNCED}, S.ACCEPTED: {S.BOUNCED}}
+    assert {state: TRANSITIONS[state] for state in ENDED if TRANSITIONS[state]} == later
 
 
 # --- recovering -------------------------------------------------------------------------------------------------------
@@ -561,9 +579,8 @@ def test_another_process_can_write_while_a_message_is_sent(session: Session, dat
     row(session)
 
     def write(_message: Outgoing) -> None:
-        with contextlib.closing(sqlite3.connect(data_dir / "redress.db", timeout=0)) as other:
+        with connected(data_dir) as other:
             other.execute("UPDATE campaign SET source = 'changed'")
-            other.commit()
 
     drain(session, ScriptedSender(on_send=write), policy(), at(NOW), never)
 
@@ -622,23 +639,23 @@ def impatient(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def other(data_dir: Path) -> Iterator[sqlite3.Connection]:
-    """Another process's connection to the database."""
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db", isolation_level=None)) as connection:
-        yield connection
+def other(data_dir: Path) -> Iterator[Writer]:
+    """Another process."""
+    with contextlib.closing(Writer(data_dir)) as writer:
+        yield writer
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_database_locked_at_claim_loses_nothing(session: Session, other: sqlite3.Connection) -> None:
+def test_a_database_locked_at_claim_loses_nothing(session: Session, other: Writer) -> None:
     identifier = row(session)
     sender = ScriptedSender()
-    other.execute("BEGIN IMMEDIATE")
+    other.begin()
 
     for _time in range(20):  # more often than the pool has connections: none is lost
         with pytest.raises(DatabaseUnavailable):
             drain(session, sender, policy(), at(NOW), never)
 
-    other.execute("ROLLBACK")
+    other.end()
     assert sender.sent == []
     assert drain(session, sender, policy(), at(NOW), never) == 1
     assert reread(session, identifier).attempts == 1
@@ -646,7 +663,7 @@ def test_a_database_locked_at_claim_loses_nothing(session: Session, other: sqlit
 
 @pytest.mark.usefixtures("impatient")
 def test_an_outcome_is_kept_in_memory_while_the_database_is_locked(
-    session: Session, other: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+    session: Session, other: Writer, caplog: pytest.LogCaptureFixture
 ) -> None:
     identifier = row(session)
     waits: list[float] = []
@@ -655,11 +672,11 @@ def test_an_outcome_is_kept_in_memory_while_the_database_is_locked(
         if seconds:
             waits.append(seconds)
             if len(waits) == 8:  # more often than when we are told to stop
-                other.execute("COMMIT")
+                other.end()
         return False
 
     def begin(_message: Outgoing) -> None:
-        other.execute("BEGIN IMMEDIATE")
+        other.begin()
 
     sender = ScriptedSender(on_send=begin)
 
@@ -673,22 +690,23 @@ def test_an_outcome_is_kept_in_memory_while_the_database_is_locked(
 
 @pytest.mark.usefixtures("impatient")
 def test_told_to_stop_while_the_database_is_locked_it_gives_up_and_the_row_is_of_unknown_fate(
-    session: Session, other: sqlite3.Connection
+    session: Session, other: Writer
 ) -> None:
     identifier, stopping = row(session), []
 
     def begin(_message: Outgoing) -> None:
         stopping.append(True)
-        other.execute("BEGIN IMMEDIATE")
+        other.begin()
 
     drain(session, ScriptedSender(on_send=begin), policy(), at(NOW), lambda _seconds: bool(stopping))
 
-    other.execute("ROLLBACK")
+    other.end()
     assert state_of(session, identifier) is S.SENDING
     recover(session, policy(), NOW, abandoned=True)
     assert reread(session, identifier).unknowns == 1
 
 
+@pytest.mark.file
 def test_an_outcome_whose_details_cannot_be_written_is_written_without_them(
     session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -702,6 +720,7 @@ def test_an_outcome_whose_details_cannot_be_written_is_written_without_them(
     assert "outcome was refused by OverflowError" in caplog.text
 
 
+@pytest.mark.file
 def test_an_outcome_that_the_database_refuses_is_tried_again_not_forgotten(session: Session) -> None:
     identifier = row(session)
     with writing(session):
@@ -725,6 +744,7 @@ def test_an_outcome_that_the_database_refuses_is_tried_again_not_forgotten(sessi
     assert state_of(session, identifier) is S.ACCEPTED
 
 
+@pytest.mark.file
 def test_an_outcome_that_is_refused_for_ever_does_not_stop_the_others(session: Session) -> None:
     poison, good = row(session, NOW - MINUTE), row(session)
     with writing(session):
@@ -766,6 +786,7 @@ def use_up_free_space(session: Session) -> None:
                 session.execute(insert(DeliveryEvent), [noise])
 
 
+@pytest.mark.file
 def test_a_full_disk_at_insert_stores_nothing(session: Session) -> None:
     row(session)
     fill_disk(session)
@@ -778,6 +799,7 @@ def test_a_full_disk_at_insert_stores_nothing(session: Session) -> None:
     row(session, mail=b"x" * 1_000_000)
 
 
+@pytest.mark.file
 def test_a_full_disk_at_claim_leaves_the_row_in_the_queue(session: Session) -> None:
     identifier = row(session)
     fill_disk(session)
@@ -794,6 +816,7 @@ def test_a_full_disk_at_claim_leaves_the_row_in_the_queue(session: Session) -> N
     assert drain(session, sender, policy(), at(NOW), never) == 1
 
 
+@pytest.mark.file
 def test_a_full_disk_at_settle_keeps_the_outcome_until_there_is_room(session: Session) -> None:
     identifier = row(session)
 
@@ -821,6 +844,7 @@ def test_a_full_disk_at_settle_keeps_the_outcome_until_there_is_room(session: Se
 # --- the way into a write transaction ---------------------------------------------------------------------------------
 
 
+@pytest.mark.file
 def test_a_commit_that_fails_stores_nothing_and_leaves_the_session_usable(session: Session) -> None:
     identifier = row(session)
 
@@ -1032,6 +1056,7 @@ def test_reports_that_ended_long_ago_are_deleted_with_their_events_and_nothing_e
     assert set(session.scalars(select(DeliveryEvent.delivery_id))) == {late, waiting}
 
 
+@pytest.mark.file
 def test_deleting_reports_does_not_read_through_the_letters(session: Session, data_dir: Path) -> None:
     many(session, 1500)
     reported(session)

@@ -21,7 +21,8 @@ from app.legislators.contacts import stored
 from app.models import Contact
 from tests import factories
 from tests.conftest import OpenSandbox
-from tests.factories import Clock, write_lock
+from tests.databases import write_lock
+from tests.factories import Clock
 
 HEADER = "office,role,email,source,as_of\n"
 TWO = HEADER + "WY-S2,scheduler,a@example.org,a card,2026-10-01\nTX-37,case worker,b@example.org,by phone,2024-10-01\n"
@@ -119,6 +120,7 @@ def test_the_list_is_there_for_scripts_too(site: Flask, session: Session) -> Non
         "as_of": "2024-10-01",
         "used": True,
         "note": "older than a year",
+        "dead": False,
     }
     assert [(entry["office"], entry["seat"], entry["used"]) for entry in listed[1:]] == [
         ("WY-S2", "WY-S2", True),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,8 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app.delivery.sending import claim, settle
+from tests.databases import connected, write_lock
 from tests.delivery.factories import ACCEPTED, policy
-from tests.factories import write_lock
 from tests.signing.factories import NOW, confirmed, signed, signer
 
 
@@ -22,7 +20,7 @@ def erase(app: Flask, *arguments: str, stdin: str | None = None) -> Result:
 
 
 def names(data_dir: Path) -> list[str | None]:
-    with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         return [name for (name,) in connection.execute("SELECT given_name FROM signature ORDER BY id")]
 
 

@@ -107,6 +107,7 @@ def test_before_confirmation_nothing_but_the_mail_to_confirm_can_be_sent(app: Fl
     assert [message.recipient for message in sender.sent] == ["ana.garcia@example.org"]
 
 
+@pytest.mark.file
 def test_the_mail_to_confirm_holds_the_link_and_the_database_only_its_hash(
     app: Flask, session: Session, data_dir: Path
 ) -> None:
@@ -487,6 +488,7 @@ def test_no_token_address_or_name_is_ever_logged(
         assert secret not in caplog.text
 
 
+@pytest.mark.file
 def test_a_database_error_names_nobody(app: Flask, session: Session, data_dir: Path) -> None:
     signed(app, session)
     with sqlite3.connect(data_dir / "redress.db") as other:

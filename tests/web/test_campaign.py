@@ -18,7 +18,8 @@ from app import campaigns
 from app.db import writing
 from app.extensions import db
 from tests.conftest import OpenSandbox
-from tests.factories import Clock, campaign_source, published, stored, supporter, write_lock
+from tests.databases import write_lock
+from tests.factories import Clock, campaign_source, published, stored, supporter
 from tests.pages import Page, Visitor
 from tests.web.steps import SEND, SHOW, begin
 
@@ -644,7 +645,7 @@ def while_a_press_waits_to_write(visitor: Visitor) -> Iterator[Future[Page]]:
     waits = threading.Event()
 
     def note(_connection: object, _cursor: object, sql: str, *_rest: object) -> None:
-        if sql == "BEGIN IMMEDIATE":
+        if sql == "BEGIN IMMEDIATE" or "advisory" in sql:
             waits.set()
 
     with ThreadPoolExecutor(1) as other, visitor.app.app_context(), writing(db.session()):
@@ -795,6 +796,7 @@ def test_reading_goes_on_while_somebody_else_writes(visitor: Visitor, clock: Clo
         assert begin(visitor, clock).press(SHOW).status == 200
 
 
+@pytest.mark.file
 def test_a_full_disk_keeps_the_text_and_asks_to_press_again(
     open_sandbox: OpenSandbox, clock: Clock, data_dir: Path
 ) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from flask import Flask
 
 from tests.conftest import OpenSandbox
-from tests.factories import Clock, mails, stored, supporter, write_lock
+from tests.databases import write_lock
+from tests.factories import Clock, mails, stored, supporter
 from tests.pages import Visitor
 from tests.web.steps import CONFIRM, confirm, sign
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from app.extensions import db
+from tests.databases import connected
 from tests.factories import Clock
 from tests.pages import Visitor, checked
 from tests.web.steps import SHOW, begin
@@ -58,10 +58,8 @@ def test_a_form_with_thousands_of_parts_is_an_error_page(visitor: Visitor) -> No
 
 
 def test_a_program_error_says_that_it_is_ours(sandbox: Flask, data_dir: Path) -> None:
-    connection = sqlite3.connect(data_dir / "redress.db")
-    connection.execute("UPDATE campaign_revision SET source = 'no campaign file'")
-    connection.commit()
-    connection.close()
+    with connected(data_dir) as connection:
+        connection.execute("UPDATE campaign_revision SET source = 'no campaign file'")
 
     page = Visitor(sandbox).open("/reunite-families")
 
@@ -72,9 +70,8 @@ def test_a_program_error_says_that_it_is_ours(sandbox: Flask, data_dir: Path) ->
 def test_a_missing_table_is_a_page_that_says_to_come_back(
     sandbox: Flask, data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    connection = sqlite3.connect(data_dir / "redress.db")
-    connection.execute("ALTER TABLE campaign RENAME TO elsewhere")
-    connection.close()
+    with connected(data_dir) as connection:
+        connection.execute("ALTER TABLE campaign RENAME TO elsewhere")
 
     page = Visitor(sandbox).open("/reunite-families")
 
@@ -84,6 +81,7 @@ def test_a_missing_table_is_a_page_that_says_to_come_back(
     assert caplog.messages == ["campaign.show: the database is unavailable"]
 
 
+@pytest.mark.file
 def test_a_damaged_database_is_an_error_page(sandbox: Flask, data_dir: Path) -> None:
     with sandbox.app_context():
         db.session.remove()
@@ -98,11 +96,11 @@ def test_a_damaged_database_is_an_error_page(sandbox: Flask, data_dir: Path) -> 
 
 
 def test_after_an_error_the_next_request_is_answered(sandbox: Flask, data_dir: Path) -> None:
-    connection = sqlite3.connect(data_dir / "redress.db")
-    connection.execute("ALTER TABLE campaign RENAME TO elsewhere")
+    with connected(data_dir) as connection:
+        connection.execute("ALTER TABLE campaign RENAME TO elsewhere")
     assert Visitor(sandbox).open("/reunite-families").status == 503
-    connection.execute("ALTER TABLE elsewhere RENAME TO campaign")
-    connection.close()
+    with connected(data_dir) as connection:
+        connection.execute("ALTER TABLE elsewhere RENAME TO campaign")
 
     assert Visitor(sandbox).open("/reunite-families").status == 200
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from app.delivery.breaker import Breaker
 from app.extensions import db
 from app.legislators.keeping.generations import keep
 from tests.conftest import OpenSandbox
-from tests.factories import Clock, write_lock
+from tests.databases import connected, write_lock
+from tests.factories import Clock
 from tests.heartbeats import beat
 from tests.legislators.keeping.small_tables import table_files
 from tests.pages import check_headers
@@ -70,9 +70,8 @@ def test_a_mail_server_that_takes_nothing_from_us_is_said(sandbox: Flask, clock:
 
 
 def test_a_database_that_cannot_be_read_is_a_failure(sandbox: Flask, data_dir: Path) -> None:
-    connection = sqlite3.connect(data_dir / "redress.db")
-    connection.execute("ALTER TABLE campaign RENAME TO elsewhere")
-    connection.close()
+    with connected(data_dir) as connection:
+        connection.execute("ALTER TABLE campaign RENAME TO elsewhere")
 
     response = ask(sandbox)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from app.extensions import db
 from tests.conftest import OpenSandbox
+from tests.databases import connected
 from tests.factories import LETTER, Clock, campaign_source, mails, published, supporter
 from tests.pages import Page, Visitor
 from tests.web.steps import SEND, SHOW, begin, confirm, sign
@@ -49,7 +48,7 @@ def well(visitor: Visitor, clock: Clock, *, translated: bool = True, letter: boo
 
 
 def stored_languages(data_dir: Path) -> tuple[str, set[str]]:
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         (signer,) = connection.execute("SELECT language FROM signature").fetchone()
         return signer, {language for (language,) in connection.execute("SELECT language FROM letter")}
 

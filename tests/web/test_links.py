@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import sqlite3
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -19,6 +17,7 @@ from app.web.forms import PREFILLED, SignForm
 from app.web.origin import KEYS
 from app.web.validators import Plain
 from config import ROOT
+from tests.databases import connected
 from tests.factories import Clock, campaign_source, mails, published, stored, supporter
 from tests.pages import Visitor, parse
 from tests.web.steps import SEND, SHOW, begin, confirm, sign
@@ -28,7 +27,7 @@ FOREIGN = {"Sec_Fetch_Site": "cross-site", "Origin": "https://friends.example"}
 
 
 def origins(data_dir: Path) -> list[dict[str, str]]:
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         return [json.loads(text) for (text,) in connection.execute("SELECT origin FROM signature ORDER BY id")]
 
 
@@ -141,7 +140,7 @@ def test_it_survives_a_corrected_address(visitor: Visitor, clock: Clock, data_di
     visitor.fill(email="ana@example.net").press(SHOW)
     visitor.press(SEND)
 
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         kept = connection.execute("SELECT email, origin FROM signature ORDER BY id").fetchall()
     assert kept == [(None, None), ("ana@example.net", '{"source": "mail"}')]
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app import create_app, mail_sender, worker
 from app.db import writing
 from app.delivery.drain import drain
 from app.extensions import db
-from app.models import Consent, Contact
+from app.models import Consent, Contact, Signature
 from tests import factories
 from tests.conftest import compiled
+from tests.databases import connected
 from tests.factories import Clock, campaign_source, mails, published
 from tests.pages import Page, Visitor
 from tests.smtp_server import Server, scripted
@@ -183,9 +183,8 @@ def test_when_nobody_is_known_in_a_seat_no_address_is_trusted(
     visitor.press("Send my letters")
     with live.app_context(), writing(db.session()):
         db.session().execute(db.text("UPDATE letter SET seat = :seat WHERE position = 3"), {"seat": seat})
-        db.session().execute(
-            db.text("UPDATE signature SET created_at = datetime(created_at, :days)"), {"days": f"+{day} days"}
-        )
+        for signature in db.session().scalars(select(Signature)):
+            signature.created_at += timedelta(days=day)
     clock.forward(days=day)
 
     visitor.open(mails(data_dir, "confirmation")[-1].link)
@@ -235,7 +234,7 @@ def test_a_signer_whose_letters_were_refused_is_told_once(
 
 def order(data_dir: Path) -> list[str]:
     """The kinds of what is queued, in the order in which it will be tried."""
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         query = "SELECT kind FROM delivery WHERE state = 'queued' ORDER BY due_at, id"
         return [kind for (kind,) in connection.execute(query)]
 

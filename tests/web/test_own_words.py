@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,8 @@ from flask import Flask
 
 from app.extensions import db
 from tests.conftest import OpenSandbox
-from tests.factories import LETTER, Clock, campaign_source, mails, published, stored, write_lock
+from tests.databases import connected, write_lock
+from tests.factories import LETTER, Clock, campaign_source, mails, published, stored
 from tests.pages import Page, Visitor
 from tests.web.steps import CONFIRM, SEND, SHOW, begin, confirm, sign
 
@@ -36,7 +36,7 @@ def letters_to_offices(data_dir: Path) -> list[str]:
 
 
 def rows(data_dir: Path, query: str) -> list[tuple[object, ...]]:
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -443,7 +443,7 @@ def test_words_set_in_far_do_not_blow_up_a_letter(visitor: Visitor, clock: Clock
     sign(visitor, clock, own_words="a\n" + " " * 4900 + "b" * 4900)
     confirm(visitor, data_dir)
 
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         (largest,) = connection.execute("SELECT max(length(mail)) FROM delivery").fetchone()
     assert largest < 60_000
 

@@ -10,7 +10,8 @@ from app import campaigns
 from app.db import writing
 from app.extensions import db
 from tests.conftest import OpenSandbox
-from tests.factories import Clock, mails, stored, supporter, write_lock
+from tests.databases import write_lock
+from tests.factories import Clock, mails, stored, supporter
 from tests.pages import Visitor
 from tests.web.steps import SEND, SHOW, begin, confirm, sign
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from app.extensions import db
 from app.serve.prepare import publish_sample
 from tests import factories
 from tests.conftest import compiled
+from tests.databases import connected
 from tests.factories import Clock, mails, stored, supporter
 from tests.legislators.geocoder import (
     BAD_REQUEST,
@@ -309,7 +309,7 @@ def test_the_privacy_page_tells_of_it_only_where_it_can_happen(opened: Open, vis
 
 
 def located_by(data_dir: Path) -> list[str]:
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         return [row[0] for row in connection.execute("SELECT located_by FROM signature ORDER BY id")]
 
 

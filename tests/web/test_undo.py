@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from app.delivery import Outcome, OutcomeKind
 from app.extensions import db
 from tests.conftest import OpenSandbox
+from tests.databases import connected
 from tests.factories import Clock, campaign_source, mails, published, stored
 from tests.pages import Page, Visitor
 from tests.web.steps import SHOW, begin, confirm, sign
@@ -31,12 +30,15 @@ def receipt(visitor: Visitor, clock: Clock, data_dir: Path) -> Page:
 
 def personal(data_dir: Path) -> list[object]:
     """What is left of a person in the tables."""
-    with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
-        rows = connection.execute(
-            """SELECT prefix, given_name, family_name, address_line1, address_line2, city, region, postal_code, email,
-               phone FROM signature UNION ALL SELECT subject, body, 0, 0, 0, 0, 0, 0, 0, 0 FROM letter UNION ALL
-               SELECT mail, sender, 0, 0, 0, 0, 0, 0, 0, 0 FROM delivery"""
-        ).fetchall()
+    with connected(data_dir) as connection:
+        rows = [
+            *connection.execute(
+                """SELECT prefix, given_name, family_name, address_line1, address_line2, city, region, postal_code, email,
+                   phone FROM signature"""
+            ).fetchall(),
+            *connection.execute("SELECT subject, opening, body FROM letter").fetchall(),
+            *connection.execute("SELECT mail, sender, recipient FROM delivery").fetchall(),
+        ]
     return [value for row in rows for value in row if value]
 
 
@@ -169,7 +171,7 @@ def test_what_the_same_person_signed_twice_or_left_waiting_is_erased_with_it(
     sign(visitor, clock, other)
     visitor.post(f"{receipt.path}/erase", [("email", OWN)])
 
-    with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         assert connection.execute("SELECT given_name FROM signature ORDER BY id").fetchall() == [
             (None,),
             (None,),
@@ -240,7 +242,7 @@ def test_a_letter_that_was_being_sent_while_it_was_erased_is_not_tried_again(
     with visitor.app.app_context():
         settle(db.session(), claimed, Outcome(OutcomeKind.TRANSIENT, "refused", 450), POLICY, clock())
 
-    with closing(sqlite3.connect(data_dir / "redress.db")) as connection:
+    with connected(data_dir) as connection:
         states_left = connection.execute("SELECT DISTINCT state FROM delivery WHERE kind = 'letter'").fetchall()
     assert states_left == [("cancelled",)]
     assert personal(data_dir) == []
@@ -249,7 +251,7 @@ def test_a_letter_that_was_being_sent_while_it_was_erased_is_not_tried_again(
 def test_the_page_says_no_more_than_before_while_the_database_is_busy(
     visitor: Visitor, receipt: Page, data_dir: Path, impatient: None
 ) -> None:
-    from tests.factories import write_lock
+    from tests.databases import write_lock
 
     with visitor.app.app_context():
         db.engine.dispose()
@@ -276,7 +278,7 @@ def test_who_takes_letters_back_too_late_is_told_so(visitor: Visitor, clock: Clo
     sign(visitor, clock)
     receipt = confirm(visitor, data_dir).path
     visitor.open(f"{receipt}/withdraw")
-    with closing(sqlite3.connect(data_dir / "redress.db")) as connection, connection:
+    with connected(data_dir) as connection:
         connection.execute(
             "UPDATE delivery SET state = 'accepted', ended_at = created_at WHERE kind IN ('letter', 'copy')"
         )

@@ -1,0 +1,269 @@
+"""What a message means that came back to an envelope sender: a bounce, a delay, an answer, or nothing for us.
+
+Pure reading: of the message alone, whose every word a stranger may have chosen. Whether it is about a delivery of ours
+its address tells (Composer.delivery_of), never its content. What a quoted original says counts for nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from email import message_from_string
+from email.message import Message
+
+from flufl.bounce import all_failures
+
+from app.delivery.opening import header, headers, opened, parts, text_of
+
+OWN_ANSWER = "X-Redress-Answer"
+"""Header of the mails by which we pass answers on; one that comes back goes nowhere."""
+
+# It logs the message's own words when it fails, which is caught here.
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """It did not arrive, and nobody tries again. `said` are the server's words as they stand, addresses and all."""
+
+    code: int | None
+    said: str
+    is_dead: bool
+    """The mailbox is gone for good: it is not full, and neither we nor the message are what was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """It has not arrived yet, and the server goes on trying."""
+
+    code: int | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Somebody, or a program for them, wrote back to the address of the envelope; may be empty."""
+
+    text: str
+    is_automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing that changes anything; `why` finishes the sentence "it is …"."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A message that came back: to which addresses of the form of ours, and what it tells."""
+
+    to: tuple[str, ...]
+    tells: Bounce | Delay | Answer | Nothing
+
+
+_ENVELOPES = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
+"""Where mail servers write to whom a message came, the surest first. Each can be there several times."""
+_MOST_ADDRESSES = 20
+_OURS = re.compile(r"(?<![\w.+-])b\+[0-9a-f]{32}\.[0-9a-f]{16}@[a-z0-9.-]{1,253}", re.IGNORECASE)
+
+_DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
+"""RFC 3463: no such mailbox, no such domain, bad syntax, moved away, a null MX, disabled, no way there."""
+_VAGUE = frozenset({"", "5.0.0", "5.1.0", "5.2.0", "5.4.1", "5.5.0"})
+"""No detail, or one that large providers give for a mailbox that is not there: then the words decide."""
+_NOT_THE_MAILBOX = re.compile(
+    r"spam|blocked|block ?list|black ?list|polic[yi]|quota|full\b|too (?:large|big)|size limit|content|virus|"
+    r"reputation|dmarc|\bspf\b|dkim|unauthenticated|rate limit|too many|5\.[67]\.\d",
+    re.IGNORECASE,
+)
+
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_CODE = re.compile(r"(?<![\d.])([45]\d\d)(?:[ -][45]\.\d|[ -](?!\d))")
+_FROM_A_SERVER = re.compile(
+    r"mailer-daemon|postmaster|mail ?delivery|microsoftexchange[0-9a-f]{32}|<>\s*$", re.IGNORECASE
+)
+_SUBJECT_OF_A_DELAY = re.compile(r"delay|warning|not yet", re.IGNORECASE)
+_SUBJECT_OF_A_BOUNCE = re.compile(
+    r"undeliver|not be delivered|couldn't be delivered|returned|fail(?:ure|ed)|rejected", re.IGNORECASE
+)
+_TELLING_LINES, _TELLING_WIDTH = 400, 200
+_QUOTED_BELOW = re.compile(
+    r"^\W*(?:below this line is a copy|this is a copy of|original message|included is a copy|message header follows)",
+    re.IGNORECASE,
+)
+
+
+def read(message: bytes) -> Returned:
+    """What it is. Looks at the first MOST_BYTES of it. Never raises."""
+    opening = opened(message)
+    return Returned(tuple(_addresses(opening)), _told(opening))
+
+
+def _addresses(message: Message) -> Iterator[str]:
+    """Only of the message itself: one that it quotes may name another letter's address."""
+    values = (value for name in _ENVELOPES for value in headers(message, name)[:_MOST_ADDRESSES])
+    found = (address for value in values for address in _OURS.findall(value)[:_MOST_ADDRESSES])
+    yield from dict.fromkeys(address.rstrip(".") for address in found)
+
+
+def _told(message: Message) -> Bounce | Delay | Answer | Nothing:
+    if message.get(OWN_ANSWER) is not None:
+        return Nothing("an answer that we passed on ourselves")
+    if reports := list(_reports(message)):
+        return _of_reports(reports)
+    if _report_type(message) == "feedback-report":
+        return Nothing("a complaint, not a bounce")
+    if _is_from_a_server(message):
+        return _of_a_server(message)
+    return Answer(text_of(message), _is_automatic(message))
+
+
+# --- reports as the standard has them (RFC 3464) ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What is said of one recipient. `action` is failed, delayed, delivered, relayed or expanded; or nothing."""
+
+    action: str
+    status: str
+    diagnostic: str
+
+
+def _reports(message: Message) -> Iterator[_Report]:
+    for part in parts(message):
+        if part.get_content_type() in {"message/delivery-status", "message/global-delivery-status"}:
+            for block in _blocks(part):
+                report = _report(block)
+                if report.action or report.status:
+                    yield report
+
+
+def _blocks(part: Message) -> list[Message]:
+    """The groups of fields in a report. Of the kind for addresses beyond ASCII the library knows only the first."""
+    inner = part.get_payload()
+    found = [block for block in inner if isinstance(block, Message)] if isinstance(inner, list) else []
+    rest = found[0].get_payload() if len(found) == 1 else inner
+    if isinstance(rest, str):
+        with suppress(Exception):
+            found += [message_from_string(block) for block in rest.strip().split("\n\n")]
+    return found
+
+
+def _report(block: Message) -> _Report:
+    action = re.match(r"[a-z]*", header(block, "action").lower())
+    status = _STATUS.search(header(block, "status"))
+    diagnostic = re.sub(r"^[\w-]{1,20};\s*", "", header(block, "diagnostic-code"))
+    return _Report(action[0] if action else "", status[1] if status else "", diagnostic)
+
+
+def _of_reports(reports: Sequence[_Report]) -> Bounce | Delay | Nothing:
+    """One recipient is all that a mail of ours has; where an alias made several of it, one failure is one too many."""
+    failed = [report for report in reports if _is_failure(report)]
+    if failed:
+        return _bounce(failed[0].status, failed[0].diagnostic)
+    delayed = [report for report in reports if report.action == "delayed" or not report.action]
+    if delayed:
+        said = delayed[0].diagnostic or delayed[0].status
+        return Delay(_code(said), said)
+    return Nothing("a report that it went on its way")
+
+
+def _is_failure(report: _Report) -> bool:
+    return report.action in {"failed", "fail", "error"} or (not report.action and report.status.startswith("5"))
+
+
+def _bounce(status: str, said: str) -> Bounce:
+    found = _STATUS.search(said)
+    if status.endswith(".0.0") and found and found[1].startswith("5"):
+        status = found[1]  # the server's own words are more exact than what its neighbour made of them
+    vague = status in _VAGUE and _NOT_THE_MAILBOX.search(said) is None
+    return Bounce(_code(said), said or status, status in _DEAD or vague)
+
+
+def _code(said: str) -> int | None:
+    found = _CODE.search(said)
+    return int(found[1]) if found else None
+
+
+# --- reports as servers like them -------------------------------------------------------------------------------------
+
+
+def _report_type(message: Message) -> str:
+    with suppress(Exception):
+        return str(message.get_param("report-type", "")).lower()
+    return ""
+
+
+def _is_from_a_server(message: Message) -> bool:
+    return "x-failed-recipients" in message or _FROM_A_SERVER.search(header(message, "from")) is not None
+
+
+def _of_a_server(message: Message) -> Bounce | Delay | Nothing:
+    """By the forms that flufl.bounce knows; else by the subject and the numbers in the text."""
+    lines = list(_telling_lines(message))
+    said = next((line for line in lines if _CODE.search(line) or _STATUS.search(line)), "")
+    status, subject = _STATUS.search("\n".join(lines)), header(message, "subject")
+    number = status[1] if status else ""
+    later, never = _failures(message, lines)
+    if later or (_SUBJECT_OF_A_DELAY.search(subject) and not _SUBJECT_OF_A_BOUNCE.search(subject)):
+        return Delay(_code(said), said)
+    if never or (number.startswith("5") and _SUBJECT_OF_A_BOUNCE.search(subject)):
+        return _worded(_bounce(number, said), lines)
+    if number.startswith("4"):
+        return Delay(_code(said), said)
+    return Nothing("a mail server's message that says neither that it failed nor that it waits")
+
+
+def _worded(bounce: Bounce, lines: Sequence[str]) -> Bounce:
+    """Without a number of its own, all that was said tells whether the mailbox is at fault."""
+    doubtful = _NOT_THE_MAILBOX.search("\n".join(lines)) is not None and _STATUS.search(bounce.said) is None
+    return Bounce(bounce.code, bounce.said, bounce.is_dead and not doubtful)
+
+
+def _telling_lines(message: Message) -> Iterator[str]:
+    """What a server says itself, before it quotes: few lines, and short ones."""
+    for line in text_of(message).splitlines()[:_TELLING_LINES]:
+        if _QUOTED_BELOW.match(line):
+            return
+        yield line[:_TELLING_WIDTH]
+
+
+def _failures(message: Message, lines: Sequence[str]) -> tuple[int, int]:
+    """How many addresses flufl.bounce finds that wait, and that failed for good.
+
+    It walks through everything, quoted messages too, by patterns that take time by the square of a line: so it gets
+    what the server says in the two shapes that its patterns look for, and nothing else.
+    """
+    told = "\n".join(lines) + "\n"
+    plain, notification = Message(), Message()
+    for name in ("from", "subject", "x-mailer", "x-failed-recipients"):
+        for value in headers(message, name)[:1]:
+            plain[name] = notification[name] = value[:_TELLING_WIDTH]
+    plain["Content-Type"] = "text/plain"
+    plain.set_payload(told)
+    notification["Content-Type"] = "multipart/mixed"
+    inner = Message()
+    inner["Content-Type"], inner["Content-Description"] = "text/plain", "Notification"
+    inner.set_payload(told)
+    notification.attach(inner)
+    for shape in (plain, notification):
+        with suppress(Exception):  # one of its detectors met what it does not expect
+            later, never = all_failures(shape)
+            if later or never:
+                return len(later), len(never)
+    return 0, 0
+
+
+def _is_automatic(message: Message) -> bool:
+    submitted = header(message, "auto-submitted").lower()
+    marks = ("x-autoreply", "x-autorespond", "x-auto-response-suppress")
+    return (
+        bool(submitted and not submitted.startswith("no"))
+        or any(name in message for name in marks)
+        or header(message, "precedence").lower() in {"auto_reply", "bulk", "junk"}
+    )

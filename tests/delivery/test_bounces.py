@@ -1,0 +1,306 @@
+"""Reading what comes back: what well-known mail servers write, and what nobody should."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+
+import pytest
+
+from app.delivery.bounces import Answer, Bounce, Delay, Nothing, read
+from app.delivery.opening import MOST_TEXT
+from tests.delivery import returned
+from tests.delivery.returned import OFFICE, VERP, answer, delay, nested, report
+
+UNKNOWN_USER = "550 5.1.1 <staff@office.example>: Recipient address rejected: User unknown"
+
+
+def test_a_standard_report_of_a_failure_is_a_bounce_with_the_servers_words() -> None:
+    assert read(report()).tells == Bounce(550, UNKNOWN_USER, is_dead=True)
+
+
+@pytest.mark.parametrize(
+    ("write", "code"),
+    [
+        (returned.exim, 550),
+        (returned.office_365, 550),
+        (returned.old_exchange, None),
+        (returned.gmail, 550),
+        (returned.qmail, None),
+        (returned.sendmail, 550),
+    ],
+)
+def test_the_bounces_of_all_kinds_of_servers_are_read(write: Callable[[], bytes], code: int | None) -> None:
+    found = read(write())
+
+    assert found.to == (VERP,)
+    assert isinstance(found.tells, Bounce)
+    assert (found.tells.code, found.tells.is_dead) == (code, True)
+
+
+@pytest.mark.parametrize("write", [delay, returned.exim_warning])
+def test_a_warning_is_a_delay(write: Callable[[], bytes]) -> None:
+    told = read(write()).tells
+
+    assert isinstance(told, Delay)
+    assert told.code in {451, 421}
+
+
+@pytest.mark.parametrize("action", ["delivered", "relayed", "expanded"])
+def test_a_report_of_success_changes_nothing(action: str) -> None:
+    told = read(report(action=action, status="2.0.0", diagnostic="smtp; 250 2.0.0 Ok")).tells
+
+    assert told == Nothing("a report that it went on its way")
+
+
+def test_what_a_report_does_is_said_by_its_action_not_by_its_number() -> None:
+    expired = read(report(status="4.4.7", diagnostic="smtp; 451 4.4.7 queue expired")).tells
+
+    assert expired == Bounce(451, "451 4.4.7 queue expired", is_dead=False)
+    assert isinstance(read(report(action="delayed", status="5.1.1")).tells, Delay)
+    assert isinstance(read(report(action="error (bad address)")).tells, Bounce)
+    assert isinstance(read(report(action="").replace(b"Action:", b"X-Action:")).tells, Bounce)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "is_dead"),
+    [
+        ("5.1.1", "550 5.1.1 user unknown", True),
+        ("5.1.2", "550 5.1.2 no such domain", True),
+        ("5.1.3", "553 5.1.3 bad syntax", True),
+        ("5.1.6", "550 5.1.6 moved away", True),
+        ("5.1.10", "550 5.1.10 null MX", True),
+        ("5.2.1", "550 5.2.1 mailbox disabled", True),
+        ("5.4.4", "Host or domain name not found", True),
+        ("5.0.0", "550 requested action not taken: mailbox unavailable", True),
+        ("5.0.0", "552 mailbox is full", False),
+        ("5.0.0", "550 blocked as spam", False),
+        ("5.0.0", "550 5.7.1 message refused", False),
+        ("5.0.0", "550 5.1.1 no such user", True),
+        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied", True),
+        ("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable", True),
+        ("5.1.8", "550 5.1.8 bad sender", False),
+        ("5.2.2", "552 5.2.2 mailbox full", False),
+        ("5.3.4", "552 5.3.4 message too large", False),
+        ("5.7.1", "550 5.7.1 policy", False),
+        ("5.7.26", "550 5.7.26 unauthenticated", False),
+    ],
+)
+def test_only_a_mailbox_that_is_gone_is_dead(status: str, words: str, *, is_dead: bool) -> None:
+    told = read(report(status=status, diagnostic=f"smtp; {words}")).tells
+
+    assert isinstance(told, Bounce)
+    assert told.is_dead is is_dead
+
+
+def test_a_text_without_numbers_says_by_its_words_whether_the_mailbox_is_gone() -> None:
+    gone = read(returned.qmail(words="Sorry, there is nobody of that name.")).tells
+    full = read(returned.qmail(words="The mailbox is over its quota.")).tells
+
+    assert isinstance(gone, Bounce)
+    assert isinstance(full, Bounce)
+    assert (gone.is_dead, full.is_dead) == (True, False)
+
+
+def test_the_text_of_an_automatic_answer_is_read() -> None:
+    assert read(answer()).tells == Answer("We have received your letter and read every one.", is_automatic=True)
+
+
+@pytest.mark.parametrize("mark", ["X-Autoreply: yes", "X-Autorespond: x", "Precedence: auto_reply", "Precedence: bulk"])
+def test_the_marks_of_programs_that_answer_are_known(mark: str) -> None:
+    told = read(answer(more=f"{mark}\n")).tells
+
+    assert isinstance(told, Answer)
+    assert told.is_automatic
+
+
+@pytest.mark.parametrize("more", ["", "Auto-Submitted: no\n"])
+def test_an_answer_without_such_a_mark_is_a_persons(more: str) -> None:
+    told = read(answer(text="Dear Ana, thank you.", subject="Re: The well", more=more)).tells
+
+    assert told == Answer("Dear Ana, thank you.", is_automatic=False)
+
+
+def test_an_answer_in_html_is_read_as_text() -> None:
+    html = (
+        "<html><head><title>No</title><style>p > a { x: y }</style></head><body><!-- <p>hidden</p> -->"
+        "<p>Dear\n Ana,</p><div>thank you &amp; yours.<br>We answer.</div><script>alert(1)</script></body></html>"
+    )
+
+    told = read(answer(text=html, kind="text/html; charset=utf-8")).tells
+
+    assert isinstance(told, Answer)
+    assert told.text == "Dear Ana,\n\nthank you & yours.\nWe answer."
+
+
+def test_of_two_forms_of_an_answer_the_plain_one_is_read_and_no_attachment() -> None:
+    body = (
+        '--x\nContent-Type: text/plain\nContent-Disposition: attachment; filename="a.txt"\n\nattached\n'
+        "--x\nContent-Type: text/html\n\n<p>in HTML</p>\n--x\nContent-Type: text/plain\n\nplain\n--x--\n"
+    )
+
+    assert read(answer(text=body, kind='multipart/mixed; boundary="x"')).tells == Answer("plain", is_automatic=True)
+
+
+def test_an_answer_that_quotes_a_bounce_is_still_an_answer() -> None:
+    """A signer chooses words that stand in the letter, and the office's program quotes them."""
+    words = "Hi. This is the qmail-send program.\n\n<staff@office.example>:\n550 5.1.1 User unknown\n"
+    quoted = "--x\nContent-Type: text/plain\n\nThank you.\n--x\nContent-Type: message/rfc822\n\n{}\n--x--\n"
+
+    assert isinstance(read(answer(text=words)).tells, Answer)
+    told = read(answer(text=quoted.format(report().decode()), kind='multipart/mixed; boundary="x"')).tells
+    assert told == Answer("Thank you.", is_automatic=True)
+
+
+def test_what_is_not_seen_in_an_answer_goes_and_what_is_long_is_cut() -> None:
+    assert read(answer(text="a\x00b\x07c\u202ed\ue000\r\n\r\n\r\n\r\ne")).tells == Answer(
+        "abcd\ue000\n\ne", is_automatic=True
+    )
+    told = read(answer(text="word " * 30_000)).tells
+    assert isinstance(told, Answer)
+    assert len(told.text) <= MOST_TEXT
+    assert told.text.endswith("…")
+
+
+def test_a_mail_server_that_says_neither_is_not_taken_for_anything() -> None:
+    told = read(answer(sender="postmaster@office.example", subject="Hello", text="We have moved.")).tells
+
+    assert isinstance(told, Nothing)
+
+
+def test_a_complaint_is_no_bounce() -> None:
+    complaint = "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\n"
+    body = f"--x\nContent-Type: text/plain\n\nspam\n--x\n{complaint}--x--\n"
+    told = read(answer(text=body, kind='multipart/report; report-type=feedback-report; boundary="x"')).tells
+
+    assert told == Nothing("a complaint, not a bounce")
+
+
+def test_a_mail_by_which_we_passed_an_answer_on_goes_nowhere() -> None:
+    assert read(answer(more="X-Redress-Answer: yes\n")).tells == Nothing("an answer that we passed on ourselves")
+
+
+def test_a_report_about_addresses_beyond_ascii_is_read() -> None:
+    told = read(report().replace(b"message/delivery-status", b"message/global-delivery-status")).tells
+
+    assert told == Bounce(550, UNKNOWN_USER, is_dead=True)
+
+
+# --- to whom it came --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["To", "Delivered-To", "X-Original-To", "Envelope-To", "DELIVERED-to"])
+def test_the_address_is_found_wherever_servers_write_it(name: str) -> None:
+    message = f'From: MAILER-DAEMON@x.example\n{name}: "Bounces" <{VERP.upper()}>\nSubject: x\n\ny'.encode()
+
+    assert read(message).to == (VERP.upper(),)
+
+
+def test_all_addresses_of_the_form_are_candidates_the_surest_first() -> None:
+    other, third = VERP.replace("0b7d", "aaaa"), VERP.replace("0b7d", "bbbb")
+    message = f"To: x@example.org, {other},\n {third}\nDelivered-To: redress@example.org\nDelivered-To: {VERP}\n\n"
+
+    assert read(message.encode()).to == (VERP, other, third)
+
+
+@pytest.mark.parametrize("address", [f"x{VERP}", f"a.{VERP}", VERP.replace("+", "-"), VERP.replace(".0123", ".123")])
+def test_what_is_not_of_the_form_is_no_address_of_ours(address: str) -> None:
+    assert read(f"To: {address}\n\n".encode()).to == ()
+
+
+def test_an_address_inside_the_quoted_original_does_not_count() -> None:
+    other = VERP.replace("0b7d", "aaaa")
+    quoted = f"Delivered-To: {other}\nTo: {other}\nX-Original-To: {other}\nSubject: x\n\n{other}\n"
+
+    assert read(report(quoted=quoted)).to == (VERP,)
+    assert read(report(to="postmaster@example.org", quoted=quoted)).to == ()
+
+
+def test_a_bounce_of_a_bounce_is_about_the_outer_one() -> None:
+    inner = report(to=VERP.replace("0b7d", "aaaa"), status="5.2.2").decode().replace("\r\n", "\n")
+
+    assert read(report(quoted=inner)) == read(report())
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+def seconds(message: bytes) -> float:
+    began = time.perf_counter()
+    read(message)
+    return time.perf_counter() - began
+
+
+def lines(text: str, times: int) -> bytes:
+    return answer(text=text * times, sender="MAILER-DAEMON@x.example")
+
+
+BOUNDARY = 'Content-Type: multipart/mixed; boundary="x"\n\n'
+BAD: dict[str, bytes] = {
+    "nothing": b"",
+    "one octet": b"\xff",
+    "no headers": b"\r\n\r\nhello",
+    "only a boundary": b"Content-Type: multipart/report; boundary=\r\n\r\n--\r\n--\r\n",
+    "no end": report()[:900],
+    "NULs": b"\x00" * 5000,
+    "NULs in headers": report().replace(b"Subject: ", b"Subject: \x00"),
+    "a charset that is none": answer(kind='text/plain; charset="no-such-\xff"'),
+    "a charset that is no text": answer(kind='text/plain; charset="zip"'),
+    "a charset that takes for ever": answer(text="xn--" + "a" * 50_000, kind='text/plain; charset="punycode"'),
+    "a charset in numbered pieces": answer(kind=f"text/plain; charset*{'9' * 5000}*=utf-8''x"),
+    "base64 that is none": answer(text="=" * 999, more="Content-Transfer-Encoding: base64\n"),
+    "uuencode that is none": answer(text="begin 666 x\n\xff", more="Content-Transfer-Encoding: x-uuencode\n"),
+    "8-bit headers": b"To: \xff\xfe\nFrom: \xe4\nAuto-Submitted: \xff\nContent-Type: text/\xff\n\n\xff",
+    "a report without blocks": report().replace(b"Action: failed", b"x").replace(b"Status: ", b"y: "),
+    "a status in base64": report().replace(
+        b"delivery-status\r\n\r\n", b"delivery-status\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    ),
+    "50 nested parts": nested(50),
+    "3,000 nested parts": nested(3000),
+    "100,000 parts": answer(text="--x\n\n" * 100_000, kind='multipart/mixed; boundary="x"'),
+    "a chain of quoted messages": answer(kind="message/rfc822", text="Content-Type: message/rfc822\n\n" * 30_000),
+    "10 MB in one line": answer(text="x" * 10_000_000),
+    "10 MB of lines from a server": lines("x" * 70 + "\n", 140_000),
+    "10 MB of empty lines in 50 parts": nested(50) + b"\r" * 10_000_000,
+    "a header without end": b"Content-Type: multipart/mixed" + b";" * 1_000_000 + b"\n\n",
+    "a folded header without end": b"Content-Type: multipart/mixed;\n" + b" ;;;;\n" * 100_000 + b"\n",
+    "a To without end": b"To: " + b"b+0b7d," * 150_000 + b"\n\n",
+    "recipients in brackets": b"X-Failed-Recipients: " + b"(" * 100_000 + b"\n\n",
+    "a sender in brackets": b"From: mailer-daemon" + b"(" * 100_000 + b"\n\n",
+    "lines that patterns stumble over": lines("The following addresses had " + "x" * 900 + "\n", 1000),
+    "HTML of opened tags": answer(text="<a " * 300_000, kind="text/html"),
+    "HTML of opened comments": answer(text="<!--" * 200_000, kind="text/html"),
+    "HTML of entities": answer(text="&#9999999999999999;" * 50_000, kind="text/html"),
+    "numbers": lines("550 5.1.1." * 20_000 + "\n", 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_read_soon_and_without_an_error(name: str) -> None:
+    assert seconds(BAD[name]) < 3
+
+
+def test_whatever_is_done_to_a_bounce_reading_it_raises_nothing() -> None:
+    chance = random.Random(1)
+    samples = [report(), returned.exim(), returned.office_365(), returned.sendmail(), answer(), nested(5)]
+    for _ in range(400):
+        message = bytearray(chance.choice(samples))
+        for _ in range(chance.randrange(1, 30)):
+            place = chance.randrange(len(message))
+            message[place : place + chance.choice([0, 1, 1, 9])] = chance.randbytes(chance.choice([0, 1, 2]))
+        read(bytes(message))
+
+
+def test_of_a_bounce_of_10_mb_the_report_in_front_is_read() -> None:
+    assert read(report(quoted="x: y\n\n" + "word " * 2_000_000)).tells == read(report()).tells
+
+
+def test_the_words_of_a_stranger_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for message in BAD.values():
+        read(message[:20_000])
+
+    assert "x.example" not in caplog.text
+    assert OFFICE not in caplog.text
