@@ -1,8 +1,8 @@
 """Nothing lost, nothing twice: signatures come in while workers are killed and the mail server misbehaves at random.
 
-2,000 signatures, 20 kills; with numbers: so many of each. The worker is `flask outbox run` in a process of its own, which
-SIGKILL ends at random moments, and which is started again at once. The server refuses for now, refuses for good, hangs up
-before it has answered, and drops its greeting, at random; what it has said 250 to it counts as accepted.
+2,000 signatures, 20 kills; with numbers: so many of each. The worker is `flask outbox run` in a process of its own, that
+is killed at random moments, and started again at once. The server refuses for now, refuses for good, hangs up before
+it has answered, and drops its greeting, at random; what it has said 250 to counts as accepted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 
 from app.db import writing
 from app.extensions import db
@@ -93,9 +93,9 @@ class Moody:
             connection.sendall(answer)
             if word == b"DATA" and answer.startswith(b"354"):
                 mail = b"".join(iter(lines.readline, b".\r\n"))
-                if self._is_in_the_mood("hung up instead of an answer to the message", 0.01):
+                if self._is_in_the_mood("hung up instead of an answer to the message", 0.005):
                     return
-                if self._is_in_the_mood("452 after the message", 0.01):
+                if self._is_in_the_mood("452 after the message", 0.005):
                     connection.sendall(b"452 4.3.1 full for now\r\n")
                     continue
                 self.accepted[str(message_from_bytes(mail)["Message-ID"])] += 1
@@ -107,7 +107,7 @@ class Moody:
         if word == b"RCPT":
             if f"<{GONE}".encode() in line:
                 return b"550 5.1.1 nobody here\r\n"
-            if self._is_in_the_mood("451 to a recipient", 0.02):
+            if self._is_in_the_mood("451 to a recipient", 0.01):
                 return b"451 4.7.1 come back later\r\n"
         return {b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}.get(word, b"250 ok\r\n")
 
@@ -241,11 +241,11 @@ def _judge(server: Moody, kills: int) -> bool:
     return not (claimed_in_vain or untold or in_no_hands or unfinished) and sum(doubled) <= kills
 
 
-def _of_state(state: DeliveryState):  # type: ignore[no-untyped-def]  # a Select of strings
+def _of_state(state: DeliveryState) -> Select[str]:
     return select(Delivery.uuid).where(Delivery.state == state)
 
 
-def _cared_for():  # type: ignore[no-untyped-def]  # a Select of numbers
+def _cared_for() -> Select[int | None]:
     """Letters that were accepted, or that a person knows of: their signer, or the organisation."""
     states = (DeliveryState.ACCEPTED, DeliveryState.OFFERED, DeliveryState.PARKED)
     return select(Delivery.letter_id).where(Delivery.kind == DeliveryKind.LETTER, Delivery.state.in_(states))

@@ -22,7 +22,7 @@ from app.db import writing
 from app.models import DeliveryKind, DeliveryState
 from config import ROOT
 from tests.delivery.factories import delivery, reread, signature
-from tests.factories import LIVE
+from tests.factories import LIVE, database_of
 from tests.smtp_server import Server, scripted
 
 S = DeliveryState
@@ -39,7 +39,7 @@ def queued(session: Session, count: int = 1) -> list[int]:
 
 def environment(data_dir: Path, server: Server | None = None, **more: str) -> dict[str, str]:
     settings = {**LIVE, "MAIL_PORT": str(server.port), "MAIL_TIMEOUT": "5s"} if server else {}
-    return {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **settings, **more}
+    return {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **database_of(data_dir), **settings, **more}
 
 
 def command(name: str) -> list[str]:
@@ -94,6 +94,7 @@ def lock_of_a_worker(data_dir: Path) -> Iterator[None]:
         yield
 
 
+@pytest.mark.file
 @pytest.mark.parametrize("name", ["run", "once"])
 def test_beside_a_worker_nothing_is_sent(session: Session, data_dir: Path, name: str) -> None:
     queued(session)

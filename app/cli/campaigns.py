@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from app.cli.plainly import NO_TABLES, plainly, problems_of, read_file, say, tab
 from app.cli.reach import reach
 from app.cli.site import roll, site
 from app.db import writing
+from app.delivery.dead import among
 from app.extensions import db
 from app.legislators import NoDataForDay
 from app.legislators.contacts import ContactBook
@@ -209,7 +211,8 @@ def _warn_of_namesake(file: CampaignFile) -> None:
 
 def _say_reach(file: CampaignFile) -> None:
     try:
-        for sentence in reach(file.targets, roll(), ContactBook(db.session()), site().config):
+        book = ContactBook(db.session(), partial(among, db.session(), digest=site().keys.address))
+        for sentence in reach(file.targets, roll(), book, site().config):
             say(sentence)
     except NoDataForDay as error:
         say(f"How many offices have an e-mail address cannot be told. {error}")

@@ -20,6 +20,7 @@ from app.legislators import tables
 from app.legislators.keeping.refresh_state import RefreshState, write_state
 from app.legislators.keeping.shelf import Shelf
 from tests import factories
+from tests.databases import write_lock
 from tests.delivery.factories import NOW
 from tests.heartbeats import beat
 
@@ -90,7 +91,7 @@ def test_tables_of_another_version(session: Session, data_dir: Path, revision: s
 
 @pytest.mark.usefixtures("impatient")
 def test_a_database_that_is_locked_takes_no_changes(session: Session, data_dir: Path) -> None:
-    with factories.write_lock(data_dir):
+    with write_lock(data_dir):
         assert looked(session)[-1] == ("database", FAIL)
     assert last(session).verdict is OK
 

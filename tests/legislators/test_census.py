@@ -44,8 +44,8 @@ from app.legislators.locators import TableLocator
 from app.legislators.tables import SHIPPED, Tables, load
 from app.locks import take
 from app.models import GeocoderAnswer
-from tests import factories
 from tests.certificates import Authority
+from tests.databases import write_lock
 from tests.factories import SECRET, Clock
 from tests.legislators.geocoder import (
     BAD_REQUEST,
@@ -1030,7 +1030,7 @@ def test_a_database_that_takes_no_change_does_not_spoil_the_answer(
     session.get_bind().engine.dispose()
     street = streets(finds("5502", state="WI"))
 
-    with factories.write_lock(data_dir):
+    with write_lock(data_dir):
         assert street.locate(SPLIT).candidates == (WI_2,)
     assert rows(session) == 0
 

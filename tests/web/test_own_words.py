@@ -37,7 +37,7 @@ def letters_to_offices(data_dir: Path) -> list[str]:
 
 def rows(data_dir: Path, query: str) -> list[tuple[object, ...]]:
     with connected(data_dir) as connection:
-        return connection.execute(query).fetchall()
+        return list(connection.execute(query).fetchall())
 
 
 def nudge(page: Page) -> str:

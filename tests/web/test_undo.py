@@ -33,8 +33,8 @@ def personal(data_dir: Path) -> list[object]:
     with connected(data_dir) as connection:
         rows = [
             *connection.execute(
-                """SELECT prefix, given_name, family_name, address_line1, address_line2, city, region, postal_code, email,
-                   phone FROM signature"""
+                """SELECT prefix, given_name, family_name, address_line1, address_line2, city, region, postal_code,
+                   email, phone FROM signature"""
             ).fetchall(),
             *connection.execute("SELECT subject, opening, body FROM letter").fetchall(),
             *connection.execute("SELECT mail, sender, recipient FROM delivery").fetchall(),
