@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -39,16 +40,16 @@ MAIL = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: x\r\n\r\n" + b"A l
 
 
 def main() -> None:
-    port = _sink()
+    port = sink()
     app = site.make()
     config = replace(app.config["REDRESS"], mail=MailServer.on_loopback(port))
     app = create_app(config)
     with app.app_context():
         sender, session, policy = mail_sender(app, config), db.session(), policy_of(config)
-        _signature()
+        signature()
 
         def ours() -> None:
-            _queue(MESSAGES)
+            queue(MESSAGES)
             sent = drain(session, sender, policy, lambda: datetime.now(UTC), lambda _seconds: False)
             assert sent == MESSAGES
 
@@ -56,7 +57,8 @@ def main() -> None:
         assert claim(session, datetime.now(UTC) - timedelta(days=1)) is None
 
 
-def _signature() -> None:
+def signature() -> None:
+    """A campaign, and somebody who signed."""
     now, session = datetime.now(UTC), db.session()
     with writing(session):
         campaign = Campaign(slug="bench", state=CampaignState.PUBLISHED, source="", created_at=now)
@@ -80,7 +82,8 @@ def _signature() -> None:
         )
 
 
-def _queue(number: int) -> None:
+def queue(number: int) -> None:
+    """So many mails that are due."""
     now, session = datetime.now(UTC), db.session()
     rows = [
         {
@@ -121,8 +124,8 @@ def _floor(port: int) -> Callable[[], None]:
     return run
 
 
-def _sink() -> int:
-    """A mail server that accepts everything and keeps nothing."""
+def sink(pause: float = 0.0) -> int:
+    """A mail server that accepts everything, after a pause, and keeps nothing; its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def talk(connection: socket.socket) -> None:
@@ -131,6 +134,8 @@ def _sink() -> int:
         for line in lines:
             if data and line != b".\r\n":
                 continue
+            if data:
+                time.sleep(pause)
             word = line[:4].upper()
             data = word == b"DATA"
             connection.sendall(ANSWERS.get(word, b"250 ok\r\n"))

@@ -1,6 +1,6 @@
 """Nothing lost, nothing twice: signatures come in while workers are killed and the mail server misbehaves at random.
 
-2,000 signatures, 20 kills; with numbers: so many of each. The worker is `flask outbox run` in a process of its own, that
+2,000 signatures, 20 kills; with numbers: so many of each. The worker is `flask outbox run`, a process of its own, that
 is killed at random moments, and started again at once. The server refuses for now, refuses for good, hangs up before
 it has answered, and drops its greeting, at random; what it has said 250 to counts as accepted.
 """
