@@ -435,7 +435,6 @@ def test_two_at_once_with_the_same_submission_are_one_signature(app: Flask, sess
         thread.start()
     for thread in threads:
         thread.join()
-    engine.dispose()
 
     assert len(tokens) == 4
     assert len(set(tokens)) == 1
@@ -462,7 +461,6 @@ def test_two_signatures_of_one_person_confirmed_at_once_are_one_set_of_letters(a
         thread.start()
     for thread in threads:
         thread.join()
-    engine.dispose()
 
     assert sorted(signature.state for signature in signatures(session)) == ["confirmed", "withdrawn"]
     assert sorted(states(session, LETTER)) == [S.CANCELLED] * 3 + [S.QUEUED] * 3

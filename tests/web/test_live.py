@@ -217,9 +217,9 @@ def test_a_signer_whose_letters_were_refused_is_told_once(
     visitor = Visitor(live)
     receipt = written(visitor, clock, data_dir, "Send my letters", "Confirm and send").path
     (notice,) = mails(data_dir, "notice")
-    assert order(data_dir) == ["copy", "letter", "letter", "letter"]
-    refused = "550 no such user"
-    server.script["rcpt"] = ["250 ok", refused, "250 ok", refused, refused]  # the notice goes before the other letters
+    assert order(data_dir) == ["confirmation", "copy", "letter", "letter", "letter"]
+    good, refused = "250 ok", "550 no such user"
+    server.script["rcpt"] = [good, good, refused, good, refused, refused]  # the notice goes before the other letters
     deliver(live, clock)
     deliver(live, clock)
 
