@@ -136,14 +136,26 @@ def data_dir(tmp_path: Path, kind_of_database: str, request: pytest.FixtureReque
         yield folder
         return
     server: databases.Server = request.getfixturevalue("postgres")
-    server.empty("site", Base.metadata.tables)
+    server.empty("site", [table.name for table in reversed(Base.metadata.sorted_tables)])
     databases.URLS[folder] = server.url("site")
     yield folder
     del databases.URLS[folder]
 
 
-ON_BOTH = ("campaigns", "delivery", "signing", "web", "test_canary.py", "test_outbox")
-"""What concerns every site, whatever keeps its database; what is about the file itself is marked `file`."""
+ON_BOTH = (
+    "campaigns/test_cli",
+    "campaigns/test_verbs",
+    "delivery",
+    "signing",
+    "test_canary",
+    "test_outbox",
+    *(f"web/test_{page}" for page in ("bounces", "campaign", "confirm", "errors", "handoff", "health", "live")),
+    *(f"web/test_{page}" for page in ("own_words", "receipt", "sent", "undo")),
+)
+"""What reads and writes, and what that comes to; other tests of pages look at words, fields and headers alone.
+
+What is about the database as a file is marked `file`.
+"""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,7 +9,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,15 @@ class Server:
         """As DATABASE_URL says it."""
         return f"postgresql://redress@/{database}?host={self.folder}"
 
-    def empty(self, database: str, tables: Iterable[str]) -> None:
-        """Without a row, and numbering anew; one whose tables a test has taken apart is made anew from `migrated`."""
+    def empty(self, database: str, tables: Sequence[str]) -> None:
+        """Without a row, and numbering anew; one whose tables a test has taken apart is made anew from `migrated`.
+
+        `tables` stand behind those that refer to them. For few rows this takes a fiftieth of what TRUNCATE takes.
+        """
+        deleting = [f"DELETE FROM {table}" for table in tables]
+        numbering = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
         try:
-            self.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY", database)
+            self.execute("; ".join([*deleting, numbering]), database)
         except psycopg.errors.UndefinedTable:
             self.execute(f"DROP DATABASE {database} WITH (FORCE)")
             self.execute(f"CREATE DATABASE {database} TEMPLATE migrated")
