@@ -19,7 +19,7 @@ from app.delivery.drain import drain
 from app.delivery.pacing import Rates
 from app.delivery.pause import is_paused
 from app.delivery.retries import Policy
-from app.delivery.sending import Gate, is_something_due, recover
+from app.delivery.sending import LEASE, Gate, is_something_due, recover
 from app.heartbeat import Heart
 from app.logs import kind_and_place
 from app.refresher import Refresher
@@ -147,8 +147,9 @@ def policy_of(config: Config) -> Policy:
 
 
 def gate_of(config: Config) -> Gate:
-    """The paces of the settings."""
-    return Gate.open(Rates(config.mail_rate, config.office_rate), config.delivery)
+    """The paces of the settings, and a lease that no attempt outlasts: the final dot gets ten times MAIL_TIMEOUT."""
+    lease = max(LEASE, 20 * config.mail_timeout)
+    return Gate.open(Rates(config.mail_rate, config.office_rate), config.delivery, lease)
 
 
 def _beat(heart: Heart, session: Session, *, last: bool = False) -> None:

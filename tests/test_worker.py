@@ -317,6 +317,14 @@ def test_of_several_workers_one_that_lives_is_enough_and_old_ones_are_forgotten(
     assert len(session.scalars(select(Heartbeat)).all()) == 2
 
 
+@pytest.mark.parametrize(("timeout", "lease"), [("10s", 900), ("60s", 1200), ("10m", 12000)])
+def test_a_row_is_its_senders_for_longer_than_any_attempt_lasts(data_dir: Path, timeout: str, lease: int) -> None:
+    config = factories.config(data_dir, MAIL_TIMEOUT=timeout)
+
+    assert worker.gate_of(config).lease == timedelta(seconds=lease)
+    assert lease > 18.5 * config.mail_timeout.total_seconds()
+
+
 def test_the_policy_is_that_of_the_settings_and_spreads_its_pauses(data_dir: Path) -> None:
     settings = factories.config(data_dir, LETTER_RETRIES="1m 2m", CONFIRMATION_RETRIES="3s", UNKNOWN_RETRY="4h")
 

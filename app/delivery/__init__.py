@@ -72,7 +72,7 @@ class OutcomeKind(StrEnum):
     CHANNEL = "channel"
 
 
-NO_CONNECTION, SENDER_REFUSED = "no connection", "sender refused"
+NO_CONNECTION, LOGIN_REFUSED, SENDER_REFUSED = "no connection", "login refused", "sender refused"
 """Why an attempt failed before it came to the recipient: then the next message fares no better."""
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import writing
-from app.delivery import NO_CONNECTION, SENDER_REFUSED, Outcome, OutcomeKind
+from app.delivery import LOGIN_REFUSED, NO_CONNECTION, SENDER_REFUSED, Outcome, OutcomeKind
 from app.models import SiteState
 
 PAUSES = tuple(timedelta(minutes=count) for count in (1, 5, 15, 30))
@@ -65,7 +65,7 @@ def refusal(session: Session) -> Refusal | None:
 
 
 class Breaker:
-    """Opens after a refusal of us, for longer each time, and closes after anything else. One for each worker."""
+    """Opens after a refusal of us, for longer each time; closes when the server talks again. One for each worker."""
 
     def __init__(self, delivery: str) -> None:
         """`delivery` is the site's mode, for a database that was never started."""
@@ -79,11 +79,14 @@ class Breaker:
 
     def note(self, session: Session, outcome: Outcome, now: datetime) -> Refusal | None:
         """What follows from an attempt; the refusal if the server is to be left in peace. Owns its transaction."""
-        lost = outcome.kind is OutcomeKind.TRANSIENT and outcome.why in {NO_CONNECTION, SENDER_REFUSED}
-        self._unreached = self._unreached + 1 if lost else 0
-        if outcome.kind is OutcomeKind.CHANNEL or self._unreached >= _PATIENCE:
+        about_us = outcome.why in {NO_CONNECTION, LOGIN_REFUSED, SENDER_REFUSED}
+        self._unreached = self._unreached + 1 if about_us else 0
+        # "Too many logins, try again later" too: the next message would only be one login more.
+        at_once = outcome.kind is OutcomeKind.CHANNEL or outcome.why == LOGIN_REFUSED
+        if at_once or self._unreached >= _PATIENCE:
             return self._open(session, outcome, now)
-        if self._may_be_open and not lost:
+        met_it = outcome.kind is OutcomeKind.ACCEPTED or outcome.code is not None
+        if self._may_be_open and met_it and not about_us:
             self._close(session)
         return None
 
@@ -93,8 +96,9 @@ class Breaker:
             pause = PAUSES[min(row.refusals or 0, len(PAUSES) - 1)]
             row.refusals = (row.refusals or 0) + 1
             row.refused_since = row.refused_since or now
-            row.refused_why, row.refused_code, row.refused_until = outcome.why, outcome.code, now + pause
-            found = Refusal(row.refused_since, outcome.why, outcome.code, now + pause)
+            until = now + min(max(pause, outcome.retry_after or pause), PAUSES[-1])  # as the server asks
+            row.refused_why, row.refused_code, row.refused_until = outcome.why, outcome.code, until
+            found = Refusal(row.refused_since, outcome.why, outcome.code, until)
         self._may_be_open = True
         return found
 

@@ -66,11 +66,13 @@ class Gate:
     rates: Rates
     busy: Busy
     breaker: Breaker
+    lease: timedelta = LEASE
+    """How long a row is its sender's alone: longer than the slowest attempt."""
 
     @classmethod
-    def open(cls, rates: Rates | None = None, delivery: str = "sandbox") -> Gate:
+    def open(cls, rates: Rates | None = None, delivery: str = "sandbox", lease: timedelta = LEASE) -> Gate:
         """One that knows of no trouble yet, on a site of that mode."""
-        return cls(rates or Rates(), Busy(), Breaker(delivery))
+        return cls(rates or Rates(), Busy(), Breaker(delivery), lease)
 
 
 def claim(session: Session, now: datetime, gate: Gate | None = None) -> Claimed | None:
@@ -100,7 +102,7 @@ class _Looked(Enum):
 def _look(session: Session, gate: Gate, now: datetime) -> Claimed | _Looked:
     """Take the row that is first; or put it off, if it comes too early."""
     lease = secrets.token_hex(16)
-    values = {"now": now, "longest": now + PAUSES[-1], "new_lease": lease, "until": now + LEASE}
+    values = {"now": now, "longest": now + PAUSES[-1], "new_lease": lease, "until": now + gate.lease}
     row = session.execute(_CLAIM, values).one_or_none()
     if row is None:
         return _Looked.NOTHING

@@ -19,7 +19,7 @@ from datetime import timedelta
 from flask import Flask
 from flask_mail import Connection, Message, email_dispatched
 
-from app.delivery import NO_CONNECTION, SENDER_REFUSED, Outcome, OutcomeKind, Outgoing, spoken
+from app.delivery import LOGIN_REFUSED, NO_CONNECTION, SENDER_REFUSED, Outcome, OutcomeKind, Outgoing, spoken
 from app.logs import kind_and_place
 
 log = logging.getLogger(__name__)
@@ -190,9 +190,9 @@ def _log_in(host: smtplib.SMTP, username: str, password: str) -> None:
             if code == 334:
                 code, reply = host.docmd(_base64(answer))
     else:
-        raise _NotReady(Outcome(OutcomeKind.CHANNEL, "login refused"))
+        raise _NotReady(Outcome(OutcomeKind.CHANNEL, LOGIN_REFUSED))
     if code != 235:
-        raise _NotReady(_refusal(code, reply, final=False, why="login refused"))
+        raise _NotReady(_refusal(code, reply, final=False, why=LOGIN_REFUSED))
 
 
 def _base64(text: str) -> str:

@@ -941,6 +941,38 @@ def test_every_worker_obeys_what_one_has_learnt_and_a_person_can_see_it(session:
     assert refusal(session) is None
 
 
+@pytest.mark.parametrize(("asked", "pause"), [(None, 1), (5, 5), (600, 30)])
+def test_too_many_logins_for_now_are_not_answered_with_more(session: Session, asked: int | None, pause: int) -> None:
+    for number in range(9):
+        row(session, recipient=f"office{number}@example.org")
+    later = None if asked is None else timedelta(minutes=asked)
+    sender = ScriptedSender([Outcome(OutcomeKind.TRANSIENT, "login refused", 454, later)] * 9)
+
+    assert drain(session, sender, policy(), at(NOW), never) == 1
+
+    assert refusal(session) == Refusal(NOW, "login refused", 454, NOW + pause * MINUTE)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(OutcomeKind.TRANSIENT, "login refused", 454),
+        Outcome(OutcomeKind.PERMANENT, "cannot be sent"),
+        Outcome(OutcomeKind.UNKNOWN, "error"),
+    ],
+)
+def test_what_never_came_to_the_server_does_not_say_that_it_takes_mail_again(
+    session: Session, outcome: Outcome
+) -> None:
+    breaker = Breaker("sandbox")
+    breaker.note(session, REFUSED_US, NOW)
+    breaker.note(session, outcome, NOW + MINUTE)
+
+    told = refusal(session)
+    assert told is not None
+    assert told.since == NOW
+
+
 def test_when_nobody_can_be_reached_three_messages_try_and_the_others_wait(session: Session) -> None:
     identifiers = [row(session) for _ in range(9)]
     lost = Outcome(OutcomeKind.TRANSIENT, NO_CONNECTION)
