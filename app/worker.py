@@ -68,6 +68,7 @@ def run(
                 session.rollback()
             if not upkeep.is_due(_now()):
                 stop.wait(PAUSE)
+        sender.close()
         _beat(heart, session, last=True)
 
 
@@ -80,9 +81,10 @@ def once(config: Config, session: Session, sender: Sender, stop: threading.Event
         policy, gate = policy_of(config), gate_of(config)
         recover(session, policy, _now(), abandoned=config.database is not None)
         while True:
-            drain(session, sender, policy, _now, lambda _seconds: stop.is_set(), gate)
+            drain(session, sender, policy, _now, lambda _seconds: stop.is_set(), gate, keep_open=True)
             if stop.is_set() or not is_something_due(session, _now()) or stop.wait(PAUSE):
-                return
+                break
+        sender.close()
 
 
 class _Rounds:
@@ -120,7 +122,7 @@ class _Rounds:
         self._abandoned = False
         if recovered:
             log.warning("%d deliveries were left in the middle; each is sent once more later", recovered)
-        drain(self._session, self._sender, self._policy, _now, self._wait, self._gate)
+        drain(self._session, self._sender, self._policy, _now, self._wait, self._gate, keep_open=True)
 
 
 def told_to_stop() -> threading.Event:

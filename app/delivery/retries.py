@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from app.delivery import Outcome, OutcomeKind, Outgoing
 from app.models import DeliveryKind, DeliveryState
@@ -38,8 +38,6 @@ class Claimed:
     attempts: int
     unknowns: int
     outgoing: Outgoing
-    due_at: datetime | None = None
-    """Since when it could have gone."""
 
 
 def verdict(claimed: Claimed, outcome: Outcome, policy: Policy) -> tuple[DeliveryState, timedelta]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.db import writing
 from app.delivery import Outcome, OutcomeKind, Outgoing, outbox
-from app.delivery.breaker import PAUSES, Breaker, stopped
+from app.delivery.breaker import PAUSES, Breaker, refusal, stopped
 from app.delivery.pacing import Busy, Later, Rates, Waiting, may_go, note_sent, turn
 from app.delivery.retries import Claimed, Policy, verdict
 from app.models import Delivery, DeliveryState, Signature
@@ -51,10 +51,7 @@ _CLAIM = (
         state=S.SENDING, lease=bindparam("new_lease"), leased_until=bindparam("until"), attempts=_TABLE.c.attempts + 1
     )
     .returning(
-        *(
-            _TABLE.c[name]
-            for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail", "due_at", "has_slot")
-        )
+        *(_TABLE.c[name] for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail", "has_slot"))
     )
 )
 
@@ -113,7 +110,7 @@ def _look(session: Session, gate: Gate, now: datetime) -> Claimed | _Looked:
     outbox.note_event(session, row.id, S.SENDING, now, "claimed")
     note_sent(session, gate.rates, now)
     outgoing = Outgoing(row.sender or "", row.recipient or "", row.mail or b"")
-    return Claimed(row.id, lease, row.kind, row.attempts, row.unknowns, outgoing, row.due_at)
+    return Claimed(row.id, lease, row.kind, row.attempts, row.unknowns, outgoing)
 
 
 def _too_early(session: Session, row: Row[tuple[object, ...]], gate: Gate, now: datetime) -> Later | None:
@@ -144,7 +141,7 @@ def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy,
     state, pause = verdict(claimed, outcome, policy)
     unknowns = claimed.unknowns + (outcome.kind is OutcomeKind.UNKNOWN)
     spared = outcome.kind is OutcomeKind.CHANNEL
-    if spared and claimed.due_at and now - claimed.due_at > sum(policy.pauses(claimed.kind), timedelta()):
+    if spared and _refused_for(session, now) > sum(policy.pauses(claimed.kind), timedelta()):
         state = S.FAILED  # as long as any other trouble may last; then its signer can still deliver it
     leaving = _Leaving(
         claimed.id,
@@ -167,6 +164,13 @@ def is_something_due(session: Session, now: datetime) -> bool:
     found = session.execute(due, {"now": now, "longest": now + PAUSES[-1]}).first() is not None
     session.rollback()
     return found
+
+
+def _refused_for(session: Session, now: datetime) -> timedelta:
+    """How long the server has taken nothing from us."""
+    refused = refusal(session)
+    session.rollback()
+    return timedelta() if refused is None else now - refused.since
 
 
 def recover(session: Session, policy: Policy, now: datetime, *, abandoned: bool = False) -> int:

@@ -921,6 +921,14 @@ def test_a_server_that_refuses_us_for_longer_than_any_trouble_may_last_leaves_th
     assert reread(session, identifier).letter.deliveries[-1].state is S.OFFERED  # type: ignore[union-attr]
 
 
+def test_after_a_long_pause_the_first_refusal_of_us_fails_nothing(session: Session) -> None:
+    identifier = row(session, NOW - timedelta(days=9), kind=DeliveryKind.CONFIRMATION)
+
+    drain(session, ScriptedSender([REFUSED_US]), policy(), at(NOW), never)
+
+    assert (reread(session, identifier).state, reread(session, identifier).attempts) == (S.QUEUED, 0)
+
+
 def test_a_clock_that_was_set_back_does_not_keep_the_breaker_open(session: Session) -> None:
     row(session, NOW - timedelta(days=2))
     Breaker("sandbox").note(session, REFUSED_US, NOW)

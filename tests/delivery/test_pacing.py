@@ -108,6 +108,17 @@ def test_no_minute_ever_sees_more_messages_than_the_account_may_send(session: Se
     assert len(times) >= rate * 2
 
 
+def test_a_slow_pace_needs_no_connection_for_each_message(session: Session) -> None:
+    rows(session, 50)
+    sender, gate, clock = ScriptedSender(), Gate.open(Rates(account=60)), Clock(NOW)
+    for _second in range(30):
+        drain(session, sender, policy(), clock, never, gate, keep_open=True)
+        clock.forward(seconds=1.05)
+
+    assert len(sender.sent) > 25
+    assert sender.closed <= 1  # a second without a turn may come
+
+
 def test_an_account_that_rested_has_saved_nothing_up(session: Session) -> None:
     gate = Gate.open(Rates(account=6))
     row(session)
