@@ -307,6 +307,13 @@ def test_a_worker_that_was_told_to_stop_is_late_at_once(session: Session, data_d
     assert session.scalars(select(Heartbeat)).all() == []
 
 
+def test_a_sign_of_life_from_the_future_is_none(session: Session) -> None:
+    with writing(session):
+        session.add(Heartbeat(worker="here:1", at=NOW + timedelta(hours=3)))
+
+    assert is_late(session, NOW)
+
+
 def test_of_several_workers_one_that_lives_is_enough_and_old_ones_are_forgotten(session: Session) -> None:
     with writing(session):
         session.add_all([Heartbeat(worker=f"host{days}:1", at=NOW - timedelta(days=days)) for days in (0, 1, 2)])

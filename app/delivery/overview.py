@@ -62,7 +62,11 @@ def overview(session: Session, now: datetime) -> Overview:
 
 
 def _bounced(session: Session, now: datetime) -> int:
-    came_back = DeliveryEvent.state == DeliveryState.BOUNCED, DeliveryEvent.at > now - _DAY
+    came_back = (
+        DeliveryEvent.state == DeliveryState.BOUNCED,
+        DeliveryEvent.why.not_in(NOTES),
+        DeliveryEvent.at > now - _DAY,
+    )
     query = select(func.count()).select_from(Delivery).join(Delivery.events).where(*came_back)
     return session.scalar(query.where(Delivery.state == DeliveryState.BOUNCED)) or 0
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import cast
 
-from sqlalchemy import Row, Select, Table, bindparam, func, select, text, update
+from sqlalchemy import Select, Table, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.db import writing
@@ -83,7 +83,7 @@ def claim(session: Session, now: datetime, gate: Gate | None = None) -> Claimed 
             if not may_go(session, gate.rates, now):
                 return None
             looked = [_look(session, gate, now)]
-            while looked[-1] is _Looked.TOO_EARLY and len(looked) < _PUT_OFF_AT_ONCE:
+            while looked[-1] is _Looked.BUSY and len(looked) < _PUT_OFF_AT_ONCE:
                 looked.append(_look(session, gate, now))
         if isinstance(looked[-1], Claimed):
             return looked[-1]
@@ -93,7 +93,9 @@ def claim(session: Session, now: datetime, gate: Gate | None = None) -> Claimed 
 
 class _Looked(Enum):
     NOTHING = auto()
-    TOO_EARLY = auto()
+    BUSY = auto()
+    NOT_ITS_TURN = auto()
+    """It was given a later one, and its office's pace is locked: who locks two of them could wait for each other."""
 
 
 def _look(session: Session, gate: Gate, now: datetime) -> Claimed | _Looked:
@@ -103,21 +105,18 @@ def _look(session: Session, gate: Gate, now: datetime) -> Claimed | _Looked:
     row = session.execute(_CLAIM, values).one_or_none()
     if row is None:
         return _Looked.NOTHING
-    later = _too_early(session, row, gate, now)
+    until = gate.busy.until(row.recipient or "", now)
+    if until is not None:
+        _put_off(session, row.id, Later(until))
+        return _Looked.BUSY
+    later = turn(session, Waiting(row.kind, row.recipient or "", row.has_slot), gate.rates, now)
     if later is not None:
         _put_off(session, row.id, later)
-        return _Looked.TOO_EARLY
+        return _Looked.NOT_ITS_TURN
     outbox.note_event(session, row.id, S.SENDING, now, "claimed")
     note_sent(session, gate.rates, now)
     outgoing = Outgoing(row.sender or "", row.recipient or "", row.mail or b"")
     return Claimed(row.id, lease, row.kind, row.attempts, row.unknowns, outgoing)
-
-
-def _too_early(session: Session, row: Row[tuple[object, ...]], gate: Gate, now: datetime) -> Later | None:
-    until = gate.busy.until(row.recipient or "", now)
-    if until is not None:
-        return Later(until)
-    return turn(session, Waiting(row.kind, row.recipient or "", row.has_slot), gate.rates, now)
 
 
 def _put_off(session: Session, identifier: int, later: Later) -> None:

@@ -157,6 +157,24 @@ def test_several_workers_keep_to_one_pace(app: Flask, session: Session) -> None:
     assert sum(tried) <= 4
 
 
+def test_several_workers_with_paces_of_offices_never_wait_for_each_other(app: Flask, session: Session) -> None:
+    with writing(session):
+        signer = signature(session)
+        for number in range(240):
+            delivery(session, signer, kind=DeliveryKind.LETTER, recipient=f"a@{number * 7 % 12}.example")
+    engine, start = db.engine, threading.Barrier(3)
+
+    def work() -> int:
+        with Session(engine, expire_on_commit=False) as own:
+            start.wait()
+            return drain(own, ScriptedSender(), policy(), lambda: NOW, never, Gate.open(Rates(office=1)))
+
+    with ThreadPoolExecutor(3) as workers:
+        tried = [found.result() for found in [workers.submit(work) for _ in range(3)]]
+
+    assert sum(tried) == 12
+
+
 def test_two_letters_of_one_signer_that_fail_at_once_send_one_notice(app: Flask, session: Session) -> None:
     with writing(session):
         signer = signature(session)
