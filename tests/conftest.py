@@ -7,14 +7,16 @@ import importlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import pytest
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from pytest_socket import socket_allow_hosts
+from sqlalchemy import Dialect
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -43,12 +45,19 @@ class Compiled(BytecodeCache):
 
 
 COMPILED = Compiled()
+STATEMENTS: dict[str, tuple[Dialect, MutableMapping[Any, Any] | None]] = {}
+"""For each kind of database the dialect of the first engine, and what it has compiled, which is kept by dialect."""
 
 
 def compiled(app: Flask) -> Flask:
-    """The application, whose templates need not be compiled again."""
+    """The application, whose templates and statements need not be compiled again."""
     app.jinja_env.bytecode_cache = COMPILED
     app.extensions["redress"].composer.templates.bytecode_cache = COMPILED
+    with app.app_context():
+        engine = db.engine
+    engine.dialect, engine._compiled_cache = STATEMENTS.setdefault(
+        engine.dialect.name, (engine.dialect, engine._compiled_cache)
+    )
     return app
 
 
@@ -70,6 +79,7 @@ def pytest_collection_finish() -> None:
     """All modules and tests stay to the end: the garbage collector need not look through them again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # a page that is taken apart makes thousands of objects, and leaves none
 
 
 @pytest.fixture(autouse=True)

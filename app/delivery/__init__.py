@@ -74,6 +74,9 @@ class OutcomeKind(StrEnum):
 
 NO_CONNECTION, LOGIN_REFUSED, SENDER_REFUSED = "no connection", "login refused", "sender refused"
 """Why an attempt failed before it came to the recipient: then the next message fares no better."""
+ACCOUNT_REFUSED, TOO_FAST, GREYLISTED = "account refused", "too fast", "greylisted"
+"""Why one failed at the recipient or later, though not for good: our account has no right or no quota left, too many
+messages came at once, or each has to knock twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,32 @@ It is kept in the database, so that every worker obeys it and a person can see i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import writing
-from app.delivery import LOGIN_REFUSED, NO_CONNECTION, SENDER_REFUSED, Outcome, OutcomeKind
+from app.delivery import (
+    ACCOUNT_REFUSED,
+    GREYLISTED,
+    LOGIN_REFUSED,
+    NO_CONNECTION,
+    SENDER_REFUSED,
+    Outcome,
+    OutcomeKind,
+)
+from app.delivery.replies import status
 from app.models import SiteState
 
 PAUSES = tuple(timedelta(minutes=count) for count in (1, 5, 15, 30))
 _ROW = SiteState.id == 1
 _PATIENCE = 3
 """After so many messages in a row that came to nobody the others need not try."""
+_OF_US = frozenset({NO_CONNECTION, LOGIN_REFUSED, SENDER_REFUSED, ACCOUNT_REFUSED})
+_OF_A_MAILBOX = ("5.1.", "5.2.", "4.2.")
+"""Statuses that are a recipient's, in however many answers in a row (RFC 3463); 5.1.8 is in ACCOUNT_REFUSED already."""
 
 
 def stopped() -> ColumnElement[bool]:
@@ -71,30 +83,45 @@ class Breaker:
         """`delivery` is the site's mode, for a database that was never started."""
         self._delivery = delivery
         self._unreached = 0
+        self._alike = _Alike()
         self._may_be_open = True
 
     def look(self, session: Session) -> None:
         """See what another worker, or one before, knows of the server."""
         self._may_be_open = self._may_be_open or refusal(session) is not None
 
+    def weigh(self, outcome: Outcome, recipient: str) -> Outcome:
+        """What an attempt came to, beside those before it: who says the same to everybody does not mean the recipient.
+
+        Such a refusal is not for good: another account, or another day, and the letter goes.
+        """
+        if self._alike.to_everybody(outcome, recipient):
+            self._unreached = max(_PATIENCE, self._unreached)
+            is_final = outcome.kind is OutcomeKind.PERMANENT
+            return replace(outcome, kind=OutcomeKind.TRANSIENT, why=ACCOUNT_REFUSED) if is_final else outcome
+        self._unreached = self._unreached + 1 if outcome.why in _OF_US else 0
+        return outcome
+
     def note(self, session: Session, outcome: Outcome, now: datetime) -> Refusal | None:
-        """What follows from an attempt; the refusal if the server is to be left in peace. Owns its transaction."""
-        about_us = outcome.why in {NO_CONNECTION, LOGIN_REFUSED, SENDER_REFUSED}
-        self._unreached = self._unreached + 1 if about_us else 0
+        """What follows from an attempt that was weighed; the refusal if the server is to be left in peace.
+
+        Owns its transaction.
+        """
         # "Too many logins, try again later" too: the next message would only be one login more.
         at_once = outcome.kind is OutcomeKind.CHANNEL or outcome.why == LOGIN_REFUSED
         if at_once or self._unreached >= _PATIENCE:
             return self._open(session, outcome, now)
         met_it = outcome.kind is OutcomeKind.ACCEPTED or outcome.code is not None
-        if self._may_be_open and met_it and not about_us:
+        if self._may_be_open and met_it and not self._unreached:
             self._close(session)
         return None
 
     def _open(self, session: Session, outcome: Outcome, now: datetime) -> Refusal:
         with writing(session):
             row = site_state(session, self._delivery)
-            pause = PAUSES[min(row.refusals or 0, len(PAUSES) - 1)]
-            row.refusals = (row.refusals or 0) + 1
+            if row.refused_until is None or row.refused_until <= now:  # else another worker has just met the same
+                row.refusals = (row.refusals or 0) + 1
+            pause = PAUSES[min((row.refusals or 1) - 1, len(PAUSES) - 1)]
             row.refused_since = row.refused_since or now
             until = now + min(max(pause, outcome.retry_after or pause), PAUSES[-1])  # as the server asks
             row.refused_why, row.refused_code, row.refused_until = outcome.why, outcome.code, until
@@ -111,3 +138,26 @@ class Breaker:
         else:
             session.rollback()
         self._may_be_open = False
+
+
+@dataclass(slots=True)
+class _Alike:
+    """Answers in a row that are the same, and to how many domains (two say as much as more)."""
+
+    answer: tuple[str, int | None, str] | None = None
+    count: int = 0
+    domains: set[str] = field(default_factory=set)
+
+    def to_everybody(self, outcome: Outcome, recipient: str) -> bool:
+        """Whether this is one answer too many of that kind."""
+        number = status(outcome.said)
+        if outcome.kind is OutcomeKind.ACCEPTED or outcome.why == GREYLISTED or number.startswith(_OF_A_MAILBOX):
+            self.answer, self.count, self.domains = None, 0, set()
+            return False
+        answer = outcome.why, outcome.code, number
+        if answer != self.answer:
+            self.answer, self.count, self.domains = answer, 0, set()
+        self.count += 1
+        if len(self.domains) < 2:
+            self.domains.add(recipient.rpartition("@")[2].lower())
+        return self.count >= _PATIENCE and len(self.domains) > 1

@@ -44,7 +44,7 @@ def drain(
         claimed = claim(session, clock(), gate)
         if claimed is None:
             break
-        outcome = _attempt(sender, claimed)
+        outcome = gate.breaker.weigh(_attempt(sender, claimed), claimed.outgoing.recipient)
         _settle_for_sure(session, claimed, outcome, policy, clock, wait)
         _learn(session, gate, claimed, outcome, clock())
         tried += 1

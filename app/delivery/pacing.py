@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.orm import Session
 
 from app.db import UTCDateTime
-from app.delivery import Outcome, OutcomeKind
+from app.delivery import TOO_FAST, Outcome, OutcomeKind
 from app.models import DeliveryKind, Pace
 
 HORIZON = timedelta(minutes=15)
@@ -138,7 +138,9 @@ class Busy:
 
 _PAUSES = tuple(timedelta(minutes=count) for count in (1, 5, 15, 30))
 _MOST_KNOWN = 10_000
-_OF_THE_RECIPIENT = frozenset({"recipient refused", "refused", "connection lost", "no answer", "unreadable answer"})
+_OF_THE_RECIPIENT = frozenset(
+    {"recipient refused", "refused", TOO_FAST, "connection lost", "no answer", "unreadable answer"}
+)
 """Why an attempt failed after the conversation had come to the recipient."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.delivery import Outcome, OutcomeKind, Outgoing
+from app.delivery import GREYLISTED, Outcome, OutcomeKind, Outgoing
 from app.models import DeliveryKind, DeliveryState
 
 GREYLISTED_PAUSE = timedelta(minutes=6)
@@ -56,6 +56,6 @@ def verdict(claimed: Claimed, outcome: Outcome, policy: Policy) -> tuple[Deliver
     pause = pauses[claimed.attempts - 1]
     if outcome.retry_after is not None:  # not before, but no faster than the schedule: it would be used up in no time
         return DeliveryState.QUEUED, max(pause * policy.jitter(), min(outcome.retry_after, LONGEST_PAUSE))
-    if outcome.why == "greylisted" and claimed.attempts == 1:
+    if outcome.why == GREYLISTED and claimed.attempts == 1:
         pause = GREYLISTED_PAUSE
     return DeliveryState.QUEUED, pause * policy.jitter()

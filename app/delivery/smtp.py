@@ -20,6 +20,7 @@ from flask import Flask
 from flask_mail import Connection, Message, email_dispatched
 
 from app.delivery import LOGIN_REFUSED, NO_CONNECTION, SENDER_REFUSED, Outcome, OutcomeKind, Outgoing, spoken
+from app.delivery.replies import known, refused_at_once, refused_message, refused_recipient, words
 from app.logs import kind_and_place
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,6 @@ log = logging.getLogger(__name__)
 # What can stand between < and > in a command; everything else is a row gone wrong, not a matter for the server.
 _ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 _DOT = re.compile(rb"^\.", re.MULTILINE)
-_LATER = re.compile(rb"\b(?:in|after|for)\s+([0-9]{1,6})\s*(sec|min|hour|s\b|m\b|h\b)", re.IGNORECASE)
-_UNIT = {b"s": 1, b"m": 60, b"h": 3600}
-_GREYLIST_CODES = {450, 451}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,7 @@ class SmtpSender(Connection):
         except (OSError, smtplib.SMTPException):
             return Outcome(OutcomeKind.TRANSIENT, NO_CONNECTION)
         if code != 250:
-            return _refusal(code, reply, final=False, why=SENDER_REFUSED)
+            return refused_at_once(code, reply, SENDER_REFUSED)
         try:
             return _converse(host, message, self._timeouts)
         except (OSError, smtplib.SMTPException):
@@ -174,8 +172,8 @@ def _start_tls(host: smtplib.SMTP) -> None:
     except smtplib.SMTPNotSupportedError as error:
         raise _NotReady(Outcome(OutcomeKind.CHANNEL, "no TLS")) from error
     except smtplib.SMTPResponseException as error:
-        said = _words(_octets(error.smtp_error))
-        raise _NotReady(Outcome(OutcomeKind.CHANNEL, "no TLS", _code(error.smtp_code), said=said)) from error
+        said = words(_octets(error.smtp_error))
+        raise _NotReady(Outcome(OutcomeKind.CHANNEL, "no TLS", known(error.smtp_code), said=said)) from error
     host.ehlo_or_helo_if_needed()  # what was offered in clear counts no longer
 
 
@@ -192,7 +190,7 @@ def _log_in(host: smtplib.SMTP, username: str, password: str) -> None:
     else:
         raise _NotReady(Outcome(OutcomeKind.CHANNEL, LOGIN_REFUSED))
     if code != 235:
-        raise _NotReady(_refusal(code, reply, final=False, why=LOGIN_REFUSED))
+        raise _NotReady(refused_at_once(code, reply, LOGIN_REFUSED))
 
 
 def _base64(text: str) -> str:
@@ -203,7 +201,7 @@ def _no_connection(error: OSError | smtplib.SMTPException) -> Outcome:
     """What a failure before the first message means."""
     if isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError):
         kind = OutcomeKind.CHANNEL if 500 <= error.smtp_code < 600 else OutcomeKind.TRANSIENT
-        return Outcome(kind, NO_CONNECTION, _code(error.smtp_code), said=_words(_octets(error.smtp_error)))
+        return Outcome(kind, NO_CONNECTION, known(error.smtp_code), said=words(_octets(error.smtp_error)))
     if isinstance(error, ssl.SSLCertVerificationError):
         return Outcome(OutcomeKind.CHANNEL, "bad certificate")
     dropped = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
@@ -216,11 +214,10 @@ def _converse(host: smtplib.SMTP, message: Outgoing, timeouts: Timeouts) -> Outc
     """RCPT, DATA, the bytes. Raises OSError or SMTPException when the connection breaks before the final dot."""
     code, reply = host.docmd("rcpt", f"TO:<{message.recipient}>")
     if code not in {250, 251}:
-        greylisted = code in _GREYLIST_CODES
-        return _refusal(code, reply, final=True, why="greylisted" if greylisted else "recipient refused")
+        return refused_recipient(code, reply)
     code, reply = host.docmd("data")
     if code != 354:
-        return _refusal(code, reply, final=True)
+        return refused_message(code, reply)
     host.send(_DOT.sub(b"..", message.mail) + (b"" if message.mail.endswith(b"\r\n") else b"\r\n") + b".\r\n")
     return _after_final_dot(host, timeouts)
 
@@ -235,36 +232,12 @@ def _after_final_dot(host: smtplib.SMTP, timeouts: Timeouts) -> Outcome:
     except (OSError, smtplib.SMTPException):  # smtplib also calls an overlong answer a 500 of its own making
         return Outcome(OutcomeKind.UNKNOWN, "no answer")
     if 200 <= code < 300:
-        return Outcome(OutcomeKind.ACCEPTED, "accepted", code, said=_words(reply))
+        return Outcome(OutcomeKind.ACCEPTED, "accepted", code, said=words(reply))
     if 400 <= code < 600:
-        return _refusal(code, reply, final=True)
+        return refused_message(code, reply)
     return Outcome(OutcomeKind.UNKNOWN, "unreadable answer")
-
-
-def _refusal(code: int, reply: bytes, *, final: bool, why: str = "refused") -> Outcome:
-    """A 5xx is permanent where it is about this message (`final`), else about us; all else may change."""
-    if 500 <= code < 600:
-        return Outcome(OutcomeKind.PERMANENT if final else OutcomeKind.CHANNEL, why, code, said=_words(reply))
-    return Outcome(OutcomeKind.TRANSIENT, why, _code(code), _retry_after(reply), _words(reply))
 
 
 def _octets(error: bytes | str) -> bytes:
     """What smtplib keeps of an answer, in one form."""
     return error if isinstance(error, bytes) else error.encode("utf-8", "replace")
-
-
-def _words(reply: bytes) -> str:
-    return reply.decode("utf-8", "replace")
-
-
-def _code(code: int) -> int | None:
-    """A reply code; None for what smtplib makes of an answer that has none."""
-    return code if 200 <= code < 600 else None
-
-
-def _retry_after(reply: bytes) -> timedelta | None:
-    """The pause in an answer like "greylisted, try again in 300 seconds"."""
-    match = _LATER.search(reply)
-    if match is None:
-        return None
-    return timedelta(seconds=int(match[1]) * _UNIT[match[2][:1].lower()])

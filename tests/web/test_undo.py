@@ -51,11 +51,12 @@ def test_withdrawing_cancels_what_has_not_gone_and_says_what_has(visitor: Visito
 
     assert page.path == receipt.path
     assert page.heading == "You took your letters back"
-    assert states(page) == ["Accepted", "Cancelled", "Accepted", "Accepted"]
+    then = states(page)
+    assert (sorted(then[:3]), then[3]) == (["Accepted", "Accepted", "Cancelled"], "Accepted")
     assert "Take back what has not gone yet" not in page.text
     clock.forward(days=3)
     attempt_letters(visitor.app, clock)
-    assert states(visitor.open(receipt.path))[1] == "Cancelled"
+    assert states(visitor.open(receipt.path)) == then
 
 
 def test_withdrawing_takes_hand_offs_off_the_page(open_sandbox: OpenSandbox, clock: Clock, data_dir: Path) -> None:
