@@ -71,7 +71,8 @@ class Taken:
 class Server:
     """What happened so far. `commands` are all lines that came, with the number of their connection.
 
-    `in_clear` are those of them that anybody on the way could read.
+    `in_clear` are those of them that anybody on the way could read. `taken` are all messages that came whole,
+    `accepted` those of them that it has not refused, whether its answer arrived or not: they go on to the recipient.
     """
 
     port: int
@@ -80,6 +81,7 @@ class Server:
     commands: list[tuple[int, str]] = field(default_factory=list)
     in_clear: list[str] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
+    accepted: list[Taken] = field(default_factory=list)
     connections: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _sockets: list[socket.socket] = field(default_factory=list)
@@ -172,12 +174,19 @@ class _Conversation:
             if not line:
                 raise _Over
             mail += line.removeprefix(b".")
-        self.server.taken.append(Taken(self.number, self.sender, tuple(self.recipients), mail))
-        self.do("dot")
+        taken = Taken(self.number, self.sender, tuple(self.recipients), mail)
+        answer = self.server.step("dot")
+        if not _refuses(answer):
+            self.server.accepted.append(taken)
+        self.server.taken.append(taken)
+        self.say(answer)
 
     def do(self, phase: str) -> bytes:
+        return self.say(self.server.step(phase))
+
+    def say(self, parts: tuple[Part, ...]) -> bytes:
         said = b""
-        for part in self.server.step(phase):
+        for part in parts:
             if isinstance(part, Act):
                 self.act(part)
             elif isinstance(part, float | int):
@@ -200,11 +209,18 @@ class _Conversation:
         self.use(self.server.certificate.wrap_socket(self.connection, server_side=True))
 
 
+def _refuses(answer: tuple[Part, ...]) -> bool:
+    """Whether the first thing that it says is a 4xx or 5xx."""
+    words = [part.encode() if isinstance(part, str) else part for part in answer if isinstance(part, str | bytes)]
+    return bool(words) and words[0][:1] in {b"4", b"5"}
+
+
 @contextlib.contextmanager
 def scripted(port: int = 0, certificate: ssl.SSLContext | None = None, /, **script: Phase) -> Iterator[Server]:
     """A server that follows `script`; keywords are the phases of GOOD. A script with TLS needs a certificate."""
     with socket.create_server(("127.0.0.1", port)) as listener:
-        server = Server(listener.getsockname()[1], script, certificate)
+        steps = {phase: list(said) if isinstance(said, list) else said for phase, said in script.items()}
+        server = Server(listener.getsockname()[1], steps, certificate)
         threads: list[threading.Thread] = []
 
         def accept() -> None:

@@ -141,6 +141,7 @@ def store(connection: Connection, signature_id: int | None, fresh: Sequence[Fres
             "sender": one.sender,
             "mail": one.mail,
             "due_at": one.due_at,
+            "wanted_at": one.due_at,
             "created_at": now,
         }
         for one in fresh
@@ -187,7 +188,7 @@ def readdress(delivery: Delivery, channel: str, address: str) -> None:
 def release(session: Session, delivery: Delivery, mail: Composed, now: datetime) -> None:
     """Queue a held letter with its final bytes."""
     delivery.uuid, delivery.sender, delivery.mail = mail.uuid, mail.sender, mail.mail
-    delivery.due_at = now
+    delivery.due_at = delivery.wanted_at = now
     _move(session, delivery, S.QUEUED, now, "confirmed")
 
 
@@ -269,7 +270,8 @@ def retry(session: Session, delivery: Delivery, now: datetime) -> None:
     if delivery.mail is None or (signature is not None and signature.state not in _STANDING):
         raise MoveRefused(delivery.id, "its text has been deleted, or its signer has taken it back")
     _take_back(session, delivery, now)
-    delivery.due_at, delivery.attempts, delivery.unknowns, delivery.has_slot = now, 0, 0, False
+    delivery.due_at = delivery.wanted_at = now
+    delivery.attempts, delivery.unknowns, delivery.has_slot = 0, 0, False
     delivery.ended_at = None
     if delivery.state is S.QUEUED:
         _record(session, delivery, now, BY_A_PERSON)
@@ -318,7 +320,7 @@ def _offer_instead(session: Session, failed: Delivery, signature: Signature, now
     _record(session, delivery, now, "mail failed")
     for notice in signature.deliveries:
         if notice.kind is DeliveryKind.NOTICE and notice.state is S.HELD:
-            notice.due_at = now
+            notice.due_at = notice.wanted_at = now
             _move(session, notice, S.QUEUED, now, "mail failed")
 
 

@@ -26,7 +26,7 @@ class Overview:
 
     counts: dict[tuple[DeliveryState, DeliveryKind], int]
     due: int
-    """How many could go now."""
+    """How many would go now, if nothing stood in their way: no pause, no pace, no busy office."""
     oldest_due: datetime | None
     next_due: datetime | None
     """When the next one that waits for its time may go."""
@@ -45,14 +45,15 @@ def overview(session: Session, now: datetime) -> Overview:
     counted = session.execute(
         select(Delivery.state, Delivery.kind, func.count()).group_by(Delivery.state, Delivery.kind)
     )
-    queued = select(func.count(), func.min(Delivery.due_at)).where(text("state = 'queued'"))
-    due, oldest = session.execute(queued.where(Delivery.due_at <= now)).one()
-    _later, following = session.execute(queued.where(Delivery.due_at > now)).one()
+    waiting = select(func.count(), func.min(Delivery.wanted_at)).where(text("state = 'queued'"))
+    due, oldest = session.execute(waiting.where(Delivery.wanted_at <= now)).one()
     return Overview(
         counts={(state, kind): count for state, kind, count in counted},
         due=due,
         oldest_due=oldest,
-        next_due=following,
+        next_due=session.scalar(
+            select(func.min(Delivery.due_at)).where(text("state = 'queued'"), Delivery.due_at > now)
+        ),
         per_minute=_per_minute(session, now),
         paused_since=session.scalar(select(SiteState.paused_at)),
         refusal=refusal(session),

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.db import writing
 from app.delivery import Outcome, OutcomeKind, Outgoing, outbox
 from app.delivery.breaker import PAUSES, Breaker, refusal, stopped
-from app.delivery.pacing import Busy, Later, Rates, Waiting, may_go, note_sent, turn
+from app.delivery.pacing import Busy, Later, Rates, Waiting, deal_anew, may_go, note_sent, turn
 from app.delivery.retries import Claimed, Policy, verdict
 from app.models import Delivery, DeliveryState, Signature
 
@@ -51,7 +51,8 @@ _CLAIM = (
         state=S.SENDING, lease=bindparam("new_lease"), leased_until=bindparam("until"), attempts=_TABLE.c.attempts + 1
     )
     .returning(
-        *(_TABLE.c[name] for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail", "has_slot"))
+        *(_TABLE.c[name] for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail")),
+        *(_TABLE.c[name] for name in ("due_at", "wanted_at", "has_slot")),
     )
 )
 
@@ -89,6 +90,9 @@ def claim(session: Session, now: datetime, gate: Gate | None = None) -> Claimed 
             return looked[-1]
         if looked[-1] is _Looked.NOTHING:
             return None
+        if looked[-1] is _Looked.LATE:
+            with writing(session):
+                deal_anew(session)
 
 
 class _Looked(Enum):
@@ -96,6 +100,8 @@ class _Looked(Enum):
     BUSY = auto()
     NOT_ITS_TURN = auto()
     """It was given a later one, and its office's pace is locked: who locks two of them could wait for each other."""
+    LATE = auto()
+    """It had one long ago, as others have had."""
 
 
 def _look(session: Session, gate: Gate, now: datetime) -> Claimed | _Looked:
@@ -109,10 +115,11 @@ def _look(session: Session, gate: Gate, now: datetime) -> Claimed | _Looked:
     if until is not None:
         _put_off(session, row.id, Later(until))
         return _Looked.BUSY
-    later = turn(session, Waiting(row.kind, row.recipient or "", row.has_slot), gate.rates, now)
+    waiting = Waiting(row.kind, row.recipient or "", row.wanted_at, row.due_at if row.has_slot else None)
+    later = turn(session, waiting, gate.rates, now)
     if later is not None:
         _put_off(session, row.id, later)
-        return _Looked.NOT_ITS_TURN
+        return _Looked.LATE if later.is_late else _Looked.NOT_ITS_TURN
     outbox.note_event(session, row.id, S.SENDING, now, "claimed")
     note_sent(session, gate.rates, now)
     outgoing = Outgoing(row.sender or "", row.recipient or "", row.mail or b"")
@@ -136,7 +143,10 @@ def _put_off(session: Session, identifier: int, later: Later) -> None:
 
 
 def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy, now: datetime) -> bool:
-    """Write an attempt's outcome. False, and nothing written, when the lease had passed to somebody else."""
+    """Write an attempt's outcome. False, and nothing written, when the lease had passed to somebody else.
+
+    One that was accepted is written even then if nobody has claimed it since: it need not go twice.
+    """
     state, pause = verdict(claimed, outcome, policy)
     unknowns = claimed.unknowns + (outcome.kind is OutcomeKind.UNKNOWN)
     spared = outcome.kind is OutcomeKind.CHANNEL
@@ -154,7 +164,28 @@ def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy,
         spared,
     )
     with writing(session, beside_workers=True):
-        return _leave_sending(session, leaving, now)
+        if _leave_sending(session, leaving, now):
+            return True
+        is_late = outcome.kind is OutcomeKind.ACCEPTED and _take_again(session, claimed, now)
+        return is_late and _leave_sending(session, leaving, now)
+
+
+def _take_again(session: Session, claimed: Claimed, now: datetime) -> bool:
+    """What was given up as of a sender that died, and waits to be sent once more."""
+    taken = session.execute(
+        update(_TABLE)
+        .where(
+            _TABLE.c.id == claimed.id,
+            text("state = 'queued'"),
+            _TABLE.c.attempts == claimed.attempts,
+            _TABLE.c.unknowns == claimed.unknowns + 1,
+        )
+        .values(state=S.SENDING, lease=claimed.lease, leased_until=now)
+        .returning(_TABLE.c.id)
+    ).one_or_none()
+    if taken is not None:
+        outbox.note_event(session, claimed.id, S.SENDING, now, "answered late")
+    return taken is not None
 
 
 def is_something_due(session: Session, now: datetime) -> bool:
@@ -212,12 +243,13 @@ class _Leaving:
 def _leave_sending(session: Session, leaving: _Leaving, now: datetime) -> bool:
     outbox.check_move(leaving.id, S.SENDING, leaving.to)
     queued = leaving.to is S.QUEUED
-    values: dict[str, object] = {"due_at": leaving.due} if queued else {"ended_at": now}
-    if leaving.spared:
+    values: dict[str, object] = {}
+    if leaving.spared:  # as if it had not been tried: since when it waits stays known
         values["attempts"] = _TABLE.c.attempts - 1
-        values.pop("due_at", None)  # since when it waits stays known
-    else:
-        values["has_slot"] = False
+    elif queued:
+        values |= {"due_at": leaving.due, "wanted_at": leaving.due, "has_slot": False}
+    if not queued:
+        values |= {"ended_at": now, "has_slot": False}
     moved = session.execute(
         update(_TABLE)
         .where(_TABLE.c.id == leaving.id, _TABLE.c.lease == leaving.lease)

@@ -32,6 +32,7 @@ from tests.delivery.factories import (
     reread,
     signature,
 )
+from tests.delivery.queue import never
 
 S = DeliveryState
 pytestmark = pytest.mark.usefixtures("on_server")
@@ -41,10 +42,6 @@ def rows(session: Session, count: int) -> list[int]:
     with writing(session):
         signer = signature(session)
         return [delivery(session, signer, recipient=f"ana{number}@{number}.example").id for number in range(count)]
-
-
-def never(_seconds: float) -> bool:
-    return False
 
 
 def test_four_workers_send_each_of_many_messages_once(app: Flask, session: Session) -> None:
@@ -82,16 +79,13 @@ def test_a_worker_passes_over_the_row_that_another_is_claiming(session: Session)
     assert taken.id == second
 
 
+@pytest.mark.usefixtures("impatient")
 def test_workers_claim_beside_each_other_but_not_beside_others_who_write(
     session: Session,
 ) -> None:
     rows(session, 2)
-    session.connection().exec_driver_sql("SET lock_timeout = 50")
-    session.commit()
     with Session(db.engine) as other, writing(other, beside_workers=True):
         assert claim(session, NOW) is not None
-    session.connection().exec_driver_sql("SET lock_timeout = 50")
-    session.commit()
     with Session(db.engine) as other, writing(other), pytest.raises(DatabaseUnavailable):
         claim(session, NOW)
 

@@ -29,16 +29,6 @@ OFFERS_LOGIN = ("250-mail.example.org", "250 AUTH PLAIN LOGIN")
 USER, PASSWORD = "letters@example.org", "gänse füßchen 7"
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.made_in(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def good(authority: Authority) -> ssl.SSLContext:
-    return authority.server()
-
-
 @pytest.fixture(autouse=True)
 def trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     """The authority is trusted as an operator would have it trusted."""

@@ -56,7 +56,7 @@ ROWS: dict[str, list[str]] = {
         "UPDATE letter SET language = 'es' WHERE id = 1",
     ],
     "0005": [
-        "INSERT INTO pace VALUES ('office@example.org', '2026-01-01 00:00:00.000000')",
+        "INSERT INTO pace (key, next_at) VALUES ('office@example.org', '2026-01-01 00:00:00.000000')",
         "INSERT INTO heartbeat VALUES ('here:1', '2026-01-01 00:00:00.000000')",
         "INSERT INTO dead_address VALUES (x'07', '2026-01-01 00:00:00.000000')",
         "UPDATE site_state SET refused_why = 'login refused', refused_code = 535, refusals = 1 WHERE id = 1",
@@ -64,6 +64,10 @@ ROWS: dict[str, list[str]] = {
            VALUES (4, 'a', 'answer', 'bounced', 'mail', 1, 1, 0, '2026-01-01 00:00:00.000000', 1)""",
         """INSERT INTO delivery_event (id, delivery_id, at, state, why, code)
            VALUES (4, 4, '2026-01-01 00:00:00.000000', 'bounced', 'came back', 550)""",
+    ],
+    "0006": [
+        "UPDATE delivery SET wanted_at = created_at WHERE id = 4",
+        "UPDATE pace SET free_at = next_at",
     ],
 }
 
