@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.cli.outbox import outbox
 from app.db import writing
+from app.delivery import dead
 from app.delivery.mails import Composer
 from app.delivery.outbox import bounce
 from app.delivery.overview import overview
@@ -362,3 +363,24 @@ def test_a_bounce_of_the_day_before_is_no_longer_of_the_last_day(app: Flask, ses
 
     assert overview(session, NOW + timedelta(hours=23)).bounced == 1
     assert overview(session, NOW + timedelta(hours=24)).bounced == 0
+
+
+# --- an address that is good again ------------------------------------------------------------------------------------
+
+
+def test_a_dead_address_is_revived_by_whoever_knows_better(app: Flask, session: Session) -> None:
+    with writing(session):
+        dead.bury(session, site(app).keys.address("ana@example.org"), NOW)
+
+    done = app.test_cli_runner().invoke(outbox, ["revive"], input=" Ana@example.org\n")
+
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (0, "Mail is sent to this address again.")
+    assert overview(session, NOW).dead == 0
+
+
+@pytest.mark.parametrize("email", ["ben@example.org", "x", "''"])
+def test_what_is_not_dead_cannot_be_revived(app: Flask, session: Session, email: str) -> None:
+    done = app.test_cli_runner().invoke(outbox, ["revive", "--email", email])
+
+    assert done.exit_code == 1
+    assert "does not count as dead" in done.stderr

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
-from app.cli.outbox_bounces import bounces
+from app.cli.outbox_bounces import bounces, revive
 from app.cli.outbox_rows import cancel, list_, park, retry, show, status
 from app.cli.outbox_run import once, run
 from app.cli.plainly import plainly, say, table
@@ -22,7 +22,7 @@ from app.delivery.pause import resume as resume_sending
 from app.extensions import db
 
 outbox = AppGroup("outbox", help="What waits to be sent, and what signers deliver.")
-for command in (status, list_, show, retry, park, cancel, run, once, bounces):
+for command in (status, list_, show, retry, park, cancel, run, once, bounces, revive):
     outbox.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""`flask outbox bounces`: reads what came back to envelope senders, from a mail server's pipe or a Maildir."""
+"""`flask outbox bounces` reads what came back to envelope senders, from a mail server's pipe or a Maildir; `revive`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from flask.cli import with_appcontext
 
 from app.cli.plainly import plainly, say
 from app.cli.site import site
+from app.db import writing
+from app.delivery import dead
 from app.delivery.bounces import Nothing, read
 from app.delivery.opening import MOST_BYTES
 from app.delivery.returns import Means, StillInHand, receive
@@ -64,6 +66,22 @@ def bounces(source: str, maildir: Path | None, recipient: str) -> None:
             raise _Later(str(error)) from None
     else:
         _empty(maildir)
+
+
+@click.command()
+@click.option("--email", required=True, prompt="E-mail address", help="Which address is good again.")
+@with_appcontext
+def revive(email: str) -> None:
+    """Send mail again to an address that counts as dead, since mail to it came back.
+
+    Left out, --email is asked for, so that the address does not stay in the history of the shell. What was cancelled
+    meanwhile stays so: a signer can have their mail sent again, or sign anew.
+    """
+    with plainly(), writing(db.session()):
+        revived = dead.revive(db.session(), [email.strip()], site().keys.address)
+    if not revived:
+        raise click.ClickException("This address does not count as dead. Nothing was changed.")
+    say("Mail is sent to this address again.")
 
 
 def _first_part(stream: BinaryIO) -> bytes:

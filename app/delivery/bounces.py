@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_string
 from email.message import Message
 
@@ -33,6 +33,8 @@ class Bounce:
     said: str
     is_dead: bool
     """The mailbox is gone for good: it is not full, and neither we nor the message are what was refused."""
+    about: str = ""
+    """The one address, in lower case, that it says it is about; an alias may stand between it and ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,15 @@ _DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4
 """RFC 3463: no such mailbox, no such domain, bad syntax, moved away, a null MX, disabled, no way there."""
 _VAGUE = frozenset({"", "5.0.0", "5.1.0", "5.2.0", "5.4.1", "5.5.0"})
 """No detail, or one that large providers give for a mailbox that is not there: then the words decide."""
+_NO_MAILBOX = re.compile(
+    r"(?:user|recipient|mailbox|address|account)(?: \w+)? (?:is )?"
+    r"(?:unknown|unavailable|not found|not recogni[sz]ed|inactive|disabled|invalid)|"
+    r"(?:unknown|invalid|no such|not a valid|no) (?:local )?(?:user|recipient|mailbox|address|account|person|domain)|"
+    r"(?:does|do)(?: not|n['’]t) exist|doesn['’]t have a|not listed in|no longer (?:valid|available|exists?|active)|"
+    r"recipient address rejected: access denied|unrouteable|host or domain name not found|domain not found|"
+    r"no mailbox (?:here|by that name)|address (?:couldn['’]t|could not) be found",
+    re.IGNORECASE,
+)
 _NOT_THE_MAILBOX = re.compile(
     r"spam|blocked|block ?list|black ?list|polic[yi]|quota|full\b|too (?:large|big)|size limit|content|virus|"
     r"reputation|dmarc|\bspf\b|dkim|unauthenticated|rate limit|too many|5\.[67]\.\d",
@@ -132,6 +143,7 @@ class _Report:
     action: str
     status: str
     diagnostic: str
+    recipient: str
 
 
 def _reports(message: Message) -> Iterator[_Report]:
@@ -158,14 +170,16 @@ def _report(block: Message) -> _Report:
     action = re.match(r"[a-z]*", header(block, "action").lower())
     status = _STATUS.search(header(block, "status"))
     diagnostic = re.sub(r"^[\w-]{1,20};\s*", "", header(block, "diagnostic-code"))
-    return _Report(action[0] if action else "", status[1] if status else "", diagnostic)
+    recipient = header(block, "final-recipient").rpartition(";")[2].strip(" <>").lower()
+    return _Report(action[0] if action else "", status[1] if status else "", diagnostic, recipient)
 
 
 def _of_reports(reports: Sequence[_Report]) -> Bounce | Delay | Nothing:
     """One recipient is all that a mail of ours has; where an alias made several of it, one failure is one too many."""
     failed = [report for report in reports if _is_failure(report)]
     if failed:
-        return _bounce(failed[0].status, failed[0].diagnostic)
+        about = failed[0].recipient if len({report.recipient for report in failed}) == 1 else ""
+        return _bounce(failed[0].status, failed[0].diagnostic, about)
     delayed = [report for report in reports if report.action == "delayed" or not report.action]
     if delayed:
         said = delayed[0].diagnostic or delayed[0].status
@@ -177,12 +191,16 @@ def _is_failure(report: _Report) -> bool:
     return report.action in {"failed", "fail", "error"} or (not report.action and report.status.startswith("5"))
 
 
-def _bounce(status: str, said: str) -> Bounce:
+def _bounce(status: str, said: str, about: str) -> Bounce:
     found = _STATUS.search(said)
     if status.endswith(".0.0") and found and found[1].startswith("5"):
         status = found[1]  # the server's own words are more exact than what its neighbour made of them
-    vague = status in _VAGUE and _NOT_THE_MAILBOX.search(said) is None
-    return Bounce(_code(said), said or status, status in _DEAD or vague)
+    in_words = status in _VAGUE and _says_gone(said)
+    return Bounce(_code(said), said or status, status in _DEAD or in_words, about)
+
+
+def _says_gone(words: str) -> bool:
+    return _NO_MAILBOX.search(words) is not None and _NOT_THE_MAILBOX.search(words) is None
 
 
 def _code(said: str) -> int | None:
@@ -213,7 +231,8 @@ def _of_a_server(message: Message) -> Bounce | Delay | Nothing:
     if later or (_SUBJECT_OF_A_DELAY.search(subject) and not _SUBJECT_OF_A_BOUNCE.search(subject)):
         return Delay(_code(said), said)
     if never or (number.startswith("5") and _SUBJECT_OF_A_BOUNCE.search(subject)):
-        return _worded(_bounce(number, said), lines)
+        about = next(iter(never)).decode("utf-8", "replace").lower() if len(never) == 1 else ""
+        return _worded(_bounce(number, said, about), lines)
     if number.startswith("4"):
         return Delay(_code(said), said)
     return Nothing("a mail server's message that says neither that it failed nor that it waits")
@@ -221,8 +240,7 @@ def _of_a_server(message: Message) -> Bounce | Delay | Nothing:
 
 def _worded(bounce: Bounce, lines: Sequence[str]) -> Bounce:
     """Without a number of its own, all that was said tells whether the mailbox is at fault."""
-    doubtful = _NOT_THE_MAILBOX.search("\n".join(lines)) is not None and _STATUS.search(bounce.said) is None
-    return Bounce(bounce.code, bounce.said, bounce.is_dead and not doubtful)
+    return bounce if _STATUS.search(bounce.said) else replace(bounce, is_dead=_says_gone("\n".join(lines)))
 
 
 def _telling_lines(message: Message) -> Iterator[str]:
@@ -233,8 +251,8 @@ def _telling_lines(message: Message) -> Iterator[str]:
         yield line[:_TELLING_WIDTH]
 
 
-def _failures(message: Message, lines: Sequence[str]) -> tuple[int, int]:
-    """How many addresses flufl.bounce finds that wait, and that failed for good.
+def _failures(message: Message, lines: Sequence[str]) -> tuple[set[bytes], set[bytes]]:
+    """The addresses that flufl.bounce finds which wait, and which failed for good.
 
     It walks through everything, quoted messages too, by patterns that take time by the square of a line: so it gets
     what the server says in the two shapes that its patterns look for, and nothing else.
@@ -255,8 +273,8 @@ def _failures(message: Message, lines: Sequence[str]) -> tuple[int, int]:
         with suppress(Exception):  # one of its detectors met what it does not expect
             later, never = all_failures(shape)
             if later or never:
-                return len(later), len(never)
-    return 0, 0
+                return set(later), set(never)
+    return set(), set()
 
 
 def _is_automatic(message: Message) -> bool:

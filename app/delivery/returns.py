@@ -114,7 +114,8 @@ def _bounced(session: Session, delivery: Delivery, bounce: Bounce, means: Means,
         return Taken.OVER
     said = _nameless(delivery, bounce.said)
     outbox.bounce(session, delivery, now, bounce.code, said)
-    if bounce.is_dead and delivery.recipient and delivery.signature is not None:
+    is_ours = bounce.about == (delivery.recipient or "").lower()  # else an alias's, which may lead to others, too
+    if bounce.is_dead and is_ours and delivery.recipient and delivery.signature is not None:
         if delivery.letter is None:
             _bury_signer(session, delivery.signature, delivery.recipient, means, now)
         else:

@@ -18,7 +18,7 @@ UNKNOWN_USER = "550 5.1.1 <staff@office.example>: Recipient address rejected: Us
 
 
 def test_a_standard_report_of_a_failure_is_a_bounce_with_the_servers_words() -> None:
-    assert read(report()).tells == Bounce(550, UNKNOWN_USER, is_dead=True)
+    assert read(report()).tells == Bounce(550, UNKNOWN_USER, is_dead=True, about=OFFICE)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_report_of_success_changes_nothing(action: str) -> None:
 def test_what_a_report_does_is_said_by_its_action_not_by_its_number() -> None:
     expired = read(report(status="4.4.7", diagnostic="smtp; 451 4.4.7 queue expired")).tells
 
-    assert expired == Bounce(451, "451 4.4.7 queue expired", is_dead=False)
+    assert expired == Bounce(451, "451 4.4.7 queue expired", is_dead=False, about=OFFICE)
     assert isinstance(read(report(action="delayed", status="5.1.1")).tells, Delay)
     assert isinstance(read(report(action="error (bad address)")).tells, Bounce)
     assert isinstance(read(report(action="").replace(b"Action:", b"X-Action:")).tells, Bounce)
@@ -75,6 +75,12 @@ def test_what_a_report_does_is_said_by_its_action_not_by_its_number() -> None:
         ("5.2.1", "550 5.2.1 mailbox disabled", True),
         ("5.4.4", "Host or domain name not found", True),
         ("5.0.0", "550 requested action not taken: mailbox unavailable", True),
+        ("5.0.0", "550 Message rejected", False),
+        ("5.0.0", "550 rejected by administrator", False),
+        ("5.0.0", "554 Relay access denied", False),
+        ("", "550 Sorry, your host is listed in our blocklist", False),
+        ("5.0.0", "550 unknown user", True),
+        ("5.1.0", "550 Unknown address error 550-'no such user'", True),
         ("5.0.0", "552 mailbox is full", False),
         ("5.0.0", "550 blocked as spam", False),
         ("5.0.0", "550 5.7.1 message refused", False),
@@ -95,8 +101,21 @@ def test_only_a_mailbox_that_is_gone_is_dead(status: str, words: str, *, is_dead
     assert told.is_dead is is_dead
 
 
+def test_it_is_told_which_address_did_not_take_it() -> None:
+    """Behind an alias there are others, of whom one may be gone."""
+    told = [read(write()).tells for write in (returned.exim, returned.qmail, returned.gmail)]
+    assert [one.about for one in told if isinstance(one, Bounce)] == [OFFICE] * 3
+    behind = read(report(recipient="Ben@Home.example")).tells
+    assert isinstance(behind, Bounce)
+    assert behind.about == "ben@home.example"
+    block = b"\r\n\r\nFinal-Recipient: rfc822; eva@home.example\r\nAction: failed\r\nStatus: 5.1.1"
+    several = read(report().replace(b"\r\nRemote-MTA", block + b"\r\nRemote-MTA")).tells
+    assert isinstance(several, Bounce)
+    assert several.about == ""
+
+
 def test_a_text_without_numbers_says_by_its_words_whether_the_mailbox_is_gone() -> None:
-    gone = read(returned.qmail(words="Sorry, there is nobody of that name.")).tells
+    gone = read(returned.qmail(words="Sorry, no mailbox here by that name.")).tells
     full = read(returned.qmail(words="The mailbox is over its quota.")).tells
 
     assert isinstance(gone, Bounce)
@@ -185,7 +204,7 @@ def test_a_mail_by_which_we_passed_an_answer_on_goes_nowhere() -> None:
 def test_a_report_about_addresses_beyond_ascii_is_read() -> None:
     told = read(report().replace(b"message/delivery-status", b"message/global-delivery-status")).tells
 
-    assert told == Bounce(550, UNKNOWN_USER, is_dead=True)
+    assert told == Bounce(550, UNKNOWN_USER, is_dead=True, about=OFFICE)
 
 
 # --- to whom it came --------------------------------------------------------------------------------------------------

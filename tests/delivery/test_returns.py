@@ -6,6 +6,7 @@ import email
 import email.policy
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -34,10 +35,14 @@ from tests.signing.factories import site
 
 S, K = DeliveryState, DeliveryKind
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-HARD = Bounce(550, "550 5.1.1 user unknown", is_dead=True)
 SOFT = Bounce(552, "552 5.2.2 mailbox full", is_dead=False)
 AUTOMATIC = Answer("We have received your letter.", is_automatic=True)
 OFFICE = "office@example.org"
+
+
+def hard(sent: Delivery) -> Bounce:
+    """Its mailbox is gone."""
+    return Bounce(550, "550 5.1.1 user unknown", is_dead=True, about=(sent.recipient or "").lower())
 
 
 @pytest.fixture
@@ -87,7 +92,7 @@ def test_a_letter_that_came_back_is_its_signers_to_deliver_and_one_mail_says_so(
     sent = row(session)
     notice = row(session, S.HELD, K.NOTICE, sent.signature)
 
-    done = receive(session, sent.uuid, HARD, means, NOW + HOUR)
+    done = receive(session, sent.uuid, hard(sent), means, NOW + HOUR)
 
     assert done == Result(Taken.BOUNCED, sent.id)
     found = reread(session, sent.id)
@@ -103,7 +108,7 @@ def test_a_letter_that_came_back_is_its_signers_to_deliver_and_one_mail_says_so(
 def test_a_second_report_of_the_same_bounce_changes_nothing(session: Session, means: Means) -> None:
     sent = row(session)
     row(session, S.HELD, K.NOTICE, sent.signature)
-    receive(session, sent.uuid, HARD, means, NOW)
+    receive(session, sent.uuid, hard(sent), means, NOW)
 
     done = receive(session, sent.uuid, SOFT, means, NOW + HOUR)
 
@@ -117,7 +122,7 @@ def test_a_second_report_of_the_same_bounce_changes_nothing(session: Session, me
 def test_a_letter_of_unknown_fate_was_accepted_if_it_comes_back(session: Session, means: Means) -> None:
     parked = row(session, S.PARKED, unknowns=2)
 
-    assert receive(session, parked.uuid, HARD, means, NOW).taken is Taken.BOUNCED
+    assert receive(session, parked.uuid, hard(parked), means, NOW).taken is Taken.BOUNCED
 
     assert reread(session, parked.id).state is S.BOUNCED
     assert [one.state for one in others(session, parked)] == [S.OFFERED]
@@ -127,7 +132,7 @@ def test_what_is_just_being_sent_has_to_be_settled_first(session: Session, means
     sending = row(session, S.SENDING)
 
     with pytest.raises(StillInHand):
-        receive(session, sending.uuid, HARD, means, NOW)
+        receive(session, sending.uuid, hard(sending), means, NOW)
 
     assert (reread(session, sending.id).state, dead_ones(session)) == (S.SENDING, [])
 
@@ -138,7 +143,7 @@ def test_a_bounce_of_what_is_not_out_or_over_changes_nothing(
 ) -> None:
     sent = row(session, state)
 
-    assert receive(session, sent.uuid, HARD, means, NOW).taken is Taken.OVER
+    assert receive(session, sent.uuid, hard(sent), means, NOW).taken is Taken.OVER
 
     found = reread(session, sent.id)
     assert (found.state, moves(found), others(session, sent)) == (state, [], [])
@@ -147,12 +152,12 @@ def test_a_bounce_of_what_is_not_out_or_over_changes_nothing(
 def test_what_nobody_here_has_sent_is_said_to_be_unknown(session: Session, means: Means) -> None:
     row(session)
 
-    assert receive(session, str(uuid.uuid4()), HARD, means, NOW) == Result(Taken.UNKNOWN)
+    assert receive(session, str(uuid.uuid4()), SOFT, means, NOW) == Result(Taken.UNKNOWN)
 
 
 def test_what_came_back_cannot_be_sent_again(session: Session, means: Means) -> None:
     sent = row(session)
-    receive(session, sent.uuid, HARD, means, NOW)
+    receive(session, sent.uuid, hard(sent), means, NOW)
 
     with pytest.raises(MoveRefused, match="it is bounced"), writing(session):
         retry(session, session.get_one(Delivery, sent.id), NOW)
@@ -169,7 +174,7 @@ def test_a_letter_of_somebody_who_left_comes_back_to_nobody(
         signer.state = state
         signer.erased_at = NOW if state is SignatureState.ERASED else None
 
-    receive(session, sent.uuid, HARD, means, NOW)
+    receive(session, sent.uuid, hard(sent), means, NOW)
 
     assert (reread(session, sent.id).state, others(session, sent)) == (S.BOUNCED, [])
     kept = reread(session, sent.id).events[-1].said
@@ -198,7 +203,7 @@ def test_after_one_hard_bounce_no_mail_goes_to_the_signer_but_their_letters_do(s
     ]
     letter = row(session, S.QUEUED, K.LETTER, sent.signature)
 
-    receive(session, sent.uuid, HARD, means, NOW)
+    receive(session, sent.uuid, hard(sent), means, NOW)
 
     assert dead_ones(session) == [means.digest("Ana@Example.org")]
     for mail in waiting:
@@ -223,9 +228,17 @@ def test_mails_to_the_same_address_in_other_campaigns_do_not_go_either(session: 
             other.email, other.email_digest = address, mailbox
         mails[address] = row(session, S.QUEUED, K.COPY, other, recipient=address).id
 
-    receive(session, sent.uuid, HARD, means, NOW)
+    receive(session, sent.uuid, hard(sent), means, NOW)
 
     assert {address: reread(session, number).state for address, number in mails.items()} == people
+
+
+def test_who_is_behind_an_alias_does_not_make_it_dead(session: Session, means: Means) -> None:
+    for mail in (row(session, kind=DeliveryKind.CONFIRMATION), *letters(session, 3)):
+        behind = replace(hard(mail), about="ben@home.example")
+        assert receive(session, mail.uuid, behind, means, NOW).taken is Taken.BOUNCED
+
+    assert dead_ones(session) == []
 
 
 def test_a_full_mailbox_is_not_dead(session: Session, means: Means) -> None:
@@ -245,7 +258,7 @@ def test_the_bounce_of_a_mail_of_ours_leads_to_no_other_mail(
 ) -> None:
     sent = row(session, kind=kind, recipient="ana@example.org")
 
-    receive(session, sent.uuid, HARD, means, NOW)
+    receive(session, sent.uuid, hard(sent), means, NOW)
 
     assert reread(session, sent.id).state is S.BOUNCED
     assert [one.id for one in session.scalars(select(Delivery))] == [sent.id]
@@ -259,7 +272,7 @@ def test_the_bounce_of_a_mail_to_the_organisation_moves_only_its_row(session: Se
         )
         session.add(made)
 
-    receive(session, mail.uuid, HARD, means, NOW)
+    receive(session, mail.uuid, hard(mail), means, NOW)
 
     assert (reread(session, made.id).state, dead_ones(session)) == (S.BOUNCED, [])
 
@@ -276,10 +289,10 @@ def test_an_office_is_dead_after_two_letters_in_a_day_and_the_organisation_is_to
 ) -> None:
     first, second, third = letters(session, 3, recipient="Staff@office.example")
 
-    receive(session, first.uuid, HARD, means, NOW)
+    receive(session, first.uuid, hard(first), means, NOW)
     assert dead_ones(session) == []
-    receive(session, second.uuid, HARD, means, NOW + 23 * HOUR)
-    receive(session, third.uuid, HARD, means, NOW + 23 * HOUR)
+    receive(session, second.uuid, hard(second), means, NOW + 23 * HOUR)
+    receive(session, third.uuid, hard(third), means, NOW + 23 * HOUR)
 
     assert dead_ones(session) == [means.digest("staff@office.example")]
     (report,) = of_kind(session, K.REPORT)
@@ -297,16 +310,16 @@ def test_one_letter_or_two_refusals_of_another_sort_do_not_make_it_dead(
     session: Session, means: Means, second: Bounce | None
 ) -> None:
     one, two = letters(session, 2)
-    receive(session, one.uuid, HARD, means, NOW)
-    receive(session, (two if second else one).uuid, second or HARD, means, NOW)
+    receive(session, one.uuid, hard(one), means, NOW)
+    receive(session, (two if second else one).uuid, second or hard(one), means, NOW)
 
     assert (dead_ones(session), of_kind(session, K.REPORT)) == ([], [])
 
 
 def test_two_letters_on_different_days_do_not_make_it_dead(session: Session, means: Means) -> None:
     one, two = letters(session, 2)
-    receive(session, one.uuid, HARD, means, NOW)
-    receive(session, two.uuid, HARD, means, NOW + DAY)
+    receive(session, one.uuid, hard(one), means, NOW)
+    receive(session, two.uuid, hard(two), means, NOW + DAY)
 
     assert dead_ones(session) == []
 
@@ -316,9 +329,9 @@ def test_letters_that_wait_for_a_dead_office_go_to_their_signers(session: Sessio
     waiting = letters(session, 3, S.QUEUED, recipient="OFFICE@example.org")
     notice = row(session, S.HELD, K.NOTICE, waiting[0].signature)
     elsewhere = row(session, S.QUEUED, recipient="other@example.org")
-    receive(session, one.uuid, HARD, means, NOW)
+    receive(session, one.uuid, hard(one), means, NOW)
 
-    assert receive(session, two.uuid, HARD, means, NOW).handed_over == 3
+    assert receive(session, two.uuid, hard(two), means, NOW).handed_over == 3
 
     for letter in waiting:
         assert moves(reread(session, letter.id)) == [(S.CANCELLED, "address dead")]
@@ -335,18 +348,18 @@ def test_hundreds_of_letters_are_handed_over_in_several_transactions(
     with writing(session):
         for _ in range(35):
             delivery(session, signature(session), kind=K.LETTER)
-    receive(session, one.uuid, HARD, means, NOW)
+    receive(session, one.uuid, hard(one), means, NOW)
 
-    assert receive(session, two.uuid, HARD, means, NOW).handed_over == 35
+    assert receive(session, two.uuid, hard(two), means, NOW).handed_over == 35
 
 
 def test_what_was_stopped_in_the_middle_is_finished_with_the_next_bounce(session: Session, means: Means) -> None:
     one, two = letters(session, 2)
-    receive(session, one.uuid, HARD, means, NOW)
-    receive(session, two.uuid, HARD, means, NOW)
+    receive(session, one.uuid, hard(one), means, NOW)
+    receive(session, two.uuid, hard(two), means, NOW)
     late = row(session, S.QUEUED)
 
-    assert receive(session, two.uuid, HARD, means, NOW) == Result(Taken.OVER, two.id, handed_over=1)
+    assert receive(session, two.uuid, hard(two), means, NOW) == Result(Taken.OVER, two.id, handed_over=1)
     assert reread(session, late.id).state is S.CANCELLED
 
 
@@ -362,7 +375,7 @@ def test_a_delay_is_noted_where_the_letter_is_and_a_failure_may_follow(session: 
     found = reread(session, sent.id)
     assert (found.state, moves(found)) == (S.ACCEPTED, [(S.ACCEPTED, "delayed")])
     assert (found.events[0].code, found.events[0].said) == (451, "451 4.4.1 … timed out")
-    receive(session, sent.uuid, HARD, means, NOW + DAY)
+    receive(session, sent.uuid, hard(sent), means, NOW + DAY)
     assert moves(reread(session, sent.id)) == [(S.ACCEPTED, "delayed"), (S.BOUNCED, "came back")]
 
 

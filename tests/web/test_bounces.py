@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,9 +38,12 @@ def comes_back(
     """Let something come back to the address of a delivery of that kind, of which there may be several."""
     with app.app_context():
         session = db.session()
-        query = select(Delivery.uuid).where(Delivery.kind == kind, Delivery.channel == "mail").order_by(Delivery.id)
-        sent_as = session.scalars(query).all()[place]
-        receive(session, sent_as, tells, Means(site(app).composer, site(app).keys.address), clock())
+        query = select(Delivery).where(Delivery.kind == kind, Delivery.channel == "mail").order_by(Delivery.id)
+        sent = session.scalars(query).all()[place]
+        uuid, about = sent.uuid, (sent.recipient or "").lower()
+        session.rollback()
+        tells = replace(tells, about=about) if isinstance(tells, Bounce) else tells
+        receive(session, uuid, tells, Means(site(app).composer, site(app).keys.address), clock())
 
 
 # --- the signer's own address -----------------------------------------------------------------------------------------
