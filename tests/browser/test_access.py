@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,7 +16,12 @@ pytestmark = pytest.mark.browser
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""The dark scheme changes colours alone, which a test below sees to: what does not look at them is asked once."""
+SCHEMES: tuple[tuple[Literal["light", "dark"], dict[str, Any], int], ...] = (
+    ("light", OPTIONS, 15),
+    ("dark", OF_COLOURS, 0),
+)
 WIDTHS = (360, 768, 1280)
 RUN = """options => axe.run(document, options).then(found => ({
   passed: found.passes.length,
@@ -28,12 +33,12 @@ RUN = """options => axe.run(document, options).then(found => ({
 def complaints(page: Page, screen: str) -> dict[str, object]:
     """What axe finds wrong, or cannot decide, on the page at hand in each scheme and width."""
     found: dict[str, object] = {}
-    for scheme in SCHEMES:
+    for scheme, options, at_least in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            result = page.evaluate(RUN, OPTIONS)
-            assert result["passed"] > 15, screen  # it has looked
+            result = page.evaluate(RUN, options)
+            assert result["passed"] > at_least, screen  # it has looked
             found |= {f"{screen}, {scheme}, {width}: {rule}": nodes for rule, nodes in result["wrong"]}
     return found
 
@@ -66,3 +71,20 @@ def test_axe_would_find_it(chromium: Browser, site: Site, axe: Axe) -> None:
         found = {rule for rule, _nodes in page.evaluate(RUN, OPTIONS)["wrong"]}
 
     assert {"label", "color-contrast", "heading-order"} <= found
+
+
+def test_the_dark_scheme_changes_colours_alone(chromium: Browser, site: Site) -> None:
+    with window(chromium, script=True) as (page, _seen):
+        page.goto(f"{site.url}/reunite-families")
+        found = page.evaluate(
+            """() => [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
+              .filter(rule => rule.media && /prefers-color-scheme/.test(rule.media.mediaText))
+              .flatMap(rule => [...rule.cssRules]).flatMap(rule => [...rule.style])"""
+        )
+        assert "--paper" in found
+        assert [name for name in found if not name.startswith("--")] == []
+        colours = page.evaluate(
+            "names => names.map(name => getComputedStyle(document.documentElement).getPropertyValue(name))", found
+        )
+        assert all(page.evaluate("colour => CSS.supports('color', colour)", colour) for colour in colours)
+        assert page.locator("source[media], [media*=dark]:not(meta)").count() == 0
