@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +17,9 @@ from app.worker import told_to_stop
 from config import Config, MailServer
 
 
-def run(name: str, numbers: list[int]) -> int:
-    """Run the child `name` until it shall stop; the exit code."""
-    logging.basicConfig(level=logging.WARNING, format=f"{name}: %(levelname)s %(message)s")
-    leash_end, number = numbers
+def run(name: str, leash_end: int, number: int) -> int:
+    """Be the child `name` until it shall stop; the exit code."""
+    logging.basicConfig(level=logging.WARNING, format=f"{name}: %(levelname)s %(message)s", force=True)
     return {"web": web, "worker": worker, "mailbox": keep_mail}[name](leash_end, number)
 
 
@@ -54,7 +52,6 @@ def mailbox_folder(config: Config) -> Path:
 
 def keep_mail(leash_end: int, listener: int) -> int:
     """Take mail on the inherited socket."""
-    os.set_inheritable(listener, False)
     with socket.socket(fileno=listener) as inherited:
         mailbox.serve(inherited, mailbox_folder(Config.from_env()), functools.partial(leash.follow, leash_end))
     return 0

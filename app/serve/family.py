@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
+from app.serve import children
+from app.serve.forking import Child, fork
 from app.serve.leash import GRACE, Leash
-from config import ROOT
 
 PATIENCE = 12.0
 """Seconds that a child has to end after SIGTERM; then it is killed."""
@@ -24,17 +21,12 @@ class Family:
         """`inherited` are descriptors that every child holds while it lives."""
         self._leash = Leash()
         self._inherited = tuple(inherited)
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, Child] = {}
 
     def start(self, name: str, number: int, descriptors: Sequence[int] = ()) -> None:
         """Start the child `name`, tell it one number, and let it inherit `descriptors`."""
-        self._children[name] = subprocess.Popen(  # noqa: S603 — our own module
-            [sys.executable, "-m", "app.serve", name, str(self._leash.end), str(number)],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            pass_fds=(self._leash.end, *self._inherited, *descriptors),
-            start_new_session=True,
-        )
+        work = partial(children.run, name, self._leash.end, number)
+        self._children[name] = fork(f"redress-{name}", work, {self._leash.end, *self._inherited, *descriptors})
 
     def ended(self) -> tuple[str, str] | None:
         """The first child found to have ended, with how; None while all live."""
@@ -53,13 +45,10 @@ class Family:
 
     def _end(self, names: list[str]) -> None:
         for name in names:
-            self._children[name].terminate()  # does nothing to one that has ended
+            self._children[name].terminate()
         deadline = time.monotonic() + PATIENCE
         for name in names:
             child = self._children[name]
-            try:
-                child.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
+            if not child.has_ended(within=max(0.1, deadline - time.monotonic())):
+                child.kill()
+                child.has_ended(within=PATIENCE)

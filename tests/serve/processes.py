@@ -97,12 +97,12 @@ class Redress:
 
     def pid(self, name: str) -> int:
         """The process of a child, which the parent started itself."""
-        mine = [pid for pid, words in self.living().items() if name in words and _parent(pid) == self.process.pid]
+        mine = [pid for pid, called in self.living().items() if name in called and _parent(pid) == self.process.pid]
         assert len(mine) == 1, self.living()
         return mine[0]
 
-    def living(self) -> dict[int, list[str]]:
-        """All processes of this start that are alive, by their DATA_DIR, with the words of their command lines."""
+    def living(self) -> dict[int, str]:
+        """All processes of this start that are alive, by their DATA_DIR, with what tools call them."""
         marker = f"DATA_DIR={self.data_dir}".encode()
         found = {}
         for entry in Path("/proc").iterdir():
@@ -110,7 +110,7 @@ class Redress:
                 continue
             try:
                 if marker in (entry / "environ").read_bytes().split(b"\0"):
-                    found[int(entry.name)] = (entry / "cmdline").read_bytes().decode().split("\0")
+                    found[int(entry.name)] = (entry / "comm").read_text().strip()
             except OSError:
                 continue
         return found
