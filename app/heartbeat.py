@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from datetime import datetime, timedelta
 
@@ -21,7 +22,8 @@ class Heart:
     """Beats for one worker, every ten seconds at most. Owns its transactions."""
 
     def __init__(self) -> None:
-        self._name = f"{socket.gethostname()[:40]}:{os.getpid()}"
+        # In containers all may have one name and one number.
+        self._name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._last: datetime | None = None
 
     def beat(self, session: Session, now: datetime) -> None:

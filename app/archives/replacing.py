@@ -71,6 +71,7 @@ def carry_over(present: Path, restored: Path) -> Carried:
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("ATTACH ? AS present", (f"{present.as_uri()}?mode=ro",))
         connection.execute("BEGIN IMMEDIATE")
+        _take_dead_addresses(connection)
         signatures = _take_signatures(connection)
         carried = Carried(signatures, _take_contacts(connection), _is_unsure(connection))
         if connection.execute("PRAGMA main.foreign_key_check").fetchone() is not None:
@@ -176,6 +177,13 @@ def _take_contacts(connection: sqlite3.Connection) -> Contacts:
         connection.execute("DELETE FROM main.contact")
         connection.execute(f"INSERT INTO main.contact ({names}) SELECT {names} FROM present.contact")  # noqa: S608
     return Contacts(len(here), len(backup), here != backup)
+
+
+def _take_dead_addresses(connection: sqlite3.Connection) -> None:
+    """A database that has sent anything knows best to whom nothing comes, and who is good again."""
+    if connection.execute("SELECT 1 FROM present.delivery LIMIT 1").fetchone() is not None:
+        connection.execute("DELETE FROM main.dead_address")
+        connection.execute("INSERT INTO main.dead_address SELECT * FROM present.dead_address")
 
 
 def _is_unsure(connection: sqlite3.Connection) -> bool:

@@ -458,6 +458,22 @@ def test_the_contacts_are_those_that_were_here(there: Path) -> None:
     assert carry_over(there, restored).contacts == Contacts(here=1, backup=1, differ=False)
 
 
+def test_the_present_database_knows_which_addresses_are_dead(app: Flask, session: Session, there: Path) -> None:
+    dead = "INSERT INTO dead_address VALUES (x'{:064x}', '2026-01-01 00:00:00.000000')"
+    execute(there, dead.format(1), dead.format(2))
+    restored = copied(there)
+    execute(there, "DELETE FROM dead_address", dead.format(3))
+
+    carry_over(there, restored)
+    assert rows(restored, "SELECT hex(digest) FROM dead_address") == [
+        (f"{1:064X}",),
+        (f"{2:064X}",),
+    ]  # it has sent nothing
+    signed(app, session)
+    carry_over(there, restored)
+    assert rows(restored, "SELECT hex(digest) FROM dead_address") == [(f"{3:064X}",)]
+
+
 def test_an_empty_contact_book_takes_nothing_away(there: Path) -> None:
     execute(there, CONTACT.format("WY-AL", "old@example.org"))
     restored = copied(there)
