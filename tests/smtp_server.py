@@ -90,7 +90,7 @@ class Server:
         """The commands of one connection, by their first word, in lower case."""
         return [line.split(" ")[0].lower() for number, line in self.commands if number == connection]
 
-    def wait_for(self, messages: int, timeout: float = 10.0) -> None:
+    def wait_for(self, messages: int, timeout: float = 30.0) -> None:
         """Return as soon as so many messages were taken; fails after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while len(self.taken) < messages:

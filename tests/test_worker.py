@@ -1,17 +1,13 @@
-"""The worker: in processes of its own that are killed at the worst moment, and in this one where that is enough."""
+"""The worker: its rounds, its signs of life, its settings. tests/delivery/test_failures_killed.py kills it."""
 
 from __future__ import annotations
 
 import contextlib
-import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -24,11 +20,11 @@ from app.delivery import Outgoing
 from app.delivery.sending import claim
 from app.heartbeat import Heart, is_late
 from app.models import DeliveryState, Heartbeat
-from app.worker import AlreadyRunning, policy_of, run
-from config import ROOT
-from tests import factories, worker_process
+from app.worker import policy_of, run
+from tests import factories
+from tests.delivery import processes
 from tests.delivery.factories import NOW, ScriptedSender, delivery, moves, reread, signature
-from tests.smtp_server import HANG, Server, scripted
+from tests.smtp_server import scripted
 
 S = DeliveryState
 LONG_AGO = datetime(2026, 1, 5, tzinfo=UTC)  # the worker looks at the real clock
@@ -38,128 +34,6 @@ MAIL = b"Message-ID: <one@example.org>\r\nSubject: hello\r\n\r\n.Hello\r\n"
 def queued(session: Session, recipient: str = "office@example.org") -> int:
     with writing(session):
         return delivery(session, signature(session), LONG_AGO, mail=MAIL, recipient=recipient).id
-
-
-@contextlib.contextmanager
-def process(data_dir: Path, server: Server) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker; killed at the end if it has not ended."""
-    environment = {
-        "DATA_DIR": str(data_dir),
-        "SECRET_KEY": factories.SECRET,
-        "UNKNOWN_RETRY": "1s",
-        "LETTER_RETRIES": "1s 1s",
-    }
-    command = [sys.executable, "-m", "tests.worker_process", str(server.port)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment) as child:
-        try:
-            yield child
-        finally:
-            child.kill()
-
-
-def until(session: Session, identifier: int, *states: DeliveryState) -> None:
-    """Return as soon as the delivery is in one of these states; fails after ten seconds."""
-    deadline = time.monotonic() + 10
-    while reread(session, identifier).state not in states:
-        assert time.monotonic() < deadline, f"still {reread(session, identifier).state}"
-        time.sleep(0.02)
-
-
-@contextlib.contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
-    with contextlib.closing(sqlite3.connect(data_dir / "redress.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
-
-
-def kill_after_acceptance(data_dir: Path, server: Server, gate: threading.Event, messages: int) -> None:
-    """Run a worker until the server has said 250, and kill it before it can write that down."""
-    with process(data_dir, server) as child:
-        server.wait_for(messages)
-        with locked(data_dir):
-            gate.set()
-            time.sleep(0.1)  # whether the answer has arrived or not: nothing is written of it
-            child.kill()
-            child.wait()
-
-
-def test_a_worker_killed_after_acceptance_sends_once_more_and_after_the_second_time_a_person_decides(
-    session: Session, data_dir: Path
-) -> None:
-    identifier = queued(session)
-    gates = [threading.Event(), threading.Event()]
-    with scripted(dot=[(gates[0], "250 queued"), (gates[1], "250 queued")]) as server:
-        kill_after_acceptance(data_dir, server, gates[0], messages=1)
-        assert reread(session, identifier).state is S.SENDING
-        kill_after_acceptance(data_dir, server, gates[1], messages=2)
-        other = queued(session, "other@example.org")
-        with process(data_dir, server):
-            until(session, other, S.ACCEPTED)
-
-    assert [one.recipients for one in server.taken] == [
-        ("office@example.org",),
-        ("office@example.org",),
-        ("other@example.org",),
-    ]
-    assert [one.mail for one in server.taken[:2]] == [MAIL, MAIL]
-    assert {message_from_bytes(one.mail)["Message-ID"] for one in server.taken[:2]} == {"<one@example.org>"}
-    found = reread(session, identifier)
-    assert (found.state, found.attempts, found.unknowns) == (S.PARKED, 2, 2)
-    first, second = (event for event in found.events if event.why == "claimed")
-    assert second.at - first.at >= timedelta(seconds=1)
-
-
-def test_a_worker_killed_after_its_claim_sends_the_message_when_it_is_back(session: Session, data_dir: Path) -> None:
-    identifier = queued(session)
-    with scripted(connect=[HANG]) as server:
-        with process(data_dir, server) as child:
-            until(session, identifier, S.SENDING)
-            child.kill()
-            child.wait()
-        with process(data_dir, server) as child:
-            until(session, identifier, S.ACCEPTED)
-
-    assert [one.mail for one in server.taken] == [MAIL]
-    assert moves(reread(session, identifier)) == [
-        (S.SENDING, "claimed"),
-        (S.QUEUED, "sender died"),
-        (S.SENDING, "claimed"),
-        (S.ACCEPTED, "accepted"),
-    ]
-
-
-def test_a_worker_told_to_end_while_it_sends_finishes_the_message(session: Session, data_dir: Path) -> None:
-    in_hand, waiting = queued(session), queued(session, "other@example.org")
-    gate = threading.Event()
-    with scripted(dot=(gate, "250 queued")) as server, process(data_dir, server) as child:
-        server.wait_for(1)
-        child.send_signal(signal.SIGTERM)
-        with pytest.raises(subprocess.TimeoutExpired):
-            child.wait(0.2)
-        gate.set()
-        assert child.wait(10) == 0
-
-    assert (reread(session, in_hand).state, reread(session, waiting).state) == (S.ACCEPTED, S.QUEUED)
-    assert len(server.taken) == 1
-
-
-def test_a_second_worker_is_refused_and_sends_nothing(session: Session, data_dir: Path) -> None:
-    identifier = queued(session)
-    gate = threading.Event()
-    with scripted(dot=(gate, "250 queued")) as server, process(data_dir, server):
-        server.wait_for(1)
-        sender = ScriptedSender()
-        with pytest.raises(AlreadyRunning):
-            run(factories.config(data_dir), session, sender, threading.Event())
-        with process(data_dir, server) as second:
-            assert second.wait(10) == worker_process.REFUSED
-        assert reread(session, identifier).state is S.SENDING
-        gate.set()
-        until(session, identifier, S.ACCEPTED)
-
-    assert sender.sent == []
-    assert len(server.taken) == 1
 
 
 def wait_for_log(caplog: pytest.LogCaptureFixture, words: str) -> None:
@@ -286,8 +160,8 @@ def test_a_worker_that_has_never_run_is_late(session: Session) -> None:
 
 def test_a_worker_that_runs_is_not_late_and_one_that_was_killed_is(session: Session, data_dir: Path) -> None:
     identifier = queued(session)
-    with scripted() as server, process(data_dir, server) as child:
-        until(session, identifier, S.ACCEPTED)
+    with scripted() as server, processes.worker(data_dir, server) as child:
+        processes.until(lambda: reread(session, identifier).state is S.ACCEPTED)
         now = worker._now()
         assert not is_late(session, now)
         assert not is_late(session, now + timedelta(seconds=49))

@@ -34,8 +34,6 @@ ITS_TURN = "On its way: It waits for its turn."
 AT_IT = "On its way: We are handing it to the mail server now."
 NOT_TAKEN = "On its way: The mail server did not take it. It waits, and we keep trying."
 NOT_CERTAIN = "Not certain: It may or may not have arrived: we had no answer, and do not send it again."
-
-
 ADDRESS, FOR_GOOD = "the address", "it for good"
 
 

@@ -22,9 +22,9 @@ from app.extensions import db
 from app.models import Delivery, DeliveryKind, DeliveryState
 from tests.databases import Server
 from tests.delivery.factories import (
-    ACCEPTED,
     NOW,
     PERMANENT,
+    TRANSIENT,
     ScriptedSender,
     delivery,
     moves,
@@ -132,7 +132,7 @@ def test_a_row_in_the_hands_of_another_living_worker_is_not_recovered_before_its
         assert recover(other, policy(), NOW + LEASE - timedelta(seconds=1)) == 0
         assert recover(other, policy(), NOW + LEASE + timedelta(seconds=1)) == 1
 
-    assert not settle(session, claimed, ACCEPTED, policy(), NOW)
+    assert not settle(session, claimed, TRANSIENT, policy(), NOW)
     assert reread(session, identifier).state is S.QUEUED
 
 

@@ -272,7 +272,7 @@ def test_the_bounce_of_a_mail_to_the_organisation_moves_only_its_row(session: Se
         )
         session.add(made)
 
-    receive(session, mail.uuid, hard(mail), means, NOW)
+    receive(session, mail.uuid, hard(made), means, NOW)
 
     assert (reread(session, made.id).state, dead_ones(session)) == (S.BOUNCED, [])
 
