@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from time import monotonic
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import writing
+from app.logs import kind_and_place
 from app.models import Heartbeat
+
+log = logging.getLogger(__name__)
 
 LATE = timedelta(seconds=60)
 EVERY = timedelta(seconds=10)
@@ -19,28 +27,69 @@ _FORGOTTEN = timedelta(days=1)
 
 
 class Heart:
-    """Beats for one worker, every ten seconds at most. Owns its transactions."""
+    """Of one worker."""
 
     def __init__(self) -> None:
         # In containers all may have one name and one number.
         self._name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._last: datetime | None = None
+        self._seen = monotonic()
+
+    def lives(self) -> None:
+        """Its worker says so, who calls this whenever it comes by."""
+        self._seen = monotonic()
+
+    def has_lived(self, within: timedelta) -> bool:
+        """Whether its worker has come by lately."""
+        return monotonic() - self._seen < within.total_seconds()
 
     def beat(self, session: Session, now: datetime) -> None:
-        """Show life, unless that was done just now. Raises DatabaseUnavailable."""
-        if self._last is not None and timedelta() <= now - self._last < EVERY:
-            return
+        """Show life. Owns its transaction. Raises DatabaseUnavailable."""
         with writing(session):
             session.execute(delete(Heartbeat).where(Heartbeat.at < now - _FORGOTTEN))
             seen = update(Heartbeat).where(Heartbeat.worker == self._name).values(at=now).returning(Heartbeat.worker)
             if session.execute(seen).first() is None:
                 session.add(Heartbeat(worker=self._name, at=now))
-        self._last = now
 
     def stop(self, session: Session) -> None:
         """Say that this worker has ended as it should; one that was killed looks late in a minute."""
         with writing(session):
             session.execute(delete(Heartbeat).where(Heartbeat.worker == self._name))
+
+
+@contextmanager
+def beating(engine: Engine, clock: Callable[[], datetime], longest: timedelta) -> Iterator[Heart]:
+    """A heart that beats every ten seconds, in a thread: the message in hand may take minutes, and its worker lives.
+
+    It stops when the worker has not come by for `longest`: then that hangs.
+    """
+    heart, over = Heart(), threading.Event()
+    with Session(engine) as session:
+        _for_sure(session, lambda: heart.beat(session, clock()))
+    thread = threading.Thread(target=_beat, args=(heart, engine, clock, longest, over), name="heart", daemon=True)
+    thread.start()
+    try:
+        yield heart
+    finally:
+        over.set()
+        thread.join()
+
+
+def _beat(
+    heart: Heart, engine: Engine, clock: Callable[[], datetime], longest: timedelta, over: threading.Event
+) -> None:
+    with Session(engine) as session:
+        while not over.wait(EVERY.total_seconds()):
+            if heart.has_lived(longest):
+                _for_sure(session, lambda: heart.beat(session, clock()))
+        _for_sure(session, lambda: heart.stop(session))
+
+
+def _for_sure(session: Session, sign: Callable[[], None]) -> None:
+    try:
+        sign()
+    except Exception as error:  # whatever it is, it must not stop the sending
+        session.rollback()
+        log.error("no sign of life could be written: %s", kind_and_place(error))
 
 
 def is_late(session: Session, now: datetime) -> bool:

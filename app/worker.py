@@ -10,7 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import cast
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
@@ -21,7 +23,7 @@ from app.delivery.pacing import Rates, deal_anew
 from app.delivery.pause import is_paused
 from app.delivery.retries import Policy
 from app.delivery.sending import LEASE, Gate, is_something_due, recover
-from app.heartbeat import Heart
+from app.heartbeat import beating
 from app.logs import kind_and_place
 from app.refresher import Refresher
 from app.upkeep import Sweep, Upkeep
@@ -48,17 +50,17 @@ def run(
 
     With a `refresher` the tables of legislators are kept fresh, too. Raises AlreadyRunning.
     """
-    with _lock(config):
-        upkeep, heart = Upkeep(config, sweep), Heart()
+    with _lock(config), beating(cast(Engine, session.get_bind()), _now, gate_of(config).lease) as heart:
+        upkeep = Upkeep(config, sweep)
 
         def wait(seconds: float) -> bool:
-            _beat(heart, session)
+            heart.lives()
             # wait() holds a lock for a moment; a signal handler that called set() just then would hang, waiting for us
             return stop.wait(seconds) if seconds else stop.is_set() or upkeep.is_due(_now())
 
         rounds = _Rounds(session, sender, config, upkeep, wait, refresher)
         while not stop.is_set():
-            _beat(heart, session)
+            heart.lives()
             try:
                 rounds.one()
             except DatabaseUnavailable:
@@ -70,7 +72,6 @@ def run(
             if not upkeep.is_due(_now()):
                 stop.wait(PAUSE)
         sender.close()
-        _beat(heart, session, last=True)
 
 
 def once(config: Config, session: Session, sender: Sender, stop: threading.Event) -> None:
@@ -166,17 +167,6 @@ def gate_of(config: Config) -> Gate:
     """The paces of the settings, and a lease that no attempt outlasts: the final dot gets ten times MAIL_TIMEOUT."""
     lease = max(LEASE, 20 * config.mail_timeout)
     return Gate.open(Rates(config.mail_rate, config.office_rate), config.delivery, lease)
-
-
-def _beat(heart: Heart, session: Session, *, last: bool = False) -> None:
-    try:
-        if last:
-            heart.stop(session)
-        else:
-            heart.beat(session, _now())
-    except Exception as error:  # whatever it is, it must not stop the sending
-        session.rollback()
-        log.error("no sign of life could be written: %s", kind_and_place(error))
 
 
 def _now() -> datetime:

@@ -11,17 +11,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app import worker
+from app import heartbeat, worker
 from app.db import writing
 from app.delivery import Outgoing
 from app.delivery.sending import claim
-from app.heartbeat import Heart, is_late
+from app.extensions import db
+from app.heartbeat import Heart, beating, is_late
 from app.models import DeliveryState, Heartbeat
 from app.worker import policy_of, run
 from tests import factories
+from tests.databases import connected
 from tests.delivery import processes
 from tests.delivery.factories import NOW, ScriptedSender, delivery, moves, reread, signature
 from tests.smtp_server import scripted
@@ -179,6 +182,42 @@ def test_a_worker_that_was_told_to_stop_is_late_at_once(session: Session, data_d
 
     assert is_late(session, worker._now())
     assert session.scalars(select(Heartbeat)).all() == []
+
+
+def test_a_worker_whose_message_takes_long_is_not_late(
+    session: Session, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "EVERY", timedelta(seconds=0.01))
+    queued(session)
+    stop, sender = stop_after(1)
+    seen = set[datetime]()
+
+    def take_long(_message: Outgoing) -> None:
+        while len(seen) < 3:
+            with connected(data_dir) as connection:
+                seen.update(at for (at,) in connection.execute("SELECT at FROM heartbeat"))
+        stop.set()
+
+    sender.on_send = take_long
+    work(data_dir, session, sender, stop)
+
+    assert len(sender.sent) == 1
+
+
+def test_a_worker_that_hangs_shows_no_life(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "EVERY", timedelta(seconds=0.01))
+    asked = threading.Event()
+
+    def now() -> datetime:
+        asked.set()
+        return worker._now()
+
+    with beating(db.engine, now, timedelta()):
+        asked.clear()
+        assert not asked.wait(0.1)
+    with beating(db.engine, now, timedelta(minutes=1)):
+        asked.clear()
+        assert asked.wait(10)
 
 
 def test_a_sign_of_life_from_the_future_is_none(session: Session) -> None:
