@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 
@@ -30,7 +30,7 @@ from app.delivery.mail_channel import EmailChannel
 from app.delivery.mails import Composer, Identity, Terms
 from app.delivery.smtp import SmtpSender, Timeouts
 from app.extensions import babel, db, mail, migrate
-from app.legislators import census, tables
+from app.legislators import Legislator, census, tables
 from app.legislators.census import Answers, Census, CensusLocator
 from app.legislators.contacts import ContactBook
 from app.legislators.directory import TableDirectory
@@ -201,14 +201,15 @@ class _Desks:
     def _desk(self, civic: Tables) -> Desk:
         locator, directory = TableLocator(civic), TableDirectory(civic)
         street = CensusLocator(locator, directory, self._census, self._answers) if self._census else None
-        return Desk(locator, directory, lambda: _channels(self._config), street)
+        return Desk(locator, directory, partial(_channels, self._config), street)
 
 
-def _channels(config: Config) -> Sequence[Channel]:
+def _channels(config: Config, members: Collection[Legislator] | None) -> Sequence[Channel]:
     """The ways out as they are now, best first; the contact book is read anew each time."""
     by_hand = (HandoffChannel(), PaperChannel())
     if config.live:
-        book = ContactBook(db.session(), partial(among, db.session(), digest=Keys(config.secret_key).address))
+        dead = partial(among, db.session(), digest=Keys(config.secret_key).address)
+        book = ContactBook(db.session(), dead, members)
         return (EmailChannel(book.address_of), *by_hand)
     if config.sandbox_channel == "handoff":
         return by_hand

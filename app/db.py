@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 5000
+_LOOKING, _LOOK_EVERY = threading.Lock(), 0.001
 _WRITING = "redress_writing"
 _WRITERS = 1380271187
 """The number under which writers at one PostgreSQL database wait for each other: "RDRS"."""
@@ -123,8 +127,40 @@ def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no 
 
 
 def _on_begin(connection: Connection) -> None:
-    writing = connection.get_execution_options().get(_WRITING) is not None
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    if connection.get_execution_options().get(_WRITING) is None:
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _begin_to_write(connection)
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Wait for SQLite's write lock: one thread of a process at a time, which looks for it often.
+
+    SQLite's own waiting looks after longer and longer pauses, up to 100 ms: under load whoever has waited long loses to
+    everybody who comes new, and at last gives up.
+    """
+    raw: Any = connection.connection.dbapi_connection
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    may_look = _LOOKING.acquire(timeout=BUSY_TIMEOUT_MS / 1000)
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _has_begun(connection, is_last_try=not may_look or time.monotonic() > deadline):
+            time.sleep(_LOOK_EVERY)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if may_look:
+            _LOOKING.release()
+
+
+def _has_begun(connection: Connection, *, is_last_try: bool) -> bool:
+    """Whether the write lock is ours now. Raises OperationalError, if it is the last try or no lock is in the way."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if is_last_try or getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def truncate_journal(session: Session) -> bool:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.delivery import HANDOFF
+from app.delivery import HANDOFF, Way
 from app.models import (
     Delivery,
     DeliveryEvent,
@@ -58,6 +58,20 @@ _URGENT = frozenset({DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT})
 _TABLE, _EVENTS = cast(Table, Delivery.__table__), cast(Table, DeliveryEvent.__table__)
 _NEW_DELIVERY = insert(_TABLE).returning(_TABLE.c.id, sort_by_parameter_order=True)
 _NEW_EVENT = insert(_EVENTS)
+_GO = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("delivery"), _TABLE.c.state == S.HELD)
+    .values(
+        state=bindparam("to"),
+        channel=bindparam("by"),
+        recipient=bindparam("address"),
+        sender=bindparam("envelope"),
+        mail=bindparam("bytes"),
+        due_at=bindparam("at"),
+        wanted_at=bindparam("at"),
+        ended_at=bindparam("over"),
+    )
+)
 
 
 class MoveRefused(Exception):
@@ -178,24 +192,37 @@ def drop_reports(session: Session, before: datetime) -> None:
         session.execute(gone.execution_options(synchronize_session=False))
 
 
-def readdress(delivery: Delivery, channel: str, address: str) -> None:
-    """Change how a held letter goes: the office's address was found, changed or taken away since it was signed."""
-    if delivery.state is not S.HELD:
-        raise MoveRefused(delivery.id, f"it is {delivery.state}, and how it goes is settled")
-    delivery.channel, delivery.recipient = channel, address
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A held letter whose way is settled: with the mail that is sent, or, without, its signer's to deliver."""
+
+    delivery_id: int
+    way: Way
+    mail: Composed | None
 
 
-def release(session: Session, delivery: Delivery, mail: Composed, now: datetime) -> None:
-    """Queue a held letter with its final bytes."""
-    delivery.uuid, delivery.sender, delivery.mail = mail.uuid, mail.sender, mail.mail
-    delivery.due_at = delivery.wanted_at = now
-    _move(session, delivery, S.QUEUED, now, "confirmed")
+def go(connection: Connection, letters: Sequence[Going], now: datetime) -> None:
+    """Queue or offer held letters, with their final bytes and addresses. Raises MoveRefused if one is held no longer.
 
-
-def offer(session: Session, delivery: Delivery, now: datetime) -> None:
-    """Give a held letter to its signer to deliver. The days of keeping count from now, whatever is reported later."""
-    _move(session, delivery, S.OFFERED, now, "confirmed")
-    delivery.ended_at = now
+    Of those that are offered the days of keeping count from now, whatever is reported later.
+    """
+    rows = [
+        {
+            "delivery": one.delivery_id,
+            "to": S.QUEUED if one.mail else S.OFFERED,
+            "by": one.way.channel.name,
+            "address": one.way.address,
+            "envelope": one.mail.sender if one.mail else None,
+            "bytes": one.mail.mail if one.mail else None,
+            "at": now if one.mail else None,
+            "over": None if one.mail else now,
+        }
+        for one in letters
+    ]
+    if connection.execute(_GO, rows).rowcount != len(rows):
+        raise MoveRefused(letters[0].delivery_id, "it, or a letter beside it, is no longer held")
+    moves = [(one.delivery_id, S.QUEUED if one.mail else S.OFFERED) for one in letters]
+    connection.execute(_NEW_EVENT, [_event_row(number, to, now, "confirmed") for number, to in moves])
 
 
 def report(session: Session, delivery: Delivery, now: datetime, *, worked: bool) -> None:

@@ -115,18 +115,31 @@ def nobody(_addresses: Collection[str]) -> Collection[str]:
 
 
 class ContactBook:
-    """The addresses as letters use them. Reads the database once, at the first question: made for each request."""
+    """The addresses as letters use them. Reads the database once, at the first question: made for each use."""
 
-    def __init__(self, session: Session, dead: Callable[[Collection[str]], Collection[str]] = nobody) -> None:
-        """`dead` tells which of the book's addresses mail comes back from: those reach nobody."""
+    def __init__(
+        self,
+        session: Session,
+        dead: Callable[[Collection[str]], Collection[str]] = nobody,
+        members: Collection[Legislator] | None = None,
+    ) -> None:
+        """`dead` tells which of the book's addresses mail comes back from: those reach nobody.
+
+        If nobody but `members` is asked about, nobody else is looked up: there may be an entry of every office.
+        """
         self._session = session
         self._dead = dead
+        self._members = members
         self._emails: dict[str, str] | None = None
 
     def address_of(self, legislator: Legislator) -> str | None:
         """Where a letter to this sitting member goes: the entry of the person before the one of the seat."""
         if self._emails is None:
-            rows = self._session.execute(select(Contact.office, Contact.email)).all()
+            query = select(Contact.office, Contact.email)
+            if self._members is not None:
+                names = {name for member in self._members for name in (member.bioguide, member.seat)}
+                query = query.where(Contact.office.in_(names))
+            rows = self._session.execute(query).all()
             dead = self._dead([row.email for row in rows])
             self._emails = {row.office: row.email for row in rows if row.email not in dead}
         return self._emails.get(legislator.bioguide) or self._emails.get(legislator.seat)

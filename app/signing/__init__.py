@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Self, cast
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery import Way, outbox
-from app.delivery.mails import Composer, Correspondent, SentLetter, Written
+from app.delivery.mails import Correspondent, SentLetter, Written
 from app.delivery.wording import text_of
-from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
+from app.models import Consent, Delivery, DeliveryKind, Letter, Signature, SignatureState
 from app.signing.pen import Pen
 from app.signing.retention import has_expired, let_go
 from app.signing.tokens import Token, hashed
@@ -34,6 +34,14 @@ CONFIRMED = (
     .limit(1)
     .scalar_subquery()
 )
+
+
+_CONFIRM = (
+    update(_SIGNATURES)
+    .where(_SIGNATURES.c.id == bindparam("signature"))
+    .values(state=SignatureState.CONFIRMED, confirmed_at=bindparam("now"))
+)
+_CONSENT = insert(cast(Table, Consent.__table__))
 
 
 class NoSuchSignature(Exception):
@@ -58,7 +66,31 @@ def ways_seal(ways: Mapping[int, Way]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
-def confirm(session: Session, token: Token, agreed: Agreement, title: str, pen: Pen, now: datetime) -> Signature:
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What confirming sets going, worked out before the write lock is taken: while one has it, everybody else waits."""
+
+    seal: str
+    """Of the ways that the letters go."""
+    letters: tuple[outbox.Going, ...]
+    mails: tuple[outbox.Fresh, ...]
+
+    @classmethod
+    def of(
+        cls, signature: Signature, token: Token, title: str, pen: Pen, ways: Mapping[int, Way], now: datetime
+    ) -> Self:
+        """Of a signature that waits, with the `ways` of its letters by their positions. Reads the database."""
+        if signature.state is not SignatureState.PENDING:
+            return cls(ways_seal(ways), (), ())
+        letters = [(letter, ways[letter.position]) for letter in signature.letters]
+        return cls(
+            ways_seal(ways),
+            tuple(_going(letter, delivery, way, pen, now) for letter, way in letters for delivery in letter.deliveries),
+            tuple(_mails(signature, letters, token, title, pen, now)),
+        )
+
+
+def confirm(session: Session, token: Token, release: Release, agreed: Agreement, pen: Pen, now: datetime) -> Signature:
     """Release the letters and queue the copy, once. Raises NoSuchSignature, WaysChanged.
 
     A signature that is already confirmed, or was withdrawn, is returned as it stands. When the same person has
@@ -73,15 +105,14 @@ def confirm(session: Session, token: Token, agreed: Agreement, title: str, pen: 
     if not can_be_confirmed(session, signature):
         set_aside(session, signature, now, "written already")
         return signature
-    ways = {letter.position: pen.way(letter) for letter in signature.letters}
-    if ways_seal(ways) != agreed.seal:
+    if release.seal != agreed.seal:
         raise WaysChanged
-    signature.state = SignatureState.CONFIRMED
-    signature.confirmed_at = now
-    session.add(Consent(signature_id=signature.id, sentence=agreed.sentence, agreed_at=now))
-    for letter in signature.letters:
-        _dispatch(session, letter, ways[letter.position], pen.composer, now)
-    _queue_copy(session, signature, token, title, pen, now)
+    connection, known = session.connection(), {"signature": signature.id, "now": now}
+    connection.execute(_CONFIRM, known)
+    connection.execute(_CONSENT, {"signature_id": signature.id, "sentence": agreed.sentence, "agreed_at": now})
+    outbox.go(connection, release.letters, now)
+    outbox.store(connection, signature.id, release.mails, now)
+    session.expire(signature)
     return signature
 
 
@@ -134,48 +165,41 @@ def set_aside(session: Session, signature: Signature, now: datetime, why: str) -
     outbox.cancel(session, signature.deliveries, now, why)
 
 
-def _dispatch(session: Session, letter: Letter, way: Way, composer: Composer, now: datetime) -> None:
-    """Queue a held letter, or offer it to its signer: as its way is now, which may differ from when it was signed."""
-    for delivery in letter.deliveries:
-        if delivery.state is not DeliveryState.HELD:
-            continue
-        outbox.readdress(delivery, way.channel.name, way.address)
-        if way.channel.by_signer:
-            outbox.offer(session, delivery, now)
-        else:
-            outbox.release(session, delivery, _composed_letter(letter, delivery, composer, now), now)
-
-
-def _composed_letter(letter: Letter, delivery: Delivery, composer: Composer, now: datetime) -> outbox.Composed:
+def _going(letter: Letter, delivery: Delivery, way: Way, pen: Pen, now: datetime) -> outbox.Going:
+    """A held letter as its way is now, which may differ from when it was signed."""
+    if way.channel.by_signer:
+        return outbox.Going(delivery.id, way, None)
     signature = letter.signature
     changed = any(name.startswith("part-") for name in signature.changes or ())
     written = Written(letter.subject or "", text_of(letter), letter.language, bool(signature.own_words), changed)
-    return composer.letter(delivery.uuid, delivery.recipient or "", written, correspondent(signature), now)
+    mail = pen.composer.letter(delivery.uuid, way.address, written, correspondent(signature), now)
+    return outbox.Going(delivery.id, way, mail)
 
 
-def _queue_copy(session: Session, signature: Signature, token: Token, title: str, pen: Pen, now: datetime) -> None:
+def _mails(
+    signature: Signature, ways: Sequence[tuple[Letter, Way]], token: Token, title: str, pen: Pen, now: datetime
+) -> Iterator[outbox.Fresh]:
     """The copy; a notice in case that a mail fails, and a reminder in case that the signer reports nothing."""
     signer, links = correspondent(signature), pen.links(token)
-    letters = [_sent_letter(letter, pen) for letter in signature.letters]
+    letters = [_sent_letter(letter, way, pen) for letter, way in ways]
     copy = pen.composer.copy(outbox.new_uuid(), signer, title, letters, links, now)
-    outbox.queue(session, signature, outbox.queued(DeliveryKind.COPY, copy, now), now)
+    yield outbox.queued(DeliveryKind.COPY, copy, now)
     if any(not letter.handoff for letter in letters):
         notice = pen.composer.notice(outbox.new_uuid(), signer, title, links, now)
-        outbox.queue(session, signature, outbox.queued(DeliveryKind.NOTICE, notice, now), now)
+        yield outbox.queued(DeliveryKind.NOTICE, notice, now)
     waiting = [letter.recipient for letter in letters if letter.handoff]
     if waiting:
         due = now + REMIND_AFTER
         reminder = pen.composer.reminder(outbox.new_uuid(), signer, title, waiting, links, now, due)
-        outbox.queue(session, signature, outbox.queued(DeliveryKind.REMINDER, reminder, now, due), now)
+        yield outbox.queued(DeliveryKind.REMINDER, reminder, now, due)
 
 
-def _sent_letter(letter: Letter, pen: Pen) -> SentLetter:
-    channel = pen.channels[letter.deliveries[0].channel]
+def _sent_letter(letter: Letter, way: Way, pen: Pen) -> SentLetter:
     return SentLetter(
         recipient=letter.recipient,
         detail=letter.recipient_detail,
-        promise=channel.promise,
+        promise=way.channel.promise,
         subject=letter.subject or "",
         text=text_of(letter),
-        handoff=pen.handoff(letter) if channel.by_signer else None,
+        handoff=pen.handoff(letter, way) if way.channel.by_signer else None,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -200,8 +200,8 @@ class Desk:
 
     locator: DistrictLocator
     directory: LegislatorDirectory
-    channels: Callable[[], Sequence[Channel]]
-    """The channels as they are at this moment, best first; the last one reaches every office."""
+    channels: Callable[[Collection[Legislator] | None], Sequence[Channel]]
+    """The channels at this moment, to these members or to any; the best first, the last one reaches every office."""
     street: CensusLocator | None = None
     """Looks up a street address, if the settings allow it."""
 
@@ -299,7 +299,7 @@ class _Drafting:
         return recipients(targets, delegation)
 
     def _letters(self, found: Recipients) -> tuple[DraftLetter, ...]:
-        channels = self.desk.channels()
+        channels = self.desk.channels([recipient.legislator for recipient in found.people])
         return tuple(self._letter(recipient, channels) for recipient in found.people)
 
     def _letter(self, recipient: Recipient, channels: Sequence[Channel]) -> DraftLetter:

@@ -26,7 +26,5 @@ class Pen:
     links: Callable[[Token], Links]
     channels: Mapping[str, Channel]
     """Every channel by its name, those that are not in use now too."""
-    way: Callable[[Letter], Way]
-    """How a letter that has not gone yet goes now: to whoever holds its seat."""
-    handoff: Callable[[Letter], Handoff]
-    """What the signer needs to deliver a letter."""
+    handoff: Callable[[Letter, Way], Handoff]
+    """What the signer needs to deliver a letter that goes this way."""

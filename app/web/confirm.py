@@ -10,7 +10,16 @@ from app.db import DatabaseUnavailable, writing
 from app.delivery import Way
 from app.extensions import db
 from app.models import Signature, SignatureState
-from app.signing import Agreement, NoSuchSignature, WaysChanged, can_be_confirmed, confirm, find_mailed, ways_seal
+from app.signing import (
+    Agreement,
+    NoSuchSignature,
+    Release,
+    WaysChanged,
+    can_be_confirmed,
+    confirm,
+    find_mailed,
+    ways_seal,
+)
 from app.signing.tokens import Token
 from app.web.languages import speak_to
 from app.web.published import campaign_of, of
@@ -42,10 +51,12 @@ def release(token: str) -> Response | tuple[str, int]:
     if not from_our_page(request, site().config.public_url):
         return _page(signature, token, notice=press_again()), 403
     session, headline = db.session(), of(signature).told_in(signature.language).headline
-    agreed = Agreement(_sentence(_ways(signature)), request.form.get("seal", ""))
+    ways, pen, now = site().ways_of(signature.letters), site().pen(), site().clock()
+    agreed = Agreement(_sentence(ways), request.form.get("seal", ""))
+    ready = Release.of(signature, Token(token), headline, pen, ways, now)
     try:
         with writing(session):
-            signature = confirm(session, Token(token), agreed, headline, site().pen(), site().clock())
+            signature = confirm(session, Token(token), ready, agreed, pen, now)
     except WaysChanged:
         notice = _("How your letters go has changed. Look at it once more, and press the button again.")
         return _page(signature, token, notice=notice), 409
@@ -65,11 +76,6 @@ def _signature(token: str) -> Signature:
         abort(404)
     speak_to(signature.language)
     return signature
-
-
-def _ways(signature: Signature) -> dict[int, Way]:
-    """How each letter goes now, by its position."""
-    return {letter.position: site().way(letter) for letter in signature.letters}
 
 
 def _sentence(ways: dict[int, Way]) -> str:
@@ -94,7 +100,7 @@ def _sentence(ways: dict[int, Way]) -> str:
 
 
 def _page(signature: Signature, token: str, *, notice: str = "") -> str:
-    ways = _ways(signature)
+    ways = site().ways_of(signature.letters)
     return render_template(
         "confirm/page.html",
         signature=signature,

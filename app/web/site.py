@@ -90,7 +90,6 @@ class Site:
             confirm_url=lambda token: self.config.public_url + url_for("confirm.show", token=token, lang=None),
             links=self._links,
             channels=CHANNELS,
-            way=self.way,
             handoff=self.handoff,
         )
 
@@ -115,21 +114,26 @@ class Site:
 
     def ways(self, targets: Sequence[Target]) -> dict[Target, tuple[Channel, ...]]:
         """Which channels the letters to each target's offices take at present, best first. Raises NoDataForDay."""
-        channels, members = self.desk.channels(), self.desk.directory.members(self.clock())
+        channels, members = self.desk.channels(None), self.desk.directory.members(self.clock())
         found: dict[Target, tuple[Channel, ...]] = {}
         for target in targets:
             taken = {way_to(member, channels).channel.name for member in members if target.reaches(member.role)}
             found[target] = tuple(channel for channel in channels if channel.name in taken)
         return found
 
-    def way(self, letter: Letter) -> Way:
-        """How a letter that has not gone yet goes now.
+    def ways_of(self, letters: Sequence[Letter]) -> dict[int, Way]:
+        """How letters that have not gone yet go now, by their positions.
 
-        When nobody is known in its seat it goes by its signer's hand: no address could be trusted.
+        When nobody is known in its seat one goes by its signer's hand: no address could be trusted.
         """
-        holder = self.holder(letter)
-        if isinstance(holder, Legislator):
-            return way_to(holder, self.desk.channels())
+        holders = [self.holder(letter) for letter in letters]
+        channels = self.desk.channels([holder for holder in holders if isinstance(holder, Legislator)])
+        return {
+            letter.position: way_to(holder, channels) if isinstance(holder, Legislator) else self._by_hand(letter)
+            for letter, holder in zip(letters, holders, strict=True)
+        }
+
+    def _by_hand(self, letter: Letter) -> Way:
         if self.outlived(letter):
             return Way(PaperChannel(), "")
         signed = letter.deliveries[0]
@@ -137,14 +141,15 @@ class Site:
             return Way(CHANNELS[signed.channel], signed.recipient or "")
         return Way(PaperChannel(), "")
 
-    def handoff(self, letter: Letter) -> Handoff:
-        """What the signer needs to deliver the letter."""
+    def handoff(self, letter: Letter, way: Way | None = None) -> Handoff:
+        """What the signer needs to deliver the letter: as it went, or that `way`."""
         holder = self.holder(letter)
         signature, stored = letter.signature, letter.deliveries[-1]
+        channel, address = (way.channel.name, way.address) if way else (stored.channel, stored.recipient or "")
         return prepare(
             letter,
             holder if isinstance(holder, Legislator) else None,
-            form=(stored.recipient or "") if stored.channel == HANDOFF and not self.outlived(letter) else "",
+            form=address if channel == HANDOFF and not self.outlived(letter) else "",
             topic=campaigns.read_published(signature.revision.source).topic,
             point=self.desk.locator.point(Zip((signature.postal_code or "")[:5])),
         )

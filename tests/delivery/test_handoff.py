@@ -12,10 +12,10 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app.db import writing
-from app.delivery import Channel, way_to
+from app.delivery import Channel, Way, way_to
 from app.delivery.handoff import HandoffChannel, PaperChannel, nearest_office
 from app.delivery.mail_channel import EmailChannel
-from app.delivery.outbox import MoveRefused, offer, readdress, report
+from app.delivery.outbox import Going, go, report
 from app.legislators import Legislator, Office
 from app.legislators.tables import SHIPPED, load
 from app.models import Delivery, DeliveryKind, DeliveryState, SignatureState
@@ -74,15 +74,14 @@ def test_a_site_without_a_form_is_better_than_nothing(member: Legislator) -> Non
     assert HandoffChannel().address(replace(member, contact_form="", url="")) is None
 
 
-def test_only_a_held_letter_can_be_sent_another_way(session: Session) -> None:
+def test_a_held_letter_can_go_another_way_than_it_was_signed_for(session: Session) -> None:
     with writing(session):
-        held = delivery(session, signature(session), kind=DeliveryKind.LETTER, state=DeliveryState.HELD)
-        sent = delivery(session, signature(session), kind=DeliveryKind.LETTER, state=DeliveryState.QUEUED)
-        readdress(held, "handoff", "https://example.org")
-        with pytest.raises(MoveRefused):
-            readdress(sent, "handoff", "https://example.org")
+        held = delivery(session, signature(session), None, kind=DeliveryKind.LETTER, state=DeliveryState.HELD)
+        go(session.connection(), [Going(held.id, Way(HandoffChannel(), "https://example.org"), None)], NOW)
 
-    assert (held.channel, held.recipient, sent.channel) == ("handoff", "https://example.org", "mail")
+    session.refresh(held)
+    assert (held.state, held.channel, held.recipient) == (DeliveryState.OFFERED, "handoff", "https://example.org")
+    assert (held.mail, held.ended_at) == (None, NOW)
 
 
 # --- flask outbox handoffs ------------------------------------------------------------------------------------
@@ -99,7 +98,8 @@ def offered(session: Session, seat: str) -> Delivery:
     assert made.letter is not None
     made.letter.seat = seat
     made.letter.recipient = f"Whoever sits for {seat}"
-    offer(session, made, NOW)
+    go(session.connection(), [Going(made.id, Way(HandoffChannel(), ""), None)], NOW)
+    session.refresh(made)
     return made
 
 

@@ -13,20 +13,22 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
-from app.delivery import Outgoing
+from app.delivery import Outgoing, Way
 from app.delivery.drain import drain
+from app.delivery.mail_channel import EmailChannel
 from app.delivery.outbox import (
     ENDED,
     TRANSITIONS,
     Composed,
+    Going,
     MoveRefused,
     cancel,
     drop_reports,
+    go,
     held,
     queue,
     queue_report,
     queued,
-    release,
     store,
 )
 from app.delivery.sending import claim, recover
@@ -66,10 +68,16 @@ def test_a_held_letter_waits_for_its_release_and_then_has_its_bytes(session: Ses
     assert claim(session, NOW + timedelta(days=400)) is None
 
     with writing(session):
-        release(session, made, Composed(made.uuid, "b+1@example.org", "office@example.org", b"bytes\r\n"), NOW)
+        go(session.connection(), [going(made.id, b"bytes\r\n")], NOW)
 
     assert must_claim(session).outgoing == Outgoing("b+1@example.org", "office@example.org", b"bytes\r\n")
     assert moves(reread(session, made.id)) == [(S.HELD, "signed"), (S.QUEUED, "confirmed"), (S.SENDING, "claimed")]
+
+
+def going(identifier: int, mail: bytes = b"c") -> Going:
+    """By mail."""
+    way = Way(EmailChannel(lambda _legislator: None), "office@example.org")
+    return Going(identifier, way, Composed("u", "b+1@example.org", "office@example.org", mail))
 
 
 def test_several_deliveries_are_stored_in_their_order_each_with_an_event_of_its_own(session: Session) -> None:
@@ -120,12 +128,13 @@ def test_only_what_has_not_begun_to_be_sent_can_be_cancelled(session: Session, s
         assert (found.state, found.ended_at, moves(found)) == (state, None, [])
 
 
-@pytest.mark.parametrize("state", [state for state in S if S.QUEUED not in TRANSITIONS[state]])
-def test_a_move_that_is_not_on_the_table_is_refused(session: Session, state: DeliveryState) -> None:
-    identifier = row(session, state=state)
+@pytest.mark.parametrize("state", [state for state in S if state is not S.HELD])
+def test_what_is_held_no_longer_does_not_go(session: Session, state: DeliveryState) -> None:
+    lease = {"lease": "a", "leased_until": NOW} if state is S.SENDING else {}
+    identifier = row(session, state=state, **lease)
 
     with pytest.raises(MoveRefused), writing(session):
-        release(session, session.get_one(Delivery, identifier), Composed("u", "a", "b", b"c"), NOW)
+        go(session.connection(), [going(identifier)], NOW)
 
     found = reread(session, identifier)
     assert (found.state, moves(found)) == (state, [])

@@ -18,7 +18,7 @@ from app.campaigns.letters import Signer
 from app.db import writing
 from app.delivery.mails import Links
 from app.models import Campaign, CampaignRevision, Delivery, DeliveryKind, Signature
-from app.signing import Agreement, confirm, find_mailed, ways_seal
+from app.signing import Agreement, Release, confirm, find_mailed, ways_seal
 from app.signing.draft import Choice, Desk, Draft, Entry, Errors, draft
 from app.signing.limits import Limits
 from app.signing.pen import Pen
@@ -53,7 +53,6 @@ def pen(app: Flask, *, address: int = 3, network: int = 100) -> Pen:
         confirm_url=lambda token: f"https://act.example.org/confirm/{token}",
         links=links,
         channels=CHANNELS,
-        way=site(app).way,
         handoff=site(app).handoff,
     )
 
@@ -140,14 +139,16 @@ def signed(
 def confirmed(app: Flask, session: Session, token: Token, now: datetime = NOW) -> Signature:
     """Press the button behind /confirm/… of the signature at /sent/<token>."""
     mailed, ink = site(app).keys.mail(token), pen(app)
+    ready, agreed = released(app, session, mailed, now)
     with writing(session):
-        return confirm(session, mailed, agreed(session, mailed, ink), TITLE, ink, now)
+        return confirm(session, mailed, ready, agreed, ink, now)
 
 
-def agreed(session: Session, mailed: Token, ink: Pen) -> Agreement:
-    """To what the page would show now."""
-    ways = {letter.position: ink.way(letter) for letter in find_mailed(session, mailed).letters}
-    return Agreement(SENTENCE, ways_seal(ways))
+def released(app: Flask, session: Session, mailed: Token, now: datetime = NOW) -> tuple[Release, Agreement]:
+    """What a press of the button sets going, and to what the page would show it."""
+    signature = find_mailed(session, mailed)
+    ways = site(app).ways_of(signature.letters)
+    return Release.of(signature, mailed, TITLE, pen(app), ways, now), Agreement(SENTENCE, ways_seal(ways))
 
 
 def deliveries(session: Session, *kinds: DeliveryKind) -> Sequence[Delivery]:

@@ -29,7 +29,7 @@ def made_up(legislator: Legislator) -> str:
 @pytest.fixture(scope="module")
 def desk() -> Desk:
     tables = load(SHIPPED)
-    return Desk(TableLocator(tables), TableDirectory(tables), lambda: [EmailChannel(made_up), PaperChannel()])
+    return Desk(TableLocator(tables), TableDirectory(tables), lambda _members: [EmailChannel(made_up), PaperChannel()])
 
 
 def at(state: str, zip_code: str) -> Signer:
@@ -271,7 +271,7 @@ def test_a_day_that_no_tables_cover_is_an_error_not_a_guess(desk: Desk) -> None:
 
 
 def test_an_office_that_no_channel_but_the_last_reaches_goes_by_that(desk: Desk) -> None:
-    far = Desk(desk.locator, desk.directory, lambda: [EmailChannel(lambda _legislator: None), PaperChannel()])
+    far = Desk(desk.locator, desk.directory, lambda _members: [EmailChannel(lambda _legislator: None), PaperChannel()])
 
     result = drafted(far, at("WY", "82001"))
 
@@ -286,7 +286,7 @@ def test_the_first_channel_that_reaches_the_office_carries_the_letter(desk: Desk
         EmailChannel(made_up),
     ]
 
-    result = drafted(Desk(desk.locator, desk.directory, lambda: channels), at("WY", "82001"))
+    result = drafted(Desk(desk.locator, desk.directory, lambda _members: channels), at("WY", "82001"))
 
     assert isinstance(result, Draft)
     assert sorted(letter.way.channel.name for letter in result.letters) == ["best", "mail", "mail"]

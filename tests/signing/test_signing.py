@@ -24,6 +24,7 @@ from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, S
 from app.signing import (
     Agreement,
     NoSuchSignature,
+    Release,
     confirm,
     correspondent,
     find_mailed,
@@ -38,13 +39,13 @@ from tests.signing.factories import (
     NOW,
     SENTENCE,
     TITLE,
-    agreed,
     campaign_file,
     confirmed,
     deliveries,
     drafted,
     letters_of,
     pen,
+    released,
     signed,
     signer,
     site,
@@ -236,7 +237,7 @@ def test_an_unknown_token_opens_nothing(app: Flask, session: Session, token: str
         with pytest.raises(NoSuchSignature):
             find(session, token)
     with pytest.raises(NoSuchSignature), writing(session):
-        confirm(session, Token(token), Agreement(SENTENCE, ""), TITLE, pen(app), NOW)
+        confirm(session, Token(token), Release("", (), ()), Agreement(SENTENCE, ""), pen(app), NOW)
     with pytest.raises(NoSuchSignature), writing(session):
         resend(session, Token(token), TITLE, pen(app), NOW)
 
@@ -451,10 +452,10 @@ def test_two_signatures_of_one_person_confirmed_at_once_are_one_set_of_letters(a
 
     def press(link: Token) -> None:
         with app.app_context(), Session(engine, expire_on_commit=False) as own:
-            shown = agreed(own, link, tools)  # as the page does before
+            ready, shown = released(app, own, link)  # as the page does before
             start.wait()
             with writing(own):
-                confirm(own, link, shown, TITLE, tools, NOW)
+                confirm(own, link, ready, shown, tools, NOW)
 
     threads = [threading.Thread(target=press, args=(link,)) for link in links]
     for thread in threads:
