@@ -10,6 +10,7 @@ from typing import Self, cast
 
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.delivery import Way, outbox
 from app.delivery.mails import Correspondent, SentLetter, Written
@@ -112,7 +113,8 @@ def confirm(session: Session, token: Token, release: Release, agreed: Agreement,
     connection.execute(_CONSENT, {"signature_id": signature.id, "sentence": agreed.sentence, "agreed_at": now})
     outbox.go(connection, release.letters, now)
     outbox.store(connection, signature.id, release.mails, now)
-    session.expire(signature)
+    set_committed_value(signature, "state", SignatureState.CONFIRMED)
+    set_committed_value(signature, "confirmed_at", now)
     return signature
 
 
