@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 5000
-_LOOKING, _LOOK_EVERY = threading.Lock(), 0.001
+_LOOKING, _LOOK_EVERY = threading.Lock(), 0.002
 _WRITING = "redress_writing"
 _WRITERS = 1380271187
 """The number under which writers at one PostgreSQL database wait for each other: "RDRS"."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -61,6 +62,7 @@ def fork(name: str, work: Callable[[], int], kept: Collection[int]) -> Child:
 
     There must be no other thread, and no open connection to a database. Tools show the child by `name`.
     """
+    gc.freeze()  # a collector that looks at what both have would make a copy of it
     sys.stdout.flush()
     sys.stderr.flush()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes now is the child's, not its handlers'

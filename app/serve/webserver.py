@@ -29,7 +29,7 @@ class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """Two processes of eight threads: idle browsers keep sockets open, and must not keep others out."""
+    """Three processes of five threads: idle browsers keep sockets open, and must not keep others out."""
 
     def __init__(self, listener: int, leash_end: int) -> None:
         self._listener = listener
@@ -41,8 +41,8 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         settings = {
             "bind": f"fd://{self._listener}",
             "worker_class": "gthread",
-            "workers": 2,
-            "threads": 8,
+            "workers": 3,
+            "threads": 5,
             "graceful_timeout": 10,
             "limit_request_line": 8190,  # a link may fill in every field
             "control_socket_disable": True,
