@@ -334,17 +334,19 @@ def quoted_printable(text: str) -> bytes:
     return encoded.replace("\n", "\r\n").encode("ascii")
 
 
-def wrapped(text: str) -> str:
+def wrapped(text: str, known: dict[str, str] | None = None) -> str:
     """The text with no line over 72 characters, but for addresses of the web and of mailboxes, which would break.
 
-    A line that is set in by a few blanks, or begins as a quotation or a point of a list, goes on so.
+    A line that is set in by a few blanks, or begins as a quotation or a point of a list, goes on so. Texts that have
+    lines in common share `known`; what was wrapped stays as it is.
     """
-    return "\n".join(_wrapped_line(line) for line in text.split("\n"))
+    done = {} if known is None else known
+    lines = text.split("\n")
+    done.update((line, _wrapped_line(line)) for line in lines if len(line) > WIDTH and line not in done)
+    return "\n".join(done[line] if len(line) > WIDTH else line for line in lines)
 
 
 def _wrapped_line(line: str) -> str:
-    if len(line) <= WIDTH:
-        return line
     lead = _LEAD.match(line)
     first = lead[0] if lead and len(lead[0]) <= _FURTHEST else ""
     return textwrap.fill(

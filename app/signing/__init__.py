@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.delivery import Way, outbox
-from app.delivery.mails import Correspondent, SentLetter, Written
+from app.delivery.mails import Correspondent, SentLetter, Written, wrapped
 from app.delivery.wording import text_of
 from app.models import Consent, Delivery, DeliveryKind, Letter, Signature, SignatureState
 from app.signing.pen import Pen
@@ -83,10 +83,11 @@ class Release:
         """Of a signature that waits, with the `ways` of its letters by their positions. Reads the database."""
         if signature.state is not SignatureState.PENDING:
             return cls(ways_seal(ways), (), ())
-        letters = [(letter, ways[letter.position]) for letter in signature.letters]
+        same: dict[str, str] = {}  # paragraphs of one campaign, wrapped six times in letters and copy
+        letters = [(letter, ways[letter.position], wrapped(text_of(letter), same)) for letter in signature.letters]
         return cls(
             ways_seal(ways),
-            tuple(_going(letter, delivery, way, pen, now) for letter, way in letters for delivery in letter.deliveries),
+            tuple(_going(*one, delivery, pen, now) for one in letters for delivery in one[0].deliveries),
             tuple(_mails(signature, letters, token, title, pen, now)),
         )
 
@@ -167,23 +168,23 @@ def set_aside(session: Session, signature: Signature, now: datetime, why: str) -
     outbox.cancel(session, signature.deliveries, now, why)
 
 
-def _going(letter: Letter, delivery: Delivery, way: Way, pen: Pen, now: datetime) -> outbox.Going:
+def _going(letter: Letter, way: Way, text: str, delivery: Delivery, pen: Pen, now: datetime) -> outbox.Going:
     """A held letter as its way is now, which may differ from when it was signed."""
     if way.channel.by_signer:
         return outbox.Going(delivery.id, way, None)
     signature = letter.signature
     changed = any(name.startswith("part-") for name in signature.changes or ())
-    written = Written(letter.subject or "", text_of(letter), letter.language, bool(signature.own_words), changed)
+    written = Written(letter.subject or "", text, letter.language, bool(signature.own_words), changed)
     mail = pen.composer.letter(delivery.uuid, way.address, written, correspondent(signature), now)
     return outbox.Going(delivery.id, way, mail)
 
 
 def _mails(
-    signature: Signature, ways: Sequence[tuple[Letter, Way]], token: Token, title: str, pen: Pen, now: datetime
+    signature: Signature, going: Sequence[tuple[Letter, Way, str]], token: Token, title: str, pen: Pen, now: datetime
 ) -> Iterator[outbox.Fresh]:
     """The copy; a notice in case that a mail fails, and a reminder in case that the signer reports nothing."""
     signer, links = correspondent(signature), pen.links(token)
-    letters = [_sent_letter(letter, way, pen) for letter, way in ways]
+    letters = [_sent_letter(*one, pen) for one in going]
     copy = pen.composer.copy(outbox.new_uuid(), signer, title, letters, links, now)
     yield outbox.queued(DeliveryKind.COPY, copy, now)
     if any(not letter.handoff for letter in letters):
@@ -196,12 +197,12 @@ def _mails(
         yield outbox.queued(DeliveryKind.REMINDER, reminder, now, due)
 
 
-def _sent_letter(letter: Letter, way: Way, pen: Pen) -> SentLetter:
+def _sent_letter(letter: Letter, way: Way, text: str, pen: Pen) -> SentLetter:
     return SentLetter(
         recipient=letter.recipient,
         detail=letter.recipient_detail,
         promise=way.channel.promise,
         subject=letter.subject or "",
-        text=text_of(letter),
+        text=text,
         handoff=pen.handoff(letter, way) if way.channel.by_signer else None,
     )

@@ -1,10 +1,16 @@
 from contextlib import AbstractContextManager
+from gettext import NullTranslations
 from typing import Any
 
 from babel import Locale
 from flask import Flask
 
+class Domain:
+    def __init__(self) -> None: ...
+    def get_translations(self) -> NullTranslations: ...
+
 class Babel:
+    def __init__(self) -> None: ...
     def init_app(self, app: Flask, **kwargs: Any) -> None: ...
 
 def force_locale(locale: str) -> AbstractContextManager[None]: ...
