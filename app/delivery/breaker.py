@@ -93,6 +93,11 @@ class Breaker:
         self._alike = _Alike()
         self._may_be_open = True
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server talks with us, as far as this worker knows: an acceptance tells nothing new then."""
+        return not self._may_be_open
+
     def look(self, session: Session) -> None:
         """See what another worker, or one before, knows of the server."""
         self._may_be_open = self._may_be_open or refusal(session) is not None

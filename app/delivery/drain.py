@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import DatabaseUnavailable
 from app.delivery import Outcome, OutcomeKind, Sender
 from app.delivery.retries import Claimed, Policy
-from app.delivery.sending import Gate, claim, settle
+from app.delivery.sending import Gate, claim, settle, settle_and_claim
 from app.logs import kind_and_place
 
 log = logging.getLogger(__name__)
@@ -40,22 +40,25 @@ def drain(
     tried, gate = 0, gate or Gate.open()
     gate.breaker.look(session)
     session.rollback()
-    while not wait(0):
-        claimed = claim(session, clock(), gate)
+    following: Claimed | None = None
+    while following is not None or not wait(0):
+        claimed = following or claim(session, clock(), gate)
         if claimed is None:
             break
         outcome = gate.breaker.weigh(_attempt(sender, claimed), claimed.outgoing.recipient)
-        _settle_for_sure(session, claimed, outcome, policy, clock, wait)
-        _learn(session, gate, claimed, outcome, clock())
+        gate.busy.note(claimed.outgoing.recipient, outcome, clock())
+        settled, following = _settle_at_once(session, claimed, outcome, clock(), wait, gate)
+        if not settled:
+            _settle_for_sure(session, claimed, outcome, policy, clock, wait)
+        _tell_breaker(session, gate, outcome, clock())
         tried += 1
     if not (tried and keep_open):  # the next message may be due in a second, and a server counts logins
         sender.close()
     return tried
 
 
-def _learn(session: Session, gate: Gate, claimed: Claimed, outcome: Outcome, now: datetime) -> None:
-    """What the outcome says of the server and of the office. What cannot be written is learnt from the next one."""
-    gate.busy.note(claimed.outgoing.recipient, outcome, now)
+def _tell_breaker(session: Session, gate: Gate, outcome: Outcome, now: datetime) -> None:
+    """What the outcome says of the server. What cannot be written is learnt from the next one."""
     try:
         refusal = gate.breaker.note(session, outcome, now)
     except DatabaseUnavailable:
@@ -72,6 +75,21 @@ def _attempt(sender: Sender, claimed: Claimed) -> Outcome:
     except Exception as error:  # a poison row must not stop the others; whether it went out is not known
         log.error("delivery %d: sending raised %s", claimed.id, kind_and_place(error))
         return Outcome(OutcomeKind.UNKNOWN, "error")
+
+
+def _settle_at_once(
+    session: Session, claimed: Claimed, outcome: Outcome, now: datetime, wait: Callable[[float], bool], gate: Gate
+) -> tuple[bool, Claimed | None]:
+    """If all is as it should be: write that it was accepted, and take the next one with it, unless told to stop."""
+    if outcome.kind is not OutcomeKind.ACCEPTED or not gate.breaker.is_closed or wait(0):
+        return False, None
+    try:
+        found = settle_and_claim(session, claimed, outcome, now, gate)
+    except Exception:  # whatever it is, the outcome alone may still be written
+        return False, None
+    if found[0]:
+        log.info("delivery %d: %s %s", claimed.id, outcome.kind, outcome.code or outcome.why)
+    return found
 
 
 def _settle_for_sure(

@@ -7,6 +7,7 @@ Message-ID. Every verb here owns its transactions.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -15,7 +16,7 @@ from typing import cast
 from sqlalchemy import Select, Table, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
-from app.db import writing
+from app.db import DatabaseUnavailable, writing
 from app.delivery import Outcome, OutcomeKind, Outgoing, outbox
 from app.delivery.breaker import PAUSES, Breaker, refusal, stopped
 from app.delivery.pacing import Busy, Later, Rates, Waiting, deal_anew, may_go, note_sent, turn
@@ -90,9 +91,13 @@ def claim(session: Session, now: datetime, gate: Gate | None = None) -> Claimed 
             return looked[-1]
         if looked[-1] is _Looked.NOTHING:
             return None
-        if looked[-1] is _Looked.LATE:
-            with writing(session):
-                deal_anew(session)
+        _bring_into_order(session, looked[-1])
+
+
+def _bring_into_order(session: Session, looked: Claimed | _Looked | None) -> None:
+    if looked is _Looked.LATE:
+        with writing(session):
+            deal_anew(session)
 
 
 class _Looked(Enum):
@@ -168,6 +173,25 @@ def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy,
             return True
         is_late = outcome.kind is OutcomeKind.ACCEPTED and _take_again(session, claimed, now)
         return is_late and _leave_sending(session, leaving, now)
+
+
+def settle_and_claim(
+    session: Session, claimed: Claimed, outcome: Outcome, now: datetime, gate: Gate
+) -> tuple[bool, Claimed | None]:
+    """`settle` of what was accepted and, in the same transaction, the claim of what goes next: half of the commits.
+
+    Gives what both would. Of the next, None does not say that there is nothing.
+    """
+    leaving = _Leaving(
+        claimed.id, claimed.lease, S.ACCEPTED, now, claimed.unknowns, outcome.why, outcome.code, outcome.said
+    )
+    with writing(session, beside_workers=True):
+        if not _leave_sending(session, leaving, now):
+            return False, None
+        looked = _look(session, gate, now) if may_go(session, gate.rates, now) else None
+    with suppress(DatabaseUnavailable):  # what is settled stays settled
+        _bring_into_order(session, looked)
+    return True, looked if isinstance(looked, Claimed) else None
 
 
 def _take_again(session: Session, claimed: Claimed, now: datetime) -> bool:

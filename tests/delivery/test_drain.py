@@ -16,11 +16,23 @@ from sqlalchemy.orm import Session
 from app.db import DatabaseUnavailable, writing
 from app.delivery import Outcome, OutcomeKind, Outgoing
 from app.delivery.drain import drain
-from app.delivery.sending import recover
-from app.models import Delivery, DeliveryState
+from app.delivery.pacing import Rates
+from app.delivery.sending import Gate, recover
+from app.models import Delivery, DeliveryKind, DeliveryState
 from tests.databases import Writer, connected
 from tests.delivery.factories import ACCEPTED, NOW, TRANSIENT, UNKNOWN, ScriptedSender, moves, policy, reread
-from tests.delivery.queue import MINUTE, at, empty_disk, fill_disk, many, never, row, state_of, use_up_free_space
+from tests.delivery.queue import (
+    MINUTE,
+    at,
+    empty_disk,
+    fill_disk,
+    many,
+    never,
+    row,
+    state_of,
+    statements,
+    use_up_free_space,
+)
 
 S = DeliveryState
 
@@ -281,3 +293,32 @@ def test_a_full_disk_at_settle_keeps_the_outcome_until_there_is_room(session: Se
     assert len(waits) == 7
     assert len(sender.sent) == 1
     assert state_of(session, identifier) is S.ACCEPTED
+
+
+def test_what_was_accepted_is_written_with_the_claim_of_the_next(session: Session) -> None:
+    for _ in range(10):
+        row(session)
+    with statements(session) as seen:
+        assert drain(session, ScriptedSender(), policy(), at(NOW), never) == 10
+
+    begun = [sql for sql, _values in seen if sql == "BEGIN IMMEDIATE" or "pg_advisory_xact_lock" in sql]
+    assert len(begun) <= 13  # 20 if each had one of its own; the last finds nothing to claim
+
+
+def test_who_is_told_to_stop_takes_no_next_one_along(session: Session) -> None:
+    identifiers = [row(session) for _ in range(3)]
+    sender = ScriptedSender()
+
+    drain(session, sender, policy(), at(NOW), lambda _seconds: len(sender.sent) > 0)
+
+    assert [reread(session, one).state for one in identifiers] == [S.ACCEPTED, S.QUEUED, S.QUEUED]
+
+
+def test_the_next_one_keeps_to_the_pace(session: Session) -> None:
+    for number in range(4):
+        row(session, kind=DeliveryKind.LETTER, recipient=f"office{number % 2}@example.org")
+
+    assert drain(session, ScriptedSender(), policy(), at(NOW), never, Gate.open(Rates(office=1))) == 2
+    for _ in range(3):
+        row(session)
+    assert drain(session, ScriptedSender(), policy(), at(NOW), never, Gate.open(Rates(account=1))) == 1
