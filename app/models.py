@@ -216,8 +216,7 @@ class Delivery(Base):
     Only a report to the organisation is nobody's signature's.
 
     What is due goes by `rank`, the lowest first. One that comes too early is put off: `due_at` is when it is looked at
-    again, `wanted_at` since when it would have gone. `has_slot` says that `due_at` is its turn at an office that may
-    get only so many a minute.
+    again, `wanted_at` since when it would have gone.
     """
 
     __tablename__ = "delivery"
@@ -243,7 +242,6 @@ class Delivery(Base):
     rank: Mapped[int] = mapped_column(SmallInteger, default=1)
     due_at: Mapped[datetime | None]
     wanted_at: Mapped[datetime | None] = mapped_column(default=lambda row: row.get_current_parameters().get("due_at"))
-    has_slot: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(default=0)
     unknowns: Mapped[int] = mapped_column(default=0)
     lease: Mapped[str | None] = mapped_column(String(32))
@@ -341,17 +339,12 @@ class SiteState(Base):
 
 
 class Pace(Base):
-    """From when the next message may go: to one office (its address), or from our account (an empty key).
-
-    `next_at` is the next turn that is to be had; `free_at` is from when an office takes the next letter, whosever turn
-    it is.
-    """
+    """From when the next message may go: to one office (its address), or from our account (an empty key)."""
 
     __tablename__ = "pace"
 
     key: Mapped[str] = mapped_column(String(254), primary_key=True)
     next_at: Mapped[datetime]
-    free_at: Mapped[datetime | None]
 
 
 class Heartbeat(Base):

@@ -15,11 +15,10 @@ from typing import cast
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.db import DatabaseUnavailable, writing
+from app.db import DatabaseUnavailable
 from app.delivery import Sender
-from app.delivery.breaker import is_stopped
 from app.delivery.drain import drain
-from app.delivery.pacing import Rates, deal_anew
+from app.delivery.pacing import Rates
 from app.delivery.pause import is_paused
 from app.delivery.retries import Policy
 from app.delivery.sending import LEASE, Gate, is_something_due, recover
@@ -82,8 +81,6 @@ def once(config: Config, session: Session, sender: Sender, stop: threading.Event
     with _lock(config):
         policy, gate = policy_of(config), gate_of(config)
         recover(session, policy, _now(), abandoned=config.database is not None)
-        with writing(session):
-            deal_anew(session)
         while True:
             drain(session, sender, policy, _now, lambda _seconds: stop.is_set(), gate, keep_open=True)
             if stop.is_set() or not is_something_due(session, _now()) or stop.wait(PAUSE):
@@ -111,7 +108,6 @@ class _Rounds:
         self._wait = wait
         self._refresher = refresher
         self._abandoned = config.database is not None  # we hold the lock: whoever was sending before us is dead
-        self._are_turns_stale = True
 
     def one(self) -> None:
         """Delete what is over, when it is time for that; then send what is due, unless somebody has paused sending."""
@@ -119,7 +115,6 @@ class _Rounds:
             self._upkeep.run(self._session, _now(), self._wait)
             if self._refresher:
                 self._refresher.run(self._session, _now())
-        self._deal()
         paused = is_paused(self._session)
         self._session.rollback()  # else the next look would be into the same snapshot
         if paused:
@@ -129,15 +124,6 @@ class _Rounds:
         if recovered:
             log.warning("%d deliveries were left in the middle; each is sent once more later", recovered)
         drain(self._session, self._sender, self._policy, _now, self._wait, self._gate, keep_open=True)
-
-    def _deal(self) -> None:
-        """After everything stood still, or under settings that may be new, the turns at offices are others."""
-        if is_stopped(self._session, _now()):
-            self._are_turns_stale = True
-        elif self._are_turns_stale:
-            with writing(self._session):
-                deal_anew(self._session)
-            self._are_turns_stale = False
 
 
 def told_to_stop() -> threading.Event:

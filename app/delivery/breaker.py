@@ -42,13 +42,6 @@ def stopped() -> ColumnElement[bool]:
     return exists().where(_ROW, or_(SiteState.paused_at.is_not(None), refused))
 
 
-def is_stopped(session: Session, now: datetime) -> bool:
-    """Whether nothing may be sent now."""
-    found = session.scalar(select(stopped()), {"now": now, "longest": now + PAUSES[-1]})
-    session.rollback()
-    return bool(found)
-
-
 def site_state(session: Session, delivery: str) -> SiteState:
     """The one row, for whoever changes it; `delivery` is the site's mode, if it was never started."""
     site = session.scalars(select(SiteState).with_for_update()).first()

@@ -298,7 +298,7 @@ def retry(session: Session, delivery: Delivery, now: datetime) -> None:
         raise MoveRefused(delivery.id, "its text has been deleted, or its signer has taken it back")
     _take_back(session, delivery, now)
     delivery.due_at = delivery.wanted_at = now
-    delivery.attempts, delivery.unknowns, delivery.has_slot = 0, 0, False
+    delivery.attempts, delivery.unknowns = 0, 0
     delivery.ended_at = None
     if delivery.state is S.QUEUED:
         _record(session, delivery, now, BY_A_PERSON)

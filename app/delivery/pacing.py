@@ -1,7 +1,7 @@
 """How fast messages may go: so many a minute in all, so many to one office, and none to who cannot take them now.
 
-A letter that comes too early gets a turn of its own, the office's next one, so that letters go in the order in which
-they came. Turns that were missed, in a pause or by a worker that had more to do, never go together.
+A letter whose office may not get another one yet stays where it is, and the claim passes it over: the oldest goes
+first, and no pause saves turns up.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, select, text
 from sqlalchemy.orm import Session
 
 from app.db import UTCDateTime
@@ -21,7 +21,7 @@ _WRONG = timedelta(minutes=30)
 """An account's turn so far ahead can only be of a clock that was wrong."""
 _AHEAD = timedelta(seconds=1)
 """The worker looks once a second, so the account's turns of the next second go together."""
-_MINUTE = timedelta(seconds=61)
+MINUTE = timedelta(seconds=61)
 """A second is spare, so that no 60 seconds ever see one message more than they may."""
 _ACCOUNT = ""
 _FORGOTTEN = timedelta(hours=24)
@@ -35,28 +35,6 @@ class Rates:
     office: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
-    """When a message that may not go now is due instead; `has_slot`: its turn then is its own.
-
-    `is_late`: its turn was long ago, and others wait as it does; let `deal_anew` bring all into order.
-    """
-
-    at: datetime
-    has_slot: bool = False
-    is_late: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What decides whether a row may go: whom it goes to, since when, and when its turn is or was, if it has one."""
-
-    kind: DeliveryKind
-    recipient: str
-    since: datetime
-    turn: datetime | None
-
-
 def may_go(session: Session, rates: Rates, now: datetime) -> bool:
     """Whether the account has a turn left."""
     return rates.account is None or _next(session, now) <= now + _AHEAD
@@ -65,53 +43,27 @@ def may_go(session: Session, rates: Rates, now: datetime) -> bool:
 def note_sent(session: Session, rates: Rates, now: datetime) -> None:
     """Take a turn of the account."""
     if rates.account is not None:
-        _row(session, _ACCOUNT, now).next_at = _next(session, now) + _MINUTE / rates.account
+        _row(session, _ACCOUNT, now).next_at = _next(session, now) + MINUTE / rates.account
         session.flush()
 
 
-def turn(session: Session, row: Waiting, rates: Rates, now: datetime) -> Later | None:
-    """None if this may go to its office now, whose turn it takes; else when it may."""
-    if rates.office is None or row.kind is not DeliveryKind.LETTER:
-        return None
-    pace, interval = _row(session, row.recipient, now), _MINUTE / rates.office
-    free = pace.free_at or now
-    if free > now + interval:  # a clock was wrong
-        free = now
-    has_come = row.turn is not None or pace.next_at <= now
-    if has_come and free <= now:
-        began = row.turn if row.turn is not None and now - row.turn <= _AHEAD else now
-        pace.free_at = began + interval
-        pace.next_at = max(pace.next_at, pace.free_at)
-    elif row.turn is not None:
-        before_the_next = free < row.turn + interval  # the one before it has gone a little late
-        return Later(free, has_slot=True) if before_the_next else Later(row.since, is_late=True)
-    else:
-        slot = max(pace.next_at, free)
-        pace.next_at = slot + interval
-        return Later(slot, has_slot=True)
-    return None
+def is_paced() -> ColumnElement[bool]:
+    """Whether a row's office may not get a letter at `:now`; what is after `:soon` is of a clock that was wrong."""
+    mine = Pace.key == Delivery.recipient, Pace.key != _ACCOUNT
+    return exists().where(*mine, Pace.next_at > bindparam("now"), Pace.next_at <= bindparam("soon"))
 
 
-def deal_anew(session: Session) -> None:
-    """Take all turns at offices back, so that who has waited longest comes first again.
-
-    For when many were missed, in a pause, or when the pace is another. What offices have just got still counts.
-    """
-    if session.scalar(select(Pace.key).where(Pace.key != _ACCOUNT).limit(1)) is None:
-        return
-    dealt = text("state = 'queued'"), Delivery.has_slot.is_(True)
-    session.execute(
-        update(Delivery)
-        .where(*dealt)
-        .values(due_at=Delivery.wanted_at, has_slot=False)
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        update(Pace)
-        .where(Pace.key != _ACCOUNT)
-        .values(next_at=func.coalesce(Pace.free_at, Pace.next_at))
-        .execution_options(synchronize_session=False)
-    )
+def take_turn(session: Session, kind: DeliveryKind, recipient: str, rates: Rates, now: datetime) -> bool:
+    """Take a turn of the office that this goes to. False if another worker has just taken it."""
+    if rates.office is None or kind is not DeliveryKind.LETTER:
+        return True
+    pace, interval = _row(session, recipient, now), MINUTE / rates.office
+    if now < pace.next_at <= now + MINUTE:
+        return False
+    is_punctual = timedelta() <= now - pace.next_at <= _AHEAD
+    pace.next_at = (pace.next_at if is_punctual else now) + interval
+    session.flush()
+    return True
 
 
 def forget_paces(session: Session, now: datetime) -> None:

@@ -7,7 +7,6 @@ Message-ID. Every verb here owns its transactions.
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -16,12 +15,12 @@ from typing import cast
 from sqlalchemy import Select, Table, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
-from app.db import DatabaseUnavailable, writing
+from app.db import writing
 from app.delivery import Outcome, OutcomeKind, Outgoing, outbox
 from app.delivery.breaker import PAUSES, Breaker, refusal, stopped
-from app.delivery.pacing import Busy, Later, Rates, Waiting, deal_anew, may_go, note_sent, turn
+from app.delivery.pacing import MINUTE, Busy, Rates, is_paced, may_go, note_sent, take_turn
 from app.delivery.retries import Claimed, Policy, verdict
-from app.models import Delivery, DeliveryState, Signature
+from app.models import Delivery, DeliveryKind, DeliveryState, Signature
 
 S = DeliveryState
 LEASE = timedelta(seconds=900)
@@ -38,6 +37,8 @@ def _first(rank: int) -> Select[tuple[int]]:
     # The state stands in the text, not in a parameter: only so does SQLite see that the partial index fits.
     due = text("state = 'queued'"), text(f"rank = {rank}"), _TABLE.c.due_at <= bindparam("now")
     found = select(_TABLE.c.id).where(*due).order_by(_TABLE.c.due_at).limit(1)
+    if rank == outbox.rank_of(DeliveryKind.LETTER):
+        found = found.where(~is_paced())
     return found.with_for_update(skip_locked=True)
 
 
@@ -52,8 +53,7 @@ _CLAIM = (
         state=S.SENDING, lease=bindparam("new_lease"), leased_until=bindparam("until"), attempts=_TABLE.c.attempts + 1
     )
     .returning(
-        *(_TABLE.c[name] for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail")),
-        *(_TABLE.c[name] for name in ("due_at", "wanted_at", "has_slot")),
+        *(_TABLE.c[name] for name in ("id", "kind", "attempts", "unknowns", "sender", "recipient", "mail", "due_at"))
     )
 )
 
@@ -91,66 +91,48 @@ def claim(session: Session, now: datetime, gate: Gate | None = None) -> Claimed 
             return looked[-1]
         if looked[-1] is _Looked.NOTHING:
             return None
-        _bring_into_order(session, looked[-1])
-
-
-def _bring_into_order(session: Session, looked: Claimed | _Looked | None) -> None:
-    if looked is _Looked.LATE:
-        with writing(session):
-            deal_anew(session)
 
 
 class _Looked(Enum):
     NOTHING = auto()
     BUSY = auto()
-    NOT_ITS_TURN = auto()
-    """It was given a later one, and its office's pace is locked: who locks two of them could wait for each other."""
-    LATE = auto()
-    """It had one long ago, as others have had."""
+    TAKEN = auto()
+    """Another worker took the office's turn, whose row is locked: who locks two of them could wait for each other."""
 
 
 def _look(session: Session, gate: Gate, now: datetime) -> Claimed | _Looked:
-    """Take the row that is first; or put it off, if it comes too early."""
+    """Take the row that is first; or put it off, if its office is in trouble."""
     lease = secrets.token_hex(16)
-    values = {"now": now, "longest": now + PAUSES[-1], "new_lease": lease, "until": now + gate.lease}
-    row = session.execute(_CLAIM, values).one_or_none()
+    values = {"now": now, "soon": now + MINUTE, "longest": now + PAUSES[-1], "until": now + gate.lease}
+    row = session.execute(_CLAIM, values | {"new_lease": lease}).one_or_none()
     if row is None:
         return _Looked.NOTHING
     until = gate.busy.until(row.recipient or "", now)
     if until is not None:
-        _put_off(session, row.id, Later(until))
+        _put_off(session, row.id, until)
         return _Looked.BUSY
-    waiting = Waiting(row.kind, row.recipient or "", row.wanted_at, row.due_at if row.has_slot else None)
-    later = turn(session, waiting, gate.rates, now)
-    if later is not None:
-        _put_off(session, row.id, later)
-        return _Looked.LATE if later.is_late else _Looked.NOT_ITS_TURN
+    if not take_turn(session, row.kind, row.recipient or "", gate.rates, now):
+        _put_off(session, row.id, row.due_at)
+        return _Looked.TAKEN
     outbox.note_event(session, row.id, S.SENDING, now, "claimed")
     note_sent(session, gate.rates, now)
     outgoing = Outgoing(row.sender or "", row.recipient or "", row.mail or b"")
     return Claimed(row.id, lease, row.kind, row.attempts, row.unknowns, outgoing)
 
 
-def _put_off(session: Session, identifier: int, later: Later) -> None:
-    """As if it had never been claimed, only later: nothing was tried, and nothing has moved."""
+def _put_off(session: Session, identifier: int, until: datetime) -> None:
+    """As if it had never been claimed: nothing was tried, and nothing has moved."""
     session.execute(
         update(_TABLE)
         .where(_TABLE.c.id == identifier)
-        .values(
-            state=S.QUEUED,
-            lease=None,
-            leased_until=None,
-            attempts=_TABLE.c.attempts - 1,
-            due_at=later.at,
-            has_slot=later.has_slot,
-        )
+        .values(state=S.QUEUED, lease=None, leased_until=None, attempts=_TABLE.c.attempts - 1, due_at=until)
     )
 
 
 def settle(session: Session, claimed: Claimed, outcome: Outcome, policy: Policy, now: datetime) -> bool:
     """Write an attempt's outcome. False, and nothing written, when the lease had passed to somebody else.
 
-    One that was accepted is written even then if nobody has claimed it since: it need not go twice.
+    One that was accepted is written even then, if it waits to be sent once more or was parked: it need not go twice.
     """
     state, pause = verdict(claimed, outcome, policy)
     unknowns = claimed.unknowns + (outcome.kind is OutcomeKind.UNKNOWN)
@@ -189,18 +171,16 @@ def settle_and_claim(
         if not _leave_sending(session, leaving, now):
             return False, None
         looked = _look(session, gate, now) if may_go(session, gate.rates, now) else None
-    with suppress(DatabaseUnavailable):  # what is settled stays settled
-        _bring_into_order(session, looked)
     return True, looked if isinstance(looked, Claimed) else None
 
 
 def _take_again(session: Session, claimed: Claimed, now: datetime) -> bool:
-    """What was given up as of a sender that died, and waits to be sent once more."""
+    """What was given up as of a sender that died."""
     taken = session.execute(
         update(_TABLE)
         .where(
             _TABLE.c.id == claimed.id,
-            text("state = 'queued'"),
+            _TABLE.c.state.in_((S.QUEUED, S.PARKED)),
             _TABLE.c.attempts == claimed.attempts,
             _TABLE.c.unknowns == claimed.unknowns + 1,
         )
@@ -271,9 +251,9 @@ def _leave_sending(session: Session, leaving: _Leaving, now: datetime) -> bool:
     if leaving.spared:  # as if it had not been tried: since when it waits stays known
         values["attempts"] = _TABLE.c.attempts - 1
     elif queued:
-        values |= {"due_at": leaving.due, "wanted_at": leaving.due, "has_slot": False}
+        values |= {"due_at": leaving.due, "wanted_at": leaving.due}
     if not queued:
-        values |= {"ended_at": now, "has_slot": False}
+        values["ended_at"] = now
     moved = session.execute(
         update(_TABLE)
         .where(_TABLE.c.id == leaving.id, _TABLE.c.lease == leaving.lease)

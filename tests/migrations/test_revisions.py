@@ -67,9 +67,10 @@ ROWS: dict[str, list[str]] = {
     ],
     "0006": [
         "UPDATE delivery SET wanted_at = created_at WHERE id = 4",
-        "UPDATE pace SET free_at = next_at",
     ],
 }
+DROPPED = {"0006": ("has_slot",)}
+"""Columns that a revision gives up."""
 
 
 @pytest.fixture
@@ -125,7 +126,8 @@ def test_going_up_down_and_up_keeps_every_row_of_the_revision_before(
     flask_migrate.upgrade(revision=revision)
     again = _contents(tmp_path)
     for table, kept in rows.items():
-        assert [{name: row[name] for name in kept[0]} for row in again[table]] == kept
+        left = [{name: value for name, value in row.items() if name not in DROPPED.get(revision, ())} for row in kept]
+        assert [{name: row[name] for name in left[0]} for row in again[table]] == left
 
 
 def test_going_down_tells_what_the_version_before_could_not_as_the_nearest_that_it_could(

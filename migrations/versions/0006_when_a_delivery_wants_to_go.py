@@ -1,4 +1,4 @@
-"""Since when a delivery that is put off wants to go; from when an office that gets so many a minute takes the next."""
+"""Since when a delivery that was put off wants to go. Letters have no turns of their own any more: the oldest goes first."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,9 +12,9 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("delivery", sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=True))
     op.execute("UPDATE delivery SET wanted_at = due_at")
-    op.add_column("pace", sa.Column("free_at", sa.DateTime(timezone=True), nullable=True))
+    op.drop_column("delivery", "has_slot")
 
 
 def downgrade() -> None:
-    op.drop_column("pace", "free_at")
+    op.add_column("delivery", sa.Column("has_slot", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.drop_column("delivery", "wanted_at")
