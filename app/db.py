@@ -150,9 +150,9 @@ def _begin_to_write(connection: Connection) -> None:
         if not raw.in_transaction:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # whose error is SQLAlchemy's
     finally:
-        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         if may_look:
             _LOOKING.release()
+        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def _is_taken(connection: Any) -> bool:

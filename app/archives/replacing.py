@@ -181,7 +181,10 @@ def _take_contacts(connection: sqlite3.Connection) -> Contacts:
 
 def _take_dead_addresses(connection: sqlite3.Connection) -> None:
     """A database that has sent anything knows best to whom nothing comes, and who is good again."""
-    if connection.execute("SELECT 1 FROM present.delivery LIMIT 1").fetchone() is not None:
+    if (
+        connection.execute("SELECT 1 FROM present.delivery WHERE state IN ('accepted', 'bounced') LIMIT 1").fetchone()
+        is not None
+    ):
         connection.execute("DELETE FROM main.dead_address")
         connection.execute("INSERT INTO main.dead_address SELECT * FROM present.dead_address")
 

@@ -21,6 +21,7 @@ from app.delivery.opening import MOST_BYTES
 from app.delivery.returns import Means, StillInHand, receive
 from app.extensions import db
 from app.logs import kind_and_place
+from app.signing.tokens import wire_email
 
 _ASIDE = ".aside"
 """Folder inside the Maildir, as mail programs show one: for what is not ours, or tells nothing that we understand."""
@@ -78,7 +79,7 @@ def revive(email: str) -> None:
     meanwhile stays so: a signer can have their mail sent again, or sign anew.
     """
     with plainly(), writing(db.session()):
-        revived = dead.revive(db.session(), [email.strip()], site().keys.address)
+        revived = dead.revive(db.session(), [wire_email(email.strip())], site().keys.address)
     if not revived:
         raise click.ClickException("This address does not count as dead. Nothing was changed.")
     say("Mail is sent to this address again.")

@@ -88,7 +88,11 @@ _NO_MAILBOX = re.compile(
 )
 _NOT_THE_MAILBOX = re.compile(
     r"spam|blocked|block ?list|black ?list|polic[yi]|quota|full\b|too (?:large|big)|size limit|content|virus|"
-    r"reputation|dmarc|\bspf\b|dkim|unauthenticated|rate limit|too many|5\.[67]\.\d",
+    r"reputation|dmarc|\bspf\b|dkim|unauthenticated|rate limit|too many|5\.[67]\.\d|"
+    # what is said of us: our sender, our name, our machine
+    r"sender|mail from|verif|callout|called:|\bhelo|\behlo|\bip\b|\bdns\b|\bptr\b|client host|authenticat|"
+    r"b\+[0-9a-f]{32}|"
+    r"temporar|storage|listed at|listed by",
     re.IGNORECASE,
 )
 

@@ -14,23 +14,23 @@ from sqlalchemy.orm import Session
 from app.db import writing
 from app.delivery import (
     ACCOUNT_REFUSED,
-    GREYLISTED,
     LOGIN_REFUSED,
     NO_CONNECTION,
     SENDER_REFUSED,
+    TOO_FAST,
     Outcome,
     OutcomeKind,
 )
-from app.delivery.replies import status
 from app.models import SiteState
 
 PAUSES = tuple(timedelta(minutes=count) for count in (1, 5, 15, 30))
 _ROW = SiteState.id == 1
 _PATIENCE = 3
 """After so many messages in a row that came to nobody the others need not try."""
-_OF_US = frozenset({NO_CONNECTION, LOGIN_REFUSED, SENDER_REFUSED, ACCOUNT_REFUSED})
-_OF_A_MAILBOX = ("5.1.", "5.2.", "4.2.")
-"""Statuses that are a recipient's, in however many answers in a row (RFC 3463); 5.1.8 is in ACCOUNT_REFUSED already."""
+_OF_US = frozenset({NO_CONNECTION, LOGIN_REFUSED, SENDER_REFUSED})
+_OF_EVERYBODY = frozenset({ACCOUNT_REFUSED, TOO_FAST, "refused", "connection lost", "no answer", "unreadable answer"})
+"""What a server may say to everybody. A recipient that is refused by itself is not among it, whatever it says of it: a
+stranger types addresses that nobody has into the form."""
 
 
 def stopped() -> ColumnElement[bool]:
@@ -100,11 +100,11 @@ class Breaker:
 
         Such a refusal is not for good: another account, or another day, and the letter goes.
         """
+        self._unreached = self._unreached + 1 if outcome.why in _OF_US else 0
         if self._alike.to_everybody(outcome, recipient):
-            self._unreached = max(_PATIENCE, self._unreached)
+            self._unreached = _PATIENCE
             is_final = outcome.kind is OutcomeKind.PERMANENT
             return replace(outcome, kind=OutcomeKind.TRANSIENT, why=ACCOUNT_REFUSED) if is_final else outcome
-        self._unreached = self._unreached + 1 if outcome.why in _OF_US else 0
         return outcome
 
     def note(self, session: Session, outcome: Outcome, now: datetime) -> Refusal | None:
@@ -117,7 +117,7 @@ class Breaker:
         if at_once or self._unreached >= _PATIENCE:
             return self._open(session, outcome, now)
         met_it = outcome.kind is OutcomeKind.ACCEPTED or outcome.code is not None
-        if self._may_be_open and met_it and not self._unreached:
+        if self._may_be_open and met_it and not self._unreached and not self._alike.count:
             self._close(session)
         return None
 
@@ -149,20 +149,25 @@ class Breaker:
 class _Alike:
     """Answers in a row that are the same, and to how many domains (two say as much as more)."""
 
-    answer: tuple[str, int | None, str] | None = None
+    answer: tuple[str, int | None] | None = None
     count: int = 0
     domains: set[str] = field(default_factory=set)
 
     def to_everybody(self, outcome: Outcome, recipient: str) -> bool:
-        """Whether this is one answer too many of that kind."""
-        number = status(outcome.said)
-        if outcome.kind is OutcomeKind.ACCEPTED or outcome.why == GREYLISTED or number.startswith(_OF_A_MAILBOX):
+        """Whether this is one answer too many of that kind.
+
+        What recipients' servers may have said is counted anew after it: a few that say so must not stop all others.
+        """
+        if outcome.why not in _OF_EVERYBODY:
             self.answer, self.count, self.domains = None, 0, set()
             return False
-        answer = outcome.why, outcome.code, number
+        answer = outcome.why, None if outcome.why == ACCOUNT_REFUSED else outcome.code
         if answer != self.answer:
             self.answer, self.count, self.domains = answer, 0, set()
         self.count += 1
         if len(self.domains) < 2:
             self.domains.add(recipient.rpartition("@")[2].lower())
-        return self.count >= _PATIENCE and len(self.domains) > 1
+        is_enough = self.count >= _PATIENCE and len(self.domains) > 1
+        if is_enough and outcome.why in {ACCOUNT_REFUSED, TOO_FAST}:
+            self.count, self.domains = 0, set()
+        return is_enough

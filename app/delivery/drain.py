@@ -85,7 +85,8 @@ def _settle_at_once(
         return False, None
     try:
         found = settle_and_claim(session, claimed, outcome, now, gate)
-    except Exception:  # whatever it is, the outcome alone may still be written
+    except Exception as error:  # whatever it is, the outcome alone may still be written
+        log.error("delivery %d: not settled with the next one: %s", claimed.id, kind_and_place(error))
         return False, None
     if found[0]:
         log.info("delivery %d: %s %s", claimed.id, outcome.kind, outcome.code or outcome.why)

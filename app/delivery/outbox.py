@@ -206,6 +206,8 @@ def go(connection: Connection, letters: Sequence[Going], now: datetime) -> None:
 
     Of those that are offered the days of keeping count from now, whatever is reported later.
     """
+    if not letters:
+        return
     rows = [
         {
             "delivery": one.delivery_id,

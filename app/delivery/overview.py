@@ -45,8 +45,10 @@ def overview(session: Session, now: datetime) -> Overview:
     counted = session.execute(
         select(Delivery.state, Delivery.kind, func.count()).group_by(Delivery.state, Delivery.kind)
     )
-    waiting = select(func.count(), func.min(Delivery.wanted_at)).where(text("state = 'queued'"))
-    due, oldest = session.execute(waiting.where(Delivery.wanted_at <= now)).one()
+    wanted = func.coalesce(Delivery.wanted_at, Delivery.due_at)
+    due, oldest = session.execute(
+        select(func.count(), func.min(wanted)).where(text("state = 'queued'"), wanted <= now)
+    ).one()
     return Overview(
         counts={(state, kind): count for state, kind, count in counted},
         due=due,

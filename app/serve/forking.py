@@ -32,7 +32,10 @@ class Child:
     def poll(self) -> int | None:
         """Its exit code, negative when a signal killed it; None while it lives."""
         if self._code is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # somebody else has waited for it
+                pid, status = self.pid, 0
             if pid:
                 self._code = os.waitstatus_to_exitcode(status)
         return self._code
@@ -63,8 +66,7 @@ def fork(name: str, work: Callable[[], int], kept: Collection[int]) -> Child:
     There must be no other thread, and no open connection to a database. Tools show the child by `name`.
     """
     gc.freeze()  # a collector that looks at what both have would make a copy of it
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes now is the child's, not its handlers'
     pid = os.fork()
     if pid == 0:
@@ -89,10 +91,18 @@ def _be(name: str, work: Callable[[], int], kept: Collection[int], signals: Coll
     except BaseException:
         traceback.print_exc()
     finally:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            logging.shutdown()
+            _flush()
+        finally:
+            os._exit(code)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started us
+            with suppress(OSError, ValueError):
+                stream.flush()
 
 
 def _close_all_but(kept: Collection[int]) -> None:

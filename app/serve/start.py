@@ -41,6 +41,7 @@ def run() -> int:
     """Run Redress; 0 when it was asked to stop, 1 when it could not start or go on, 2 when the settings are wrong."""
     os.umask(0o077)  # whatever is written belongs to this user alone
     stop = Stop()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, no child would have an exit code
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop.ask)
     try:

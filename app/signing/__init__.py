@@ -15,7 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app.delivery import Way, outbox
 from app.delivery.mails import Correspondent, SentLetter, Written, wrapped
 from app.delivery.wording import text_of
-from app.models import Consent, Delivery, DeliveryKind, Letter, Signature, SignatureState
+from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing.pen import Pen
 from app.signing.retention import has_expired, let_go
 from app.signing.tokens import Token, hashed
@@ -84,10 +84,14 @@ class Release:
         if signature.state is not SignatureState.PENDING:
             return cls(ways_seal(ways), (), ())
         same: dict[str, str] = {}  # paragraphs of one campaign, wrapped six times in letters and copy
-        letters = [(letter, ways[letter.position], wrapped(text_of(letter), same)) for letter in signature.letters]
+        letters = [
+            (letter, ways[letter.position], wrapped(text_of(letter), same))
+            for letter in signature.letters
+            if _held(letter)  # somebody at the organisation may have cancelled one
+        ]
         return cls(
             ways_seal(ways),
-            tuple(_going(*one, delivery, pen, now) for one in letters for delivery in one[0].deliveries),
+            tuple(_going(*one, delivery, pen, now) for one in letters for delivery in _held(one[0])),
             tuple(_mails(signature, letters, token, title, pen, now)),
         )
 
@@ -107,7 +111,10 @@ def confirm(session: Session, token: Token, release: Release, agreed: Agreement,
     if not can_be_confirmed(session, signature):
         set_aside(session, signature, now, "written already")
         return signature
-    if release.seal != agreed.seal:
+    now_held = {delivery.id for letter in signature.letters for delivery in _held(letter)}
+    if not release.seal == agreed.seal == ways_seal(pen.ways(signature.letters)):
+        raise WaysChanged
+    if now_held != {one.delivery_id for one in release.letters}:
         raise WaysChanged
     connection, known = session.connection(), {"signature": signature.id, "now": now}
     connection.execute(_CONFIRM, known)
@@ -166,6 +173,10 @@ def set_aside(session: Session, signature: Signature, now: datetime, why: str) -
     """Withdraw a signature: nothing of it goes that has not gone."""
     signature.state = SignatureState.WITHDRAWN
     outbox.cancel(session, signature.deliveries, now, why)
+
+
+def _held(letter: Letter) -> list[Delivery]:
+    return [delivery for delivery in letter.deliveries if delivery.state is DeliveryState.HELD]
 
 
 def _going(letter: Letter, way: Way, text: str, delivery: Delivery, pen: Pen, now: datetime) -> outbox.Going:

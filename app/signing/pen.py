@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.delivery import Channel, Way
@@ -26,5 +26,7 @@ class Pen:
     links: Callable[[Token], Links]
     channels: Mapping[str, Channel]
     """Every channel by its name, those that are not in use now too."""
+    ways: Callable[[Sequence[Letter]], Mapping[int, Way]]
+    """How letters that have not gone yet go now, by their positions."""
     handoff: Callable[[Letter, Way], Handoff]
     """What the signer needs to deliver a letter that goes this way."""

@@ -90,6 +90,7 @@ class Site:
             confirm_url=lambda token: self.config.public_url + url_for("confirm.show", token=token, lang=None),
             links=self._links,
             channels=CHANNELS,
+            ways=self.ways_of,
             handoff=self.handoff,
         )
 

@@ -24,6 +24,19 @@ ABOUT_US = {
     "Amazon, an unknown sender": (554, b"Message rejected: Email address is not verified. The following identities"),
     "Amazon, the day's quota": (454, b"Throttling failure: Daily message quota exceeded"),
     "a suspended account": (550, b"5.7.1 Your account has been suspended for sending spam"),
+    "Exchange, a sender it may not be": (
+        554,
+        b"5.2.252 SendAsDenied; a@example.org not allowed to send as b@example.org",
+    ),
+    "Exchange, the same from its store": (554, b"5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException"),
+    "Exchange, throttled": (550, b"5.2.255 Sender throttled due to continuous errors"),
+    "Exchange, a tenant again": (550, b"5.7.708 Service unavailable. Access denied, traffic not accepted from this IP"),
+    "a bad sender address": (550, b"5.1.7 Bad sender's mailbox address syntax"),
+    "Zoho, another's address": (553, b"Relaying disallowed as letters@example.org"),
+    "iCloud, another's address": (550, b"From address is not one of your addresses"),
+    "IONOS, another's address": (550, b"Sender address is not allowed."),
+    "an unknown identity": (550, b"The from address does not match a verified Sender Identity"),
+    "a trial account": (554, b"Sandbox subdomains are for test purposes only"),
     "an hourly limit": (550, b"Domain example.org has exceeded the hourly sending limit"),
 }
 ABOUT_A_MAILBOX = {
@@ -31,6 +44,17 @@ ABOUT_A_MAILBOX = {
     "too large": (552, b"5.3.4 Message size limit exceeded", "recipient refused"),
     "spam": (554, b"5.7.1 Message rejected as spam", "recipient refused"),
     "over quota": (552, b"5.2.2 user over quota; daily limit reached", "recipient refused"),
+    "a list for its members": (
+        550,
+        b"5.7.1 You are not allowed to send mail to this list",
+        "recipient refused",
+    ),
+    "a group": (
+        550,
+        b"5.7.133 RESOLVER.RST.NotAuthenticated; authentication required",
+        "recipient refused",
+    ),
+    "no route": (550, b"Unrouteable address", "recipient refused"),
     "an account that is closed": (
         550,
         b"5.2.1 The email account that you tried to reach is disabled",
@@ -56,6 +80,8 @@ def test_what_it_says_of_a_mailbox_or_of_the_message_is(code: int, reply: bytes,
     [
         (450, b"4.2.0 Greylisted, try again in 300 seconds", GREYLISTED),
         (451, b"4.7.1 please come back later", GREYLISTED),
+        (450, b"4.7.1 <unlimited@office.example>: Greylisted", GREYLISTED),
+        (450, b"4.2.1 The user is receiving mail at a rate that prevents more", "recipient refused"),
         (450, b"4.7.1 too many messages, slow down", TOO_FAST),
         (451, b"4.7.0 rate limited", TOO_FAST),
         (421, b"4.7.28 unusual rate of mail", TOO_FAST),

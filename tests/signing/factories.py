@@ -53,6 +53,7 @@ def pen(app: Flask, *, address: int = 3, network: int = 100) -> Pen:
         confirm_url=lambda token: f"https://act.example.org/confirm/{token}",
         links=links,
         channels=CHANNELS,
+        ways=site(app).ways_of,
         handoff=site(app).handoff,
     )
 

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,10 @@ from sqlalchemy.orm import Session
 
 from app import campaigns
 from app.db import writing
+from app.delivery import Way
 from app.delivery.drain import drain
+from app.delivery.handoff import PaperChannel
+from app.delivery.outbox import drop
 from app.delivery.sending import claim, settle
 from app.extensions import db
 from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
@@ -25,6 +29,7 @@ from app.signing import (
     Agreement,
     NoSuchSignature,
     Release,
+    WaysChanged,
     confirm,
     correspondent,
     find_mailed,
@@ -498,3 +503,26 @@ def test_a_database_error_names_nobody(app: Flask, session: Session, data_dir: P
         signed(app, session, signer("Canary", "Bird", "canary@example.org"))
 
     assert re.search("canary|bird|randall", str(caught.value), re.IGNORECASE) is None
+
+
+def test_a_letter_cancelled_in_the_moment_of_confirming_is_shown_first(app: Flask, session: Session) -> None:
+    link = site(app).keys.mail(signed(app, session))
+    ready, shown = released(app, session, link)
+    with writing(session):
+        drop(session, mine(session, LETTER)[0], NOW)
+
+    with pytest.raises(WaysChanged), writing(session):
+        confirm(session, link, ready, shown, pen(app), NOW)
+
+    assert S.QUEUED not in states(session, LETTER)
+
+
+def test_an_address_that_was_taken_out_in_the_moment_of_confirming_gets_nothing(app: Flask, session: Session) -> None:
+    link, tools = site(app).keys.mail(signed(app, session)), pen(app)
+    ready, shown = released(app, session, link)
+    gone = {letter.position: Way(PaperChannel(), "") for letter in find_mailed(session, link).letters}
+
+    with pytest.raises(WaysChanged), writing(session):
+        confirm(session, link, ready, shown, replace(tools, ways=lambda _letters: gone), NOW)
+
+    assert S.QUEUED not in states(session, LETTER)

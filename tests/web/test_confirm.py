@@ -6,12 +6,18 @@ import threading
 from pathlib import Path
 
 from flask import Flask
+from sqlalchemy import select
 
+from app.db import writing
+from app.delivery.outbox import drop
+from app.extensions import db
+from app.models import Delivery, DeliveryKind, DeliveryState
 from tests.conftest import OpenSandbox
 from tests.databases import write_lock
 from tests.factories import Clock, mails, stored, supporter
 from tests.pages import Visitor
 from tests.web.steps import CONFIRM, confirm, sign
+from tests.web.test_receipt import states
 
 
 def mailed(data_dir: Path) -> str:
@@ -218,3 +224,29 @@ def test_a_second_link_says_on_opening_that_its_letters_do_not_go(
 
     assert page.heading == "These letters do not go"
     assert page.buttons == []
+
+
+def test_a_letter_that_the_organisation_has_cancelled_stays_so_and_the_others_go(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+    with visitor.app.app_context(), writing(db.session()):
+        letter = db.session.scalars(select(Delivery).where(Delivery.kind == DeliveryKind.LETTER)).first()
+        assert letter is not None
+        drop(db.session(), letter, clock())
+
+    confirm(visitor, data_dir)
+
+    with visitor.app.app_context():
+        found = db.session.scalars(select(Delivery).where(Delivery.kind == DeliveryKind.LETTER).order_by(Delivery.id))
+        assert [one.state for one in found] == [DeliveryState.CANCELLED, DeliveryState.QUEUED, DeliveryState.QUEUED]
+        db.session.rollback()
+
+
+def test_all_letters_cancelled_leave_a_receipt(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    with visitor.app.app_context(), writing(db.session()):
+        for letter in db.session.scalars(select(Delivery).where(Delivery.kind == DeliveryKind.LETTER)):
+            drop(db.session(), letter, clock())
+
+    assert states(confirm(visitor, data_dir))[:3] == ["Cancelled"] * 3
