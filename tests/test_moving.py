@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -21,6 +22,8 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.cli.database import database
 from app.db import Base, writing
+from app.delivery.pause import LettersUndecided, is_paused, resume
+from app.delivery.sending import claim
 from app.extensions import db
 from app.locks import alone
 from app.models import Delivery, DeliveryKind, DeliveryState, Signature
@@ -90,6 +93,18 @@ def test_everything_arrives_and_is_counted(app: Flask, session: Session, data_di
         assert everything(db.session()) == before
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.mark.usefixtures("lived_in")
+def test_what_stays_behind_sends_nothing(app: Flask, session: Session, target: str) -> None:
+    """Else a start without DATABASE_URL would send once more what has gone from the server."""
+    run(app, "--to", target)
+
+    session.rollback()
+    assert is_paused(session)
+    assert claim(session, datetime(2100, 1, 1, tzinfo=UTC)) is None
+    with pytest.raises(LettersUndecided), writing(session):
+        resume(session, datetime.now(UTC))
 
 
 @pytest.mark.usefixtures("lived_in")

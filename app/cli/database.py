@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 from sqlalchemy import URL, Engine, NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from app.cli.plainly import say, table
 from app.cli.site import site
-from app.db import ENGINE_OPTIONS, prepare
+from app.db import ENGINE_OPTIONS, prepare, writing
+from app.delivery.pause import pause_restored
 from app.locks import InUse, alone
 from app.moving import CannotMove, Moved, check_source, move
 from config import DATABASE, SettingsError, parse_database_url
@@ -23,7 +26,7 @@ database = AppGroup("database", help="Where the database is kept.")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="The SQLite file; else the one in DATA_DIR.")
 @click.option("--to", "target", metavar="URL", help="The PostgreSQL database, empty; else the one of DATABASE_URL.")
 def copy(source: Path | None, target: str | None) -> None:
-    """Move a stopped site to a PostgreSQL server: everything, or nothing. The file stays as it is."""
+    """Move a stopped site to a PostgreSQL server: everything, or nothing. The file stays, and is paused."""
     file = (source or site().config.data_dir / DATABASE).absolute()
     try:
         url = site().config.database_url if target is None else parse_database_url(target)
@@ -32,6 +35,7 @@ def copy(source: Path | None, target: str | None) -> None:
         check_source(file)
         with alone(file.parent):
             moved = _move(file, url)
+            _leave(file)
     except (CannotMove, SettingsError) as error:
         raise click.ClickException(f"{error} Nothing was changed.") from None
     except InUse:
@@ -42,7 +46,8 @@ def copy(source: Path | None, target: str | None) -> None:
         raise click.ClickException(f"Not possible: {error.filename} ({error.strerror}). Nothing was changed.") from None
     table([("TABLE", "ROWS"), *((one.table, f"{one.rows:,}") for one in moved)], right=True)
     say("Everything is there, counted table by table. Set DATABASE_URL, then start bin/run.")
-    say(f"{file} was only read. It holds what people wrote: delete it when the site runs well on the server.")
+    say(f"{file} sends nothing any more, should it be started by mistake: what waited in it goes from the server now.")
+    say("It holds what people wrote: delete it when the site runs well on the server.")
 
 
 def _move(file: Path, url: str) -> list[Moved]:
@@ -55,6 +60,16 @@ def _move(file: Path, url: str) -> list[Moved]:
     finally:
         here.dispose()
         there.dispose()
+
+
+def _leave(file: Path) -> None:
+    """Pause what stays behind, as after a restore: what waits in it would else be sent a second time."""
+    engine = _engine(URL.create("sqlite", database=str(file)))
+    try:
+        with Session(engine) as session, writing(session):
+            pause_restored(session, site().config.delivery, datetime.now(UTC))
+    finally:
+        engine.dispose()
 
 
 def _engine(url: str | URL) -> Engine:

@@ -47,6 +47,8 @@ RANKS = (0, 1, 2)
 """The order in which kinds go: the link that somebody waits for, other mails to people, letters."""
 BY_A_PERSON = "by a person"
 """Why a delivery moved that somebody at the organisation moved, as its event says it."""
+MAILED_AGAIN = "mailed again"
+"""Why a hand-off was cancelled whose letter had failed as a mail, and is mailed once more."""
 CAME_BACK, ADDRESS_DEAD = "came back", "address dead"
 """Why one bounced; and why one was cancelled whose address takes no mail any more."""
 DELAYED, ANSWERED = "delayed", "answered"
@@ -313,7 +315,7 @@ def _take_back(session: Session, delivery: Delivery, now: datetime) -> None:
     others = [other for other in (delivery.letter.deliveries if delivery.letter else ()) if other is not delivery]
     if any(other.state is S.REPORTED for other in others):
         raise MoveRefused(delivery.id, "its signer says that they have delivered it by hand")
-    cancel(session, others, now, "mailed again")
+    cancel(session, others, now, MAILED_AGAIN)
 
 
 def _check(delivery: Delivery, allowed: set[DeliveryState]) -> None:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.delivery.handoff import SWITCHBOARD
-from app.delivery.outbox import ADDRESS_DEAD, ANSWERED, DELAYED, NOTES
+from app.delivery.outbox import ADDRESS_DEAD, ANSWERED, BY_A_PERSON, DELAYED, MAILED_AGAIN, NOTES
 from app.delivery.pause import RESTORED, is_paused
 from app.delivery.sending import UNKNOWN
 from app.extensions import db
@@ -60,6 +60,7 @@ def show(token: str) -> Response | str:
         channels=CHANNELS,
         vacant=_vacant(signature),
         by_hand=by_hand,
+        present=present,
         label=partial(label, paused=paused),
         happened=partial(happened, paused=paused),
         history=history,
@@ -108,13 +109,26 @@ def label(delivery: Delivery, paused: bool = False) -> str:
         DeliveryState.SENDING: _("On its way"),
         DeliveryState.ACCEPTED: _("Accepted"),
         DeliveryState.FAILED: _("Not delivered"),
-        DeliveryState.PARKED: _("Not certain"),
+        DeliveryState.PARKED: _("Not certain") if _has_been_tried(delivery) else _("Set aside"),
         DeliveryState.CANCELLED: _("Cancelled"),
         DeliveryState.OFFERED: _("Waiting for you"),
         DeliveryState.REPORTED: _("You said you sent it"),
         DeliveryState.STUCK: _("The form did not work"),
         DeliveryState.BOUNCED: _("Came back"),
     }[delivery.state]
+
+
+def present(letter: Letter) -> Delivery:
+    """The delivery that counts: the last one, unless that was taken back because the letter was mailed after all."""
+    last = letter.deliveries[-1]
+    if last.state is not DeliveryState.CANCELLED or last.events[-1].why != MAILED_AGAIN:
+        return last
+    return next(one for one in reversed(letter.deliveries) if not CHANNELS[one.channel].by_signer)
+
+
+def _has_been_tried(delivery: Delivery) -> bool:
+    """Whether the mail server was ever asked; after a restore nobody knows."""
+    return any(event.state is DeliveryState.SENDING or event.why == RESTORED for event in delivery.events)
 
 
 def happened(delivery: Delivery, paused: bool = False) -> str:
@@ -139,7 +153,7 @@ def happened(delivery: Delivery, paused: bool = False) -> str:
         DeliveryState.HELD: _("It waits for you to confirm."),
         DeliveryState.QUEUED: _("It waits for its turn."),
         DeliveryState.SENDING: _("We are handing it to the mail server now."),
-        DeliveryState.PARKED: _parked(last),
+        DeliveryState.PARKED: _parked(last) if _has_been_tried(delivery) else _("It has not gone, and waits for us."),
         DeliveryState.CANCELLED: _cancelled(last, told),
         DeliveryState.BOUNCED: _bounced(last, told),
         DeliveryState.OFFERED: _("Ready for you since %(when)s.", when=told),
@@ -203,6 +217,8 @@ def _told(event: DeliveryEvent) -> str:
             DELAYED: _("Not passed on yet; the mail server goes on trying"),
             ANSWERED: _("An answer came to us, and we sent it on to you"),
         }[event.why]
+    if event.why in {BY_A_PERSON, MAILED_AGAIN}:
+        return ""  # what the organisation has done; what becomes of it is told
     if event.state is DeliveryState.QUEUED and event.why != "confirmed":
         return _("No answer from the mail server") if event.why in UNKNOWN else _("Not taken by the mail server")
     return {

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from app.db import writing
 from app.delivery import Outcome, OutcomeKind
+from app.delivery.outbox import retry, set_aside
 from app.delivery.retries import Policy
 from app.delivery.sending import claim, settle
 from app.extensions import db
-from app.models import DeliveryKind
+from app.models import Delivery, DeliveryKind, DeliveryState
 from tests.factories import Clock, campaign_source, mails, published
 from tests.pages import Page, Visitor
 from tests.web.steps import confirm, sign
@@ -198,3 +203,45 @@ def test_nobody_elses_letters_are_on_it(visitor: Visitor, clock: Clock, data_dir
 
     assert len(states(page)) == 4
     assert "Luis" not in page.html
+
+
+def by_hand(app: Flask, clock: Clock, move: Callable[[Session, Delivery, datetime], None]) -> None:
+    """Somebody at the organisation moves the first letter."""
+    with app.app_context(), writing(db.session()):
+        letters = select(Delivery).where(Delivery.kind == DeliveryKind.LETTER).order_by(Delivery.id)
+        letter = db.session.scalars(letters).first()
+        assert letter is not None
+        move(db.session(), letter, clock())
+
+
+def test_a_failed_letter_that_is_mailed_after_all_is_accepted(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    path = confirm(visitor, data_dir).path
+    attempt_letters(visitor.app, clock, REFUSED)
+    assert "Waiting for you" in states(visitor.open(path))
+    with visitor.app.app_context(), writing(db.session()):
+        failed = db.session.scalars(select(Delivery).where(Delivery.state == DeliveryState.FAILED)).one()
+        retry(db.session(), failed, clock())
+    attempt_letters(visitor.app, clock)
+
+    page = visitor.open(path)
+
+    assert states(page)[:3] == ["Accepted"] * 3
+    assert "yours to deliver" not in page.text
+    assert "Cancelled" not in page.text
+    assert page.text.count("Not taken by the mail server") == 0
+
+
+def test_what_was_set_aside_before_it_was_tried_has_not_gone(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    path = confirm(visitor, data_dir).path
+    by_hand(visitor.app, clock, set_aside)
+
+    page = visitor.open(path)
+
+    assert states(page)[0] == "Set aside"
+    assert "It has not gone, and waits for us." in page.text
+    assert "may or may not" not in page.text
+    by_hand(visitor.app, clock, retry)
+    assert "Not taken by the mail server" not in visitor.open(path).text
