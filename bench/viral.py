@@ -5,8 +5,8 @@
     .venv/bin/python -m bench.viral --workers 2 --database postgresql://…/an-empty-database
 
 100,000 people in an hour is what a page has to bear that somebody famous has shared: then nobody is there to help it.
-The site is what `bin/run` starts, in live mode and with its own defaults: three web processes and the worker; it knows an
-address of every office. Everybody comes from a network of their own, through something like the proxy that
+The site is what `bin/run` starts, in live mode and with its own defaults: three web processes and the worker; it knows
+an address of every office. Everybody comes from a network of their own, through something like the proxy that
 docs/operating.md puts in front, and does the whole of it: the page with its style and icon, the letters, *Send my
 letters*, the mail, its link, *Confirm and send*, the receipt. They come at random moments and wait for nobody: a slow
 site gets no fewer of them. Times count from the moment at which a page should have been asked for.
