@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -29,6 +30,9 @@ def plainly(*spoken: type[Exception]) -> Iterator[None]:
     except DatabaseError as error:  # NO_TABLES, or a file that is none
         if isinstance(error, IntegrityError):  # a mistake of ours
             raise
+        if isinstance(error, OperationalError) and not isinstance(error.orig, sqlite3.Error):
+            said = str(error.orig).partition("\n")[0]
+            raise click.ClickException(f"The database that DATABASE_URL names cannot be used: {said}.") from None
         raise click.ClickException(
             "There is no site in this DATA_DIR yet, or its database is damaged. Start bin/run with it once."
         ) from None

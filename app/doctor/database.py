@@ -49,7 +49,7 @@ def _there(session: Session) -> Finding:
     """Without it the first look would make an empty file; as root we would leave files that the site may not touch."""
     url = session.get_bind().engine.url
     if url.get_backend_name() != "sqlite":
-        return ok(DATABASE, "It is a server's.")
+        return _answers(session)
     file = Path(url.database or "")
     try:
         owner = file.stat().st_uid
@@ -70,6 +70,22 @@ def _there(session: Session) -> Finding:
             )
         )
     return ok(DATABASE, f"{file} is there.")
+
+
+def _answers(session: Session) -> Finding:
+    """The server's own words name host, user and database, and no password."""
+    try:
+        session.execute(text("SELECT 1"))
+    except DatabaseError as error:
+        said = str(error.orig).partition("\n")[0]
+        raise Stopped(
+            fail(
+                DATABASE,
+                f"The server that DATABASE_URL names cannot be used: {said}.",
+                "Look whether PostgreSQL runs there, and lets this user into this database.",
+            )
+        ) from None
+    return ok(DATABASE, "A server keeps it, and answers.")
 
 
 def _reason(error: OSError) -> str:

@@ -132,3 +132,17 @@ def test_it_serves_pages_from_a_server_and_stops(config: Config, postgres: Serve
         assert "Traceback" not in redress.output
     finally:
         redress.kill_all()
+
+
+def test_a_server_that_is_down_is_told_by_commands_and_doctor(tmp_path: Path) -> None:
+    nowhere = f"postgresql://redress:s3cret@127.0.0.1:{free_port()}/fresh"
+    runner = create_app(factories.config(tmp_path, DATABASE_URL=nowhere)).test_cli_runner()
+
+    for arguments in (["outbox", "status"], ["campaign", "list"]):
+        told = runner.invoke(args=arguments)
+        assert told.exit_code == 1
+        assert "The database that DATABASE_URL names cannot be used: connection" in told.output
+    found = runner.invoke(args=["doctor"])
+    assert "fail  database" in found.output
+    assert "Look whether PostgreSQL runs there" in " ".join(found.output.split())
+    assert "s3cret" not in told.output + found.output
