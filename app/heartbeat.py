@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LATE = timedelta(seconds=60)
 EVERY = timedelta(seconds=10)
+PATIENCE = timedelta(minutes=5)
+"""For how long a worker may be busy with anything but a message: a refresh of the tables, or writing the file anew."""
 _FORGOTTEN = timedelta(days=1)
 
 
@@ -32,15 +34,15 @@ class Heart:
     def __init__(self) -> None:
         # In containers all may have one name and one number.
         self._name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._seen = monotonic()
+        self.lives()
 
-    def lives(self) -> None:
-        """Its worker says so, who calls this whenever it comes by."""
-        self._seen = monotonic()
+    def lives(self, for_: timedelta = PATIENCE) -> None:
+        """Its worker says so whenever it comes by, and for how long nobody need worry if it does not."""
+        self._until = monotonic() + for_.total_seconds()
 
-    def has_lived(self, within: timedelta) -> bool:
+    def has_lived(self) -> bool:
         """Whether its worker has come by lately."""
-        return monotonic() - self._seen < within.total_seconds()
+        return monotonic() < self._until
 
     def beat(self, session: Session, now: datetime) -> None:
         """Show life. Owns its transaction. Raises DatabaseUnavailable."""
@@ -57,15 +59,15 @@ class Heart:
 
 
 @contextmanager
-def beating(engine: Engine, clock: Callable[[], datetime], longest: timedelta) -> Iterator[Heart]:
+def beating(engine: Engine, clock: Callable[[], datetime]) -> Iterator[Heart]:
     """A heart that beats every ten seconds, in a thread: the message in hand may take minutes, and its worker lives.
 
-    It stops when the worker has not come by for `longest`: then that hangs.
+    It stops when the worker does not come by in the time that it said: then that hangs.
     """
     heart, over = Heart(), threading.Event()
     with Session(engine) as session:
         _for_sure(session, lambda: heart.beat(session, clock()))
-    thread = threading.Thread(target=_beat, args=(heart, engine, clock, longest, over), name="heart", daemon=True)
+    thread = threading.Thread(target=_beat, args=(heart, engine, clock, over), name="heart", daemon=True)
     thread.start()
     try:
         yield heart
@@ -74,12 +76,10 @@ def beating(engine: Engine, clock: Callable[[], datetime], longest: timedelta) -
         thread.join(LATE.total_seconds() / 10)  # a database that does not answer must not keep it from ending
 
 
-def _beat(
-    heart: Heart, engine: Engine, clock: Callable[[], datetime], longest: timedelta, over: threading.Event
-) -> None:
+def _beat(heart: Heart, engine: Engine, clock: Callable[[], datetime], over: threading.Event) -> None:
     with Session(engine) as session:
         while not over.wait(EVERY.total_seconds()):
-            if heart.has_lived(longest):
+            if heart.has_lived():
                 _for_sure(session, lambda: heart.beat(session, clock()))
         _for_sure(session, lambda: heart.stop(session))
 

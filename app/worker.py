@@ -9,20 +9,20 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable
-from app.delivery import Sender
+from app.delivery import Outcome, Outgoing, Sender
 from app.delivery.drain import drain
 from app.delivery.pacing import Rates
 from app.delivery.pause import is_paused
 from app.delivery.retries import Policy
 from app.delivery.sending import LEASE, Gate, is_something_due, recover
-from app.heartbeat import beating
+from app.heartbeat import Heart, beating
 from app.logs import kind_and_place
 from app.refresher import Refresher
 from app.upkeep import Sweep, Upkeep
@@ -49,8 +49,9 @@ def run(
 
     With a `refresher` the tables of legislators are kept fresh, too. Raises AlreadyRunning.
     """
-    with _lock(config), beating(cast(Engine, session.get_bind()), _now, gate_of(config).lease) as heart:
+    with _lock(config), beating(cast(Engine, session.get_bind()), _now) as heart:
         upkeep = Upkeep(config, sweep)
+        sender = _Watched(sender, heart, gate_of(config).lease)
 
         def wait(seconds: float) -> bool:
             heart.lives()
@@ -86,6 +87,27 @@ def once(config: Config, session: Session, sender: Sender, stop: threading.Event
             if stop.is_set() or not is_something_due(session, _now()) or stop.wait(PAUSE):
                 break
         sender.close()
+
+
+class _Watched:
+    """A Sender whose worker is not thought dead while one message takes long."""
+
+    def __init__(self, sender: Sender, heart: Heart, longest: timedelta) -> None:
+        self._sender = sender
+        self._heart = heart
+        self._longest = longest
+
+    def send(self, message: Outgoing) -> Outcome:
+        """One attempt; see Sender."""
+        self._heart.lives(self._longest)
+        try:
+            return self._sender.send(message)
+        finally:
+            self._heart.lives()
+
+    def close(self) -> None:
+        """End the connection; see Sender."""
+        self._sender.close()
 
 
 class _Rounds:

@@ -212,11 +212,11 @@ def test_a_worker_that_hangs_shows_no_life(app: Flask, monkeypatch: pytest.Monke
         asked.set()
         return worker._now()
 
-    with beating(db.engine, now, timedelta()):
+    with beating(db.engine, now) as heart:
+        heart.lives(timedelta())
         asked.clear()
         assert not asked.wait(0.1)
-    with beating(db.engine, now, timedelta(minutes=1)):
-        asked.clear()
+        heart.lives()
         assert asked.wait(10)
 
 
