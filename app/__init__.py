@@ -62,7 +62,8 @@ from app.web.front import FrontPages
 from app.web.moments import moment, span
 from app.web.people import described, named
 from app.web.site import CAPITAL, Site
-from config import ROOT, Config, MailServer, Security
+from config import ROOT, Config
+from settings.mail_server import MailServer, Security
 
 MOST_BYTES = 256 * 1024
 """A request's body: 10,000 characters of Chinese or emoji are 120 kB when a form carries them."""

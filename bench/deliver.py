@@ -32,7 +32,7 @@ from app.models import (
 )
 from app.worker import policy_of
 from bench import measure, site
-from config import MailServer
+from settings.mail_server import MailServer
 
 MESSAGES = 100
 ANSWERS = {b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}

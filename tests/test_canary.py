@@ -18,7 +18,7 @@ from app import create_app, mail_sender, worker
 from app.db import writing
 from app.delivery.drain import drain
 from app.extensions import db
-from config import MailServer
+from settings.mail_server import MailServer
 from tests import factories
 from tests.conftest import OpenSandbox
 from tests.databases import connected

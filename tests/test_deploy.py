@@ -20,7 +20,8 @@ from app import MOST_BYTES
 from app.backups import KEPT_FOR
 from app.serve.family import PATIENCE
 from app.serve.leash import GRACE
-from config import ROOT, Config, Reader, read_settings
+from config import ROOT, Config, read_settings
+from settings.reader import Reader
 
 DEPLOY = ROOT / "deploy"
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
@@ -296,7 +297,7 @@ def test_installing_again_installs_nothing_and_starts_nothing(installed: Path, t
 
     assert (result.returncode, result.stdout) == (0, "")
     assert result.stderr == f"Ready: {installed}/.venv holds the packages of this version.\n"
-    assert (tmp_path / "asked").read_text() == "-m compileall -q app migrations colours.py config.py logos.py wsgi.py\n"
+    assert (tmp_path / "asked").read_text() == "-m compileall -q app migrations settings config.py wsgi.py\n"
 
 
 def test_arguments_of_install_are_refused(installed: Path, tmp_path: Path) -> None:

@@ -30,13 +30,14 @@ def test_every_link_in_a_document_leads_to_a_file(document: Path) -> None:
 
 
 def test_every_path_that_contributing_names_exists() -> None:
-    named = re.findall(r"`((?:app|tests|docs|migrations|bench|bin)/[\w./-]*)`", CONTRIBUTING)
+    named = re.findall(r"`((?:app|settings|tests|docs|migrations|bench|bin)/[\w./-]*)`", CONTRIBUTING)
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_contributing_names_every_module() -> None:
-    modules = [path for path in (ROOT / "app").rglob("*.py") if path.name not in {"__init__.py", "__main__.py"}]
+    found = [*(ROOT / "app").rglob("*.py"), *(ROOT / "settings").rglob("*.py")]
+    modules = [path for path in found if path.name not in {"__init__.py", "__main__.py"}]
     unnamed = [path for path in modules if f"{path.name}`" not in CONTRIBUTING and path.parent.name != "cli"]
     assert unnamed == []
 

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from colours import BUILT_IN, DARK, SCHEMES, Accent, contrast
-from config import ROOT, Config, MailServer, Reader, Security, SettingsError, is_loopback, read_settings
-from logos import MOST_BYTES
+from config import ROOT, Config, SettingsError, read_settings
+from settings.addresses import is_loopback
+from settings.colours import BUILT_IN, DARK, SCHEMES, Accent, contrast
+from settings.logos import MOST_BYTES
+from settings.mail_server import MailServer, Security
+from settings.reader import Reader
 from tests.certificates import Authority
 from tests.factories import LIVE
 from tests.images import gif, jpeg, png, svg, webp

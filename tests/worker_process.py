@@ -10,7 +10,8 @@ from dataclasses import replace
 from app import create_app, mail_sender
 from app.extensions import db
 from app.worker import AlreadyRunning, run
-from config import Config, MailServer
+from config import Config
+from settings.mail_server import MailServer
 
 REFUSED = 3
 

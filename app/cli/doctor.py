@@ -24,7 +24,8 @@ from app.doctor import Finding, Verdict, database, legislator_tables, mail_serve
 from app.doctor.machine import clock, disk, is_synchronised, worker
 from app.doctor.visit import Visit
 from app.extensions import db
-from config import Config, MailServer
+from config import Config
+from settings.mail_server import MailServer
 
 _LONGEST = 10.0
 """Seconds for an answer of the mail server here, where somebody waits; the worker has MAIL_TIMEOUT."""

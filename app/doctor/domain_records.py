@@ -10,7 +10,7 @@ from app.doctor import Finding, fail, ok, printable, spf, warn
 from app.doctor.providers import USUAL_SELECTORS, allowed, is_of_everybody
 from app.doctor.questions import Answer, NotAnswered, Questions
 from app.doctor.spf import Sought, line
-from config import MailServer
+from settings.mail_server import MailServer
 
 DKIM, DMARC, BOUNCES, DOMAIN = "DKIM", "DMARC", "bounces", "domain"
 _SOME_KEY = "v=DKIM1; k=rsa; p=…"

@@ -14,7 +14,7 @@ from app.doctor.quoting import quoted
 from app.doctor.reaching import Way
 from app.doctor.talk import Broken, Talk
 from app.doctor.visit import AGAIN, IMPLICIT, STARTTLS, Visit, refusal, step
-from config import Security
+from settings.mail_server import Security
 
 TLS = "TLS"
 

@@ -14,7 +14,8 @@ from app.doctor.quoting import quoted
 from app.doctor.reaching import PORT, SERVER, Way, connect, look_up
 from app.doctor.talk import Broken, Ending, Talk
 from app.doctor.visit import AGAIN, STARTTLS, Visit, refusal, step
-from config import MailServer, Security, is_loopback
+from settings.addresses import is_loopback
+from settings.mail_server import MailServer, Security
 
 GREETING = "greeting"
 _LOOK_UP = 10.0

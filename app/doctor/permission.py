@@ -10,7 +10,7 @@ from app.doctor import Finding, Stopped, fail, ok
 from app.doctor.quoting import quoted
 from app.doctor.talk import Broken, Reply, Talk
 from app.doctor.visit import STARTTLS, Visit, refusal, step
-from config import MailServer, Security
+from settings.mail_server import MailServer, Security
 
 LOGIN, SENDER, RECIPIENT = "login", "sender", "recipient"
 

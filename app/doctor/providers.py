@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from config import MailServer, is_loopback
+from settings.addresses import is_loopback
+from settings.mail_server import MailServer
 
 _SPF_OF = {
     "gmail.com": "_spf.google.com",

@@ -6,7 +6,7 @@ import base64
 
 from app.doctor import printable
 from app.doctor.talk import Reply
-from config import MailServer
+from settings.mail_server import MailServer
 
 _NAME = "[MAIL_USERNAME]"
 

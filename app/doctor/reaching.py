@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from app.doctor import Finding, Stopped, fail
-from config import MailServer
+from settings.mail_server import MailServer
 
 SERVER, PORT = "mail server", "mail port"
 _NETWORK = "Look whether this machine has a network, and whether a firewall of its own forbids it."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.delivery.smtp import Timeouts
 from app.doctor import Finding, Stopped, Verdict, fail
 from app.doctor.talk import Broken, Reply
-from config import MailServer
+from settings.mail_server import MailServer
 
 AGAIN = "Try again in a few minutes; if it stays so, ask whoever runs the mail server."
 STARTTLS = "MAIL_USE_TLS=1, MAIL_USE_SSL=0 and MAIL_PORT=587"

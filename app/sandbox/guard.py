@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from config import is_loopback
+from settings.addresses import is_loopback
 
 _BIOGUIDE = re.compile(r"[A-Z][0-9]{6}")
 

@@ -14,7 +14,8 @@ from app.sandbox import mailbox
 from app.serve import leash
 from app.worker import run as deliver
 from app.worker import told_to_stop
-from config import Config, MailServer
+from config import Config
+from settings.mail_server import MailServer
 
 
 def run(name: str, leash_end: int, number: int) -> int:

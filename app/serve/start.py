@@ -14,7 +14,8 @@ from app.serve.family import Family
 from app.serve.ground import listen, lock_folder
 from app.serve.prepare import Ready, prepare
 from app.serve.trouble import CannotStart
-from config import Config, Security, SettingsError
+from config import Config, SettingsError
+from settings.mail_server import Security
 
 PAGES_ANSWER_IN = 30.0
 _LOOK_EVERY = 0.1

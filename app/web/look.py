@@ -14,9 +14,9 @@ from typing import cast
 
 from flask import Blueprint, Flask, Response, abort, current_app
 
-from colours import BUILT_IN, SCHEMES, Accent, Scheme
 from config import Config
-from logos import Logo
+from settings.colours import BUILT_IN, SCHEMES, Accent, Scheme
+from settings.logos import Logo
 
 blueprint = Blueprint("look", __name__, url_prefix="/look")
 _EXTENSION = "redress-look"

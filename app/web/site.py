@@ -29,7 +29,8 @@ from app.signing.limits import Limits
 from app.signing.pen import Pen
 from app.signing.retention import Keep
 from app.signing.tokens import Keys, Token
-from config import Config, is_loopback
+from config import Config
+from settings.addresses import is_loopback
 
 _FORWARDED = ("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
 _DESK = "redress.desk"

@@ -9,7 +9,7 @@ import pytest
 from app.doctor import Finding, Verdict
 from app.doctor.domain_records import Mailing, examine
 from app.doctor.providers import USUAL_SELECTORS
-from config import MailServer, Security
+from settings.mail_server import MailServer, Security
 from tests.doctor.dns_server import Server, answering
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL

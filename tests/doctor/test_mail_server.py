@@ -19,7 +19,7 @@ from app.doctor.mail_server import examine
 from app.doctor.reaching import no_address
 from app.doctor.trial import envelope_sender
 from app.doctor.visit import Visit
-from config import MailServer, Security
+from settings.mail_server import MailServer, Security
 from tests.certificates import Authority
 from tests.smtp_server import DROP, HANG, TLS, Phase, Server, free_port, scripted
 

@@ -1,4 +1,4 @@
-"""The steps of the journey that several tests begin with."""
+"""The steps of the journey that several tests begin with, and what they look for after them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from tests.factories import Clock, mails, supporter
 from tests.pages import Page, Visitor
 
 SHOW, SEND, CONFIRM = "Show me my letters", "Send my letters", "Confirm and send"
+NOTHING = {"signature": 0, "letter": 0, "delivery": 0, "consent": 0, "delivery_event": 0}
+"""What `stored` counts before anybody has sent anything."""
+SPLIT = {"address_level1": "MA", "postal_code": "01007", "address_level2": "Belchertown"}
+"""A ZIP code in two districts, `MA_1` and `MA_2`."""
+MA_1, MA_2 = (f"ocd-division/country:us/state:ma/cd:{number}" for number in (1, 2))
 
 
 def begin(visitor: Visitor, clock: Clock, slug: str = "reunite-families", **other: str) -> Visitor:
@@ -32,3 +37,15 @@ def confirm(visitor: Visitor, data_dir: Path) -> Page:
     page = visitor.press(CONFIRM)
     assert page.path.startswith("/receipt/")
     return page
+
+
+def instead(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same fields as if a button that the page does not show had been pressed: send, unseen."""
+    return [(name, value) for name, value in fields if name != "show"] + [("send", SEND)]
+
+
+def assert_kept(page: Page, **typed: str) -> None:
+    """Everything typed is still in its field."""
+    kept = page.values
+    for name, value in typed.items():
+        assert kept[name.replace("_", "-")] == value

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from app.web.look import LOGO_POLICY, smaller, stylesheet
-from colours import BUILT_IN, DARK, LIGHT, Accent, Scheme, contrast
 from config import ROOT
+from settings.colours import BUILT_IN, DARK, LIGHT, Accent, Scheme, contrast
 from tests.conftest import OpenSandbox
 from tests.images import png, svg
 from tests.pages import Page, Visitor, check_headers
