@@ -44,6 +44,13 @@ class Heart:
         """Whether its worker has come by lately."""
         return monotonic() < self._until
 
+    def begin(self, session: Session, now: datetime, *, alone: bool) -> None:
+        """The first beat; `alone` says that no other worker can live, so that what others left behind goes."""
+        if alone:
+            with writing(session):
+                session.execute(delete(Heartbeat))
+        self.beat(session, now)
+
     def beat(self, session: Session, now: datetime) -> None:
         """Show life. Owns its transaction. Raises DatabaseUnavailable."""
         with writing(session):
@@ -59,14 +66,14 @@ class Heart:
 
 
 @contextmanager
-def beating(engine: Engine, clock: Callable[[], datetime]) -> Iterator[Heart]:
+def beating(engine: Engine, clock: Callable[[], datetime], *, alone: bool = False) -> Iterator[Heart]:
     """A heart that beats every ten seconds, in a thread: the message in hand may take minutes, and its worker lives.
 
     It stops when the worker does not come by in the time that it said: then that hangs.
     """
     heart, over = Heart(), threading.Event()
     with Session(engine) as session:
-        _for_sure(session, lambda: heart.beat(session, clock()))
+        _for_sure(session, lambda: heart.begin(session, clock(), alone=alone))
     thread = threading.Thread(target=_beat, args=(heart, engine, clock, over), name="heart", daemon=True)
     thread.start()
     try:
@@ -92,7 +99,13 @@ def _for_sure(session: Session, sign: Callable[[], None]) -> None:
         log.error("no sign of life could be written: %s", kind_and_place(error))
 
 
-def is_late(session: Session, now: datetime) -> bool:
-    """Whether no worker has shown life for a while."""
+def last_sign(session: Session, now: datetime) -> datetime | None:
+    """When a worker last showed life, of those that have not ended as they should; None when there is none."""
     # One from the future, of a clock that was wrong, says nothing of now.
-    return session.scalar(select(func.count()).where(Heartbeat.at >= now - LATE, Heartbeat.at <= now + LATE)) == 0
+    return session.scalar(select(func.max(Heartbeat.at)).where(Heartbeat.at <= now + LATE))
+
+
+def is_late(session: Session, now: datetime) -> bool:
+    """Whether no worker has shown life for a while: none runs, or it hangs."""
+    last = last_sign(session, now)
+    return last is None or last < now - LATE

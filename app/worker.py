@@ -44,12 +44,16 @@ def run(
     stop: threading.Event,
     sweep: Sweep | None = None,
     refresher: Refresher | None = None,
+    started: Callable[[], None] = lambda: None,
 ) -> None:
     """Send what is due and delete what is over until `stop` is set; a message in hand is finished first.
 
-    With a `refresher` the tables of legislators are kept fresh, too. Raises AlreadyRunning.
+    With a `refresher` the tables of legislators are kept fresh, too. `started` is called once it
+    is alone. Raises AlreadyRunning.
     """
-    with _lock(config), beating(cast(Engine, session.get_bind()), _now) as heart:
+    alone = config.database is not None
+    with _lock(config), beating(cast(Engine, session.get_bind()), _now, alone=alone) as heart:
+        started()
         upkeep = Upkeep(config, sweep)
         sender = _Watched(sender, heart, gate_of(config).lease)
 

@@ -342,7 +342,7 @@ def test_status_and_show_tell_of_bounces(app: Flask, session: Session, composer:
     assert "bounces      1 in the last 24 hours\n" in told
     assert json.loads(runner.invoke(outbox, ["status", "--json"]).stdout)["bounced_in_24_hours"] == 1
     shown = runner.invoke(outbox, ["show", str(sent.id)]).stdout
-    assert "bounced  came back  550   550 5.1.1" in shown
+    assert "bounced  came back  550   5.1.1" in shown
     assert "…" in shown
 
 
@@ -363,6 +363,24 @@ def test_a_bounce_of_the_day_before_is_no_longer_of_the_last_day(app: Flask, ses
 
     assert overview(session, NOW + timedelta(hours=23)).bounced == 1
     assert overview(session, NOW + timedelta(hours=24)).bounced == 0
+
+
+@pytest.mark.parametrize(
+    ("waiting", "said"),
+    [(1, "1 other letter went to its signer."), (2, "2 other letters went to their signers.")],
+)
+def test_letters_that_waited_for_a_dead_address_are_counted_in_words(
+    app: Flask, session: Session, composer: Composer, waiting: int, said: str
+) -> None:
+    first, second = row(session), row(session)
+    for one in [first, second, *(row(session, S.QUEUED) for _ in range(waiting))]:
+        with writing(session):
+            session.get_one(Delivery, one.id).recipient = returned.OFFICE
+    run(app, "-", stdin=returned.report(composer.envelope_sender(first.uuid)))
+
+    told = run(app, "-", stdin=returned.report(composer.envelope_sender(second.uuid))).stderr
+
+    assert told == f"Delivery {second.id}: it came back. Its address is dead: {said}\n"
 
 
 # --- an address that is good again ------------------------------------------------------------------------------------

@@ -55,10 +55,12 @@ def test_sending_is_paused_and_goes_on(app: Flask, session: Session) -> None:
     paused = run(app, "pause")
     assert (paused.stdout, paused.stderr) == (
         "",
-        "Sending is paused.\nTo go on: .venv/bin/flask outbox resume\n",
+        "Sending is paused. To go on: .venv/bin/flask outbox resume\n",
     )
     assert is_paused(session)
-    assert run(app, "pause").stderr.startswith("Sending has been paused since 20")
+    again = run(app, "pause").stderr
+    assert again.startswith("Sending has been paused since 20")
+    assert again.endswith(" UTC. To go on: .venv/bin/flask outbox resume\n")
 
     assert run(app, "resume").stderr == "Sending goes on.\n"
     assert not is_paused(session)

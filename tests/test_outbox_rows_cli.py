@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.db import writing
 from app.delivery import Outcome, OutcomeKind
-from app.delivery.breaker import Breaker
+from app.delivery.breaker import Breaker, Refusal, refusal
 from app.delivery.drain import drain
+from app.delivery.outbox import ANSWERED, bounce, note
 from app.delivery.pause import pause
 from app.delivery.sending import claim, settle
 from app.extensions import db
@@ -95,6 +97,30 @@ def test_status_counts_by_state_and_kind_and_says_that_all_is_well(app: Flask, s
     ]
 
 
+def test_status_tells_a_worker_that_was_stopped_from_one_that_was_killed_or_hangs(
+    app: Flask, session: Session, clock: Clock
+) -> None:
+    assert "worker       NOT RUNNING: it was stopped, or never started." in run(app, "status").stdout
+    assert json.loads(run(app, "status", "--json").stdout)["worker_last_seen"] is None
+
+    beat(session, clock() - 3 * MINUTE)
+
+    assert "worker       LATE: it has shown no life since 2026-11-24 16:57 UTC;" in run(app, "status").stdout
+    told = json.loads(run(app, "status", "--json").stdout)
+    assert (told["worker"], told["worker_last_seen"]) == ("late", "2026-11-24T16:57:00Z")
+
+
+def test_status_tells_the_paces_of_the_settings(data_dir: Path) -> None:
+    def rate(**settings: str) -> str:
+        lines = run(create_app(config(data_dir, **settings)), "status").stdout.splitlines()
+        return next(line.partition(" minutes")[2] for line in lines if line.startswith("rate"))
+
+    assert rate() == ""
+    assert rate(MAIL_RATE="120") == " (MAIL_RATE is 120 a minute)"
+    assert rate(OFFICE_RATE="10") == " (OFFICE_RATE is 10 a minute to each office)"
+    assert rate(MAIL_RATE="120", OFFICE_RATE="10").startswith(" (MAIL_RATE is 120 a minute, OFFICE_RATE is 10")
+
+
 def test_status_of_a_new_site_says_that_nothing_has_been_written(app: Flask, session: Session) -> None:
     assert run(app, "status").stdout.startswith("Nothing has been written yet.\n\ndue now      nothing\n")
 
@@ -118,12 +144,10 @@ def test_status_says_what_stands_in_the_way(app: Flask, session: Session, clock:
 
     told = run(app, "status").stdout
 
-    assert f"sending      PAUSED since {clock():%Y-%m-%d %H:%M} UTC\n" in told
-    assert (
-        f"mail server  TAKES NOTHING since {clock():%Y-%m-%d %H:%M} UTC: login refused (535); asked again in 60 s."
-        in told
-    )
-    assert "dead         1 addresses" in told
+    since = f"{clock():%Y-%m-%d %H:%M} UTC"
+    assert f"sending      PAUSED since {since}. To go on: .venv/bin/flask outbox resume\n" in told
+    assert f"mail server  TAKES NOTHING since {since}: login refused (535); it is asked again in 60 s." in told
+    assert "dead         1 address, to which nothing" in told
 
 
 def test_status_as_json_says_the_same(app: Flask, session: Session, clock: Clock) -> None:
@@ -146,10 +170,45 @@ def test_list_shows_the_newest_first_with_signers_masked_and_offices_in_full(app
 
     lines = run(app, "list").stdout.splitlines()
 
-    assert lines[0].split() == ["ID", "KIND", "STATE", "TO", "TRIED", "WHEN", "WHY"]
+    assert lines[0].split() == ["ID", "KIND", "STATE", "SINCE", "NEXT", "TRY", "TRIED", "WHY", "TO"]
     assert "Senator Cynthia M. Lummis <staff@office.example>" in lines[1]
     assert "a···@example.org" in lines[2]
     assert "ana.maria" not in "".join(lines)
+
+
+def test_list_tells_what_was_from_what_is_to_come(app: Flask, session: Session, clock: Clock) -> None:
+    waiting, due = row(session, due=clock() + timedelta(hours=9)), row(session, due=clock() - MINUTE)
+    ended = row(session, S.ACCEPTED, due=clock() - MINUTE, ended_at=clock() - 2 * MINUTE)
+
+    cells = [re.split(r" {2,}", line) for line in run(app, "list").stdout.splitlines()[1:]]
+
+    assert [(line[0], line[3], line[4]) for line in cells] == [
+        (str(ended), "2026-11-24 16:58 UTC", "-"),
+        (str(due), "2026-11-24 17:00 UTC", "due"),
+        (str(waiting), "2026-11-24 17:00 UTC", "in 9 h"),
+    ]
+
+
+def test_an_office_without_an_address_is_its_name(app: Flask, session: Session) -> None:
+    identifier = row(session, S.OFFERED, due=None, recipient="")
+
+    assert run(app, "list").stdout.endswith("  -    Senator Cynthia M. Lummis\n")
+    assert "\nto           Senator Cynthia M. Lummis\n" in run(app, "show", str(identifier)).stdout
+
+
+def test_since_when_it_is_back_is_told_of_one_that_bounced(app: Flask, session: Session) -> None:
+    identifier = row(session)
+    drain(session, ScriptedSender(), policy(), lambda: NOW, lambda _s: False)
+    with writing(session):
+        bounce(session, session.get_one(Delivery, identifier), NOW + 20 * MINUTE, 550, "550 5.1.1 no such user")
+        note(session, session.get_one(Delivery, identifier), NOW + 30 * MINUTE, ANSWERED)
+
+    told = run(app, "show", str(identifier)).stdout
+
+    assert "state        bounced\nsince        2026-11-24 17:20 UTC\n" in told
+    assert "ended" not in told
+    assert "2026-11-24 17:20 UTC  bounced   came back  550   5.1.1 no such user\n" in told
+    assert json.loads(run(app, "show", str(identifier), "--json").stdout)["since"] == "2026-11-24T17:20:00Z"
 
 
 def test_list_keeps_to_the_states_and_the_number_that_were_asked_for(app: Flask, session: Session) -> None:
@@ -158,6 +217,7 @@ def test_list_keeps_to_the_states_and_the_number_that_were_asked_for(app: Flask,
 
     assert run(app, "list", "--state", "failed", "--state", "parked", "--ids").stdout == f"{third}\n{second}\n{first}\n"
     assert run(app, "list", "--state", "failed", "--limit", "1", "--ids").stdout == f"{third}\n"
+    assert json.loads(run(app, "list", "--state", "failed", "--ids", "--json").stdout) == [third, first]
     assert [one["state"] for one in json.loads(run(app, "list", "--json", "--limit", "2").stdout)] == [
         "queued",
         "failed",
@@ -166,7 +226,7 @@ def test_list_keeps_to_the_states_and_the_number_that_were_asked_for(app: Flask,
     assert "'sent' is not one of" in run(app, "list", "--state", "sent", code=2).stderr
 
 
-def test_show_tells_everything_that_happened_with_the_servers_words(app: Flask, session: Session) -> None:
+def test_show_tells_everything_that_happened_with_the_servers_words(app: Flask, session: Session, clock: Clock) -> None:
     identifier = row(session)
     claimed = claim(session, NOW)
     assert claimed is not None
@@ -175,7 +235,8 @@ def test_show_tells_everything_that_happened_with_the_servers_words(app: Flask, 
     told = run(app, "show", str(identifier)).stdout
 
     assert f"id           {identifier}\n" in told
-    assert "2026-11-24T17:00:00Z  queued   refused  451   4.7.0 too many" in told
+    assert "next try     in 2 min (2026-11-24 17:02 UTC)\ntried        1 time\n" in told
+    assert "2026-11-24 17:00 UTC  queued   refused  451   4.7.0 too many" in told
     assert json.loads(run(app, "show", str(identifier), "--json").stdout)["events"][-1]["said"] == "4.7.0 too many"
 
 
@@ -200,6 +261,42 @@ def test_retry_sends_what_waits_at_once_with_all_its_attempts(app: Flask, sessio
     found = reread(session, identifier)
     assert (found.state, found.due_at, found.attempts) == (S.QUEUED, clock(), 0)
     assert moves(found) == [(S.QUEUED, "by a person")]
+
+
+def test_retry_asks_a_mail_server_that_is_left_in_peace(app: Flask, session: Session, clock: Clock) -> None:
+    identifier = row(session)
+    refused_us = Outcome(OutcomeKind.CHANNEL, "login refused", 535)
+    drain(session, ScriptedSender([refused_us]), policy(), clock, lambda _s: False)
+    assert claim(session, clock()) is None
+
+    told = run(app, "retry", str(identifier)).stderr
+
+    first, second = told.splitlines()
+    assert first == "1 delivery will be sent."
+    assert second.startswith("The mail server, which took nothing, is asked again with the next message;")
+    assert refusal(session) == Refusal(clock(), "login refused", 535, clock())
+    assert drain(session, ScriptedSender([refused_us]), policy(), clock, lambda _s: False) == 1
+    assert refusal(session) == Refusal(clock(), "login refused", 535, clock() + 5 * MINUTE)
+
+
+def test_retry_during_a_pause_says_that_it_waits_until_sending_goes_on(app: Flask, session: Session) -> None:
+    first, second = row(session, S.FAILED), row(session, S.FAILED)
+    with writing(session):
+        pause(session, "sandbox", NOW)
+
+    assert run(app, "retry", str(first), str(second)).stderr == (
+        "2 deliveries will be sent when sending goes on. It has been paused since 2026-11-24 17:00 UTC. "
+        "To go on: .venv/bin/flask outbox resume\n"
+    )
+    assert reread(session, first).state is S.QUEUED
+
+
+def test_a_retry_that_is_refused_leaves_the_mail_server_in_peace(app: Flask, session: Session, clock: Clock) -> None:
+    Breaker("sandbox").note(session, Outcome(OutcomeKind.CHANNEL, "login refused", 535), clock())
+
+    run(app, "retry", str(row(session, S.ACCEPTED)), code=1)
+
+    assert refusal(session) == Refusal(clock(), "login refused", 535, clock() + MINUTE)
 
 
 def test_retry_of_a_failed_letter_takes_it_from_its_signer(app: Flask, session: Session) -> None:

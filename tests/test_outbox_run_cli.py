@@ -13,15 +13,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
 from app.db import writing
+from app.delivery import Outcome, OutcomeKind
+from app.delivery.breaker import Breaker
+from app.delivery.pause import pause, resume
 from app.models import DeliveryKind, DeliveryState
 from config import ROOT
-from tests.delivery.factories import delivery, reread, signature
+from tests.delivery.factories import NOW, delivery, reread, signature
 from tests.factories import LIVE, database_of
 from tests.smtp_server import Server, scripted
 
@@ -62,7 +66,8 @@ def test_once_sends_what_is_due_and_says_what_came_of_it(session: Session, data_
     with scripted(rcpt=["250 ok", "550 nobody", "452 full"]) as server:
         told = once(data_dir, server)
 
-    assert re.search(r"^3 accepted, 1 put off, 1 refused for good; 0 of 5 left, \d+ a minute$", told, re.MULTILINE)
+    last = r"^3 accepted, 1 put off, 1 refused for good; 0 left now, 1 for later, \d+ a minute$"
+    assert re.search(last, told, re.MULTILINE)
     states = [reread(session, one).state for one in identifiers]
     assert states == [S.ACCEPTED, S.FAILED, S.QUEUED, S.ACCEPTED, S.ACCEPTED]
     assert len(server.taken) == 3
@@ -74,7 +79,7 @@ def test_once_keeps_to_the_pace_and_still_sends_everything(session: Session, dat
     with scripted() as server:
         told = once(data_dir, server, MAIL_RATE="120")
 
-    assert told.startswith("4 accepted; 0 of 4 left")
+    assert told.startswith("4 accepted; 0 left now, ")
 
 
 def test_once_ends_at_a_server_that_takes_nothing(session: Session, data_dir: Path) -> None:
@@ -83,8 +88,64 @@ def test_once_ends_at_a_server_that_takes_nothing(session: Session, data_dir: Pa
     with scripted(mail=["550 account suspended"] * 9) as server:
         told = once(data_dir, server)
 
-    assert "0 accepted, 1 not taken by the mail server; 2 of 3 left" in told
+    assert "0 accepted, 1 not taken by the mail server; 3 left now, " in told
+    assert told.splitlines()[-1].startswith("The mail server has taken nothing since 20")
     assert {reread(session, one).attempts for one in identifiers} == {0}
+
+
+def test_once_says_that_the_mail_server_is_left_in_peace(session: Session, data_dir: Path) -> None:
+    queued(session)
+    Breaker("live").note(session, Outcome(OutcomeKind.CHANNEL, "login refused", 535), datetime.now(UTC))
+
+    with scripted() as server:
+        told = once(data_dir, server)
+
+    first, second = told.splitlines()
+    assert first == "0 accepted; 1 left now, 0 a minute"
+    assert re.fullmatch(
+        r"The mail server has taken nothing since \S+ \S+ UTC: login refused \(535\); it is asked again in 5\d s\. "
+        r"See: \.venv/bin/flask doctor",
+        second,
+    )
+    assert server.taken == []
+
+
+def test_once_says_that_sending_is_paused(session: Session, data_dir: Path) -> None:
+    queued(session)
+    with writing(session):
+        pause(session, "live", NOW)
+
+    with scripted() as server:
+        told = once(data_dir, server)
+
+    assert told.splitlines()[1:] == [
+        "Sending has been paused since 2026-11-24 17:00 UTC. To go on: .venv/bin/flask outbox resume"
+    ]
+    assert server.taken == []
+
+
+def test_run_says_what_it_waits_for_and_goes_on(session: Session, data_dir: Path) -> None:
+    (waiting,) = queued(session)
+    with writing(session):
+        pause(session, "live", NOW)
+
+    with (
+        scripted() as server,
+        subprocess.Popen(
+            command("run"), cwd=ROOT, env=environment(data_dir, server), stderr=subprocess.PIPE, text=True
+        ) as child,
+    ):
+        assert child.stderr is not None
+        said = [child.stderr.readline() for _ in range(2)]
+        with writing(session):
+            resume(session, NOW)
+        server.wait_for(1)
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=30)
+
+    assert said[0] == "Started. Ctrl-C stops after the message in hand.\n"
+    assert said[1].startswith("Sending has been paused since 2026-11-24 17:00 UTC. To go on:")
+    assert reread(session, waiting).state is S.ACCEPTED
 
 
 @contextlib.contextmanager
@@ -105,7 +166,7 @@ def test_beside_a_worker_nothing_is_sent(session: Session, data_dir: Path, name:
         )
 
     assert ran.returncode == 1
-    assert "A worker is sending already" in ran.stderr
+    assert re.fullmatch("Error: A worker is sending already: .*\n", ran.stderr)
     assert server.taken == []
 
 
@@ -114,7 +175,7 @@ def test_a_sandbox_is_sent_by_bin_run_alone(data_dir: Path, name: str) -> None:
     ran = subprocess.run(command(name), cwd=ROOT, env=environment(data_dir), capture_output=True, text=True, timeout=60)
 
     assert ran.returncode == 1
-    assert "only bin/run knows" in ran.stderr
+    assert re.fullmatch("Error: .*only bin/run knows.*\n", ran.stderr)
 
 
 def test_run_goes_on_until_it_is_told_to_stop_and_finishes_the_message_in_hand(
@@ -137,7 +198,7 @@ def test_run_goes_on_until_it_is_told_to_stop_and_finishes_the_message_in_hand(
     assert child.returncode == 0, told
     assert reread(session, first).state is S.ACCEPTED
     assert len(server.taken) == 1
-    assert "1 accepted; 0 of 1 left" in told
+    assert "1 accepted; 1 left now, " in told
 
 
 def test_on_a_terminal_a_line_tells_how_far_it_is(session: Session, data_dir: Path) -> None:
@@ -158,12 +219,14 @@ def test_on_a_terminal_a_line_tells_how_far_it_is(session: Session, data_dir: Pa
     os.close(ours)
 
     lines = [line.partition(b"\x1b[K")[2].decode() for line in seen.split(b"\r") if b"\x1b[K" in line]
-    assert [line.partition(";")[0] for line in lines if "left" in line][:3] == [
-        "1 accepted",
-        "2 accepted",
-        "3 accepted",
-    ]
-    assert "2 of 3 left" in lines[0]
+    assert [line.partition(" now,")[0] for line in lines] == [
+        "0 accepted; 3 left",
+        "1 accepted; 2 left",
+        "2 accepted; 1 left",
+        "3 accepted; 0 left",
+        "3 accepted; 0 left",
+    ][: len(lines)]
+    assert b"3 accepted; 0 left now" in seen
 
 
 def _read(terminal: int) -> bytes:

@@ -20,7 +20,7 @@ from app.db import writing
 from app.delivery import Outgoing
 from app.delivery.sending import claim
 from app.extensions import db
-from app.heartbeat import Heart, beating, is_late
+from app.heartbeat import Heart, beating, is_late, last_sign
 from app.models import DeliveryState, Heartbeat
 from app.worker import policy_of, run
 from tests import factories
@@ -171,7 +171,23 @@ def test_a_worker_that_runs_is_not_late_and_one_that_was_killed_is(session: Sess
         child.kill()
         child.wait()
 
-    assert is_late(session, now + timedelta(seconds=70))
+    later = now + timedelta(seconds=70)
+    assert is_late(session, later)
+    assert last_sign(session, later) is not None
+
+
+def test_of_one_that_was_killed_nothing_is_left_when_another_has_run_and_was_stopped(
+    session: Session, data_dir: Path
+) -> None:
+    with writing(session):
+        session.add(Heartbeat(worker="here:1", at=worker._now() - timedelta(hours=1)))
+    queued(session)
+    stop, sender = stop_after(1)
+
+    work(data_dir, session, sender, stop)
+
+    is_file = session.get_bind().dialect.name == "sqlite"  # on a server it may be another machine's
+    assert (last_sign(session, worker._now()) is None) is is_file
 
 
 def test_a_worker_that_was_told_to_stop_is_late_at_once(session: Session, data_dir: Path) -> None:
@@ -181,6 +197,7 @@ def test_a_worker_that_was_told_to_stop_is_late_at_once(session: Session, data_d
     work(data_dir, session, sender, stop)
 
     assert is_late(session, worker._now())
+    assert last_sign(session, worker._now()) is None
     assert session.scalars(select(Heartbeat)).all() == []
 
 

@@ -47,6 +47,7 @@ from app.archives.unpacking import settings_of, unpack
 from app.backups import KEPT_FOR, RESTORING, BackupFailed, copy_database, prune_backups
 from app.cli.plainly import say
 from app.cli.site import site
+from app.cli.words import counted, moment
 from app.db import ENGINE_OPTIONS, DatabaseUnavailable, prepare, writing
 from app.delivery.pause import pause_restored
 from app.extensions import db, migrate
@@ -237,17 +238,19 @@ def _say_what_was_carried(present: Present, carried: Carried | None) -> None:
         say("is back: erase it once more, as far as you know of it. The contacts are those of the backup.")
         return
     if carried.signatures:
-        people = "1 signature" if carried.signatures == 1 else f"{carried.signatures} signatures"
+        people = counted(carried.signatures, "signature")
         say(f"What has become of {people} since the backup, what was sent or erased for example, stays as it is.")
     contacts = carried.contacts
     if contacts.differ and contacts.here:
-        say(f"The contacts are those that were here, {contacts.here} of them, not the {contacts.backup} of the backup.")
+        say(
+            f"The contacts are those that were here ({contacts.here:,}), not those of the backup ({contacts.backup:,})."
+        )
     elif contacts.differ:
-        say(f"The contacts are the {contacts.backup} of the backup: there was none here.")
+        say(f"The contacts are those of the backup ({contacts.backup:,}): there were none here.")
 
 
 def _say_what_was_done(manifest: Manifest, present: Present) -> None:
-    say(f"Restored the site as it was on {manifest.made_at:%Y-%m-%d} at {manifest.made_at:%H:%M} UTC.")
+    say(f"Restored the site as it was on {moment(manifest.made_at)}.")
     if present.copy is not None:
         say(f"The database that was here is kept for {KEPT_FOR.days} days: {present.copy}")
 

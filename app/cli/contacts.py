@@ -13,6 +13,7 @@ from flask.cli import AppGroup
 
 from app.cli.plainly import plainly, problems_of, read_file, say, table
 from app.cli.site import last_roll, site
+from app.cli.words import counted
 from app.db import writing
 from app.delivery import dead
 from app.extensions import db
@@ -185,5 +186,5 @@ def _plainly(file: str = "") -> Iterator[None]:
         except ContactFileUnusable as error:
             shown = [*error.problems[:_MOST_PROBLEMS]]
             more = len(error.problems) - len(shown)
-            last = [f"and {more} more problems: mend these first."] if more else []
+            last = [f"and {counted(more, 'more problem')}: mend these first."] if more else []
             raise problems_of(file, [*shown, *last]) from None

@@ -44,7 +44,7 @@ def copy(source: Path | None, target: str | None) -> None:
         ) from None
     except OSError as error:
         raise click.ClickException(f"Not possible: {error.filename} ({error.strerror}). Nothing was changed.") from None
-    table([("TABLE", "ROWS"), *((one.table, f"{one.rows:,}") for one in moved)], right=True)
+    table([("TABLE", "ROWS"), *((one.table, f"{one.rows:,}") for one in moved)], numbers_from=1)
     say("Everything is there, counted table by table. Set DATABASE_URL, then start bin/run.")
     say(f"{file} sends nothing any more, should it be started by mistake: what waited in it goes from the server now.")
     say("It holds what people wrote: delete it when the site runs well on the server.")

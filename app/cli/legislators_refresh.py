@@ -10,6 +10,7 @@ import click
 
 from app.cli.plainly import plainly, say
 from app.cli.site import site
+from app.cli.words import counted, moment
 from app.legislators import LegislatorsError
 from app.legislators.congresses import begins, congress_at, ordinal
 from app.legislators.keeping.condition import sentence
@@ -103,9 +104,7 @@ def info() -> None:
     for other in others:
         click.echo(f"Besides: {_name(other)}.")
     state = read_state(shelf.folder)
-    click.echo(
-        f"Last refresh that worked: {state.checked_at:%Y-%m-%d %H:%M} UTC." if state.checked_at else "Never refreshed."
-    )
+    click.echo(f"Last refresh that worked: {moment(state.checked_at)}." if state.checked_at else "Never refreshed.")
     if state.cause:
         say(f"The last refresh failed: {state.cause}")
     if warning := sentence(shelf.condition(now), now):
@@ -121,7 +120,7 @@ def _name(tables: Tables) -> str:
 def _members(tables: Tables, now: datetime) -> Iterator[str]:
     today, sitting = site().today(), congress_at(now)
     yield f"In force: {_name(tables)}."
-    yield f"Age: {max((today - tables.as_of).days, 0)} days."
+    yield f"Age: {counted(max((today - tables.as_of).days, 0), 'day')}."
     yield f"ZIP codes in the districts of: the {ordinal(tables.map_congress)} Congress."
     if tables.congress < sitting:
         known = sum(member.until > begins(sitting).date() for member in tables.members)

@@ -14,8 +14,9 @@ from app.cli.outbox_rows import cancel, list_, park, retry, show, status
 from app.cli.outbox_run import once, run
 from app.cli.plainly import plainly, say, table
 from app.cli.site import site
+from app.cli.words import counted, paused
 from app.db import writing
-from app.delivery.handoff import tallies
+from app.delivery.handoff import Tally, tallies
 from app.delivery.pause import LettersUndecided
 from app.delivery.pause import pause as pause_sending
 from app.delivery.pause import resume as resume_sending
@@ -32,8 +33,10 @@ def pause() -> None:
     now = datetime.now(UTC)
     with plainly(), writing(db.session()):
         since = pause_sending(db.session(), site().config.delivery, now)
-    say("Sending is paused." if since == now else f"Sending has been paused since {since:%Y-%m-%d %H:%M} UTC.")
-    say("To go on: .venv/bin/flask outbox resume")
+    if since == now:
+        say("Sending is paused. To go on: .venv/bin/flask outbox resume")
+    else:
+        say(f"Sending has been paused {paused(since)}")
 
 
 @outbox.command()
@@ -49,15 +52,16 @@ def resume(waiting: str | None) -> None:
         with plainly(), writing(db.session()):
             resumed = resume_sending(db.session(), datetime.now(UTC), park=park)
     except LettersUndecided as error:
-        raise click.ClickException(_QUESTION.format(letters=_letters(error.count))) from None
+        raise click.ClickException(_QUESTION.format(letters=counted(error.count, "letter"))) from None
     if resumed is None:
         say("Sending is not paused.")
         return
     sent, parked = resumed
     if sent:
-        say(f"{_letters(sent)} that waited in the backup will be sent.")
+        say(f"{counted(sent, 'letter')} that waited in the backup will be sent.")
     if parked:
-        say(f"{_letters(parked)} that waited in the backup will not be sent; the receipts say that it is not certain.")
+        letters = counted(parked, "letter")
+        say(f"{letters} that waited in the backup will not be sent; the receipts say that it is not certain.")
     say("Sending goes on.")
 
 
@@ -66,18 +70,23 @@ def resume(waiting: str | None) -> None:
 def handoffs(as_json: bool) -> None:
     """Count the letters that signers deliver themselves, office by office.
 
-    OFFERED: prepared for the signer. SENT: so they say. NOT WORKING: they said that the office's form did not work,
-    even if they sent it later.
+    HANDED OVER are all of them. SENT: so their signers say. FORM FAILED: they say that the office's form did not work,
+    and have not sent it since. NO WORD: they have said nothing.
     """
     with plainly():
         found = tallies(db.session())
     if as_json:
         click.echo(json.dumps([asdict(tally) for tally in found], ensure_ascii=False, indent=2))
     elif found:
-        head = ("OFFICE", "NAME", "OFFERED", "SENT", "NOT WORKING")
-        table([head, *((t.seat, t.recipient, str(t.offered), str(t.sent), str(t.stuck)) for t in found)])
+        head = ("OFFICE", "NAME", "HANDED OVER", "SENT", "FORM FAILED", "NO WORD")
+        table([head, *(_cells(tally) for tally in found)], numbers_from=2)
     else:
         say("No letter has been handed to its signer yet.")
+
+
+def _cells(tally: Tally) -> tuple[str, ...]:
+    numbers = tally.offered, tally.sent, tally.stuck, tally.silent
+    return tally.seat, tally.recipient, *(f"{number:,}" if number else "-" for number in numbers)
 
 
 _QUESTION = """{letters} waited in the backup that was restored. Each may have gone out after the backup was made, \
@@ -85,7 +94,3 @@ and nobody can tell from here. Decide for all of them:
   --waiting send   if nothing was sent after the backup was made, or an office may get a letter twice
   --waiting park   if it was: they are not sent, and their receipts say that it is not certain whether they arrived
 What was confirmed after the restore goes out in any case. Nothing was changed."""
-
-
-def _letters(count: int) -> str:
-    return "1 letter" if count == 1 else f"{count} letters"

@@ -14,6 +14,7 @@ from flask.cli import with_appcontext
 
 from app.cli.plainly import plainly, say
 from app.cli.site import site
+from app.cli.words import counted
 from app.db import writing
 from app.delivery import dead
 from app.delivery.bounces import Nothing, read
@@ -115,8 +116,10 @@ def _told(message: bytes, recipient: str = "") -> _Told:
     except Exception as error:  # a mistake of ours; the mail must not be lost for it
         raise _Left(f"It could not be dealt with: {kind_and_place(error)}.") from None
     about = "Nothing to do: it is about" if result.delivery_id is None else f"Delivery {result.delivery_id}:"
-    others = f" Its address is dead: {result.handed_over} other letters went to their signers."
-    sentence = f"{about} {result.taken}.{others if result.handed_over else ''}"
+    others = "1 other letter went to its signer"
+    if result.handed_over > 1:
+        others = f"{counted(result.handed_over, 'other letter')} went to their signers"
+    sentence = f"{about} {result.taken}.{f' Its address is dead: {others}.' if result.handed_over else ''}"
     return _Told(sentence, is_done=True)
 
 
@@ -137,9 +140,9 @@ def _empty(maildir: Path) -> None:
         else:
             say(f"{path.name}: {told.sentence}")
             counts["done" if told.is_done else "aside"] += 1
-    aside = f", {counts['aside']} set aside in {maildir / _ASIDE}" if counts["aside"] else ""
-    left = f", {counts['left']} left" if counts["left"] else ""
-    say(f"{counts.total()} {'mail' if counts.total() == 1 else 'mails'}: {counts['done']} done{aside}{left}.")
+    aside = f", {counts['aside']:,} set aside in {maildir / _ASIDE}" if counts["aside"] else ""
+    left = f", {counts['left']:,} left" if counts["left"] else ""
+    say(f"{counted(counts.total(), 'mail')}: {counts['done']:,} done{aside}{left}.")
 
 
 def _mails(maildir: Path) -> Iterator[Path]:

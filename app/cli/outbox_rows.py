@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import click
@@ -13,12 +15,14 @@ from sqlalchemy.orm import Session
 from app.addresses import mask_email
 from app.cli.plainly import plainly, say, table
 from app.cli.site import site
+from app.cli.words import counted, moment, paused, refused, span
 from app.db import writing
 from app.delivery import outbox as queue
-from app.delivery.outbox import MoveRefused
-from app.delivery.overview import LATELY, Overview, listed, overview
+from app.delivery.breaker import ask_again
+from app.delivery.outbox import NOTES, MoveRefused
+from app.delivery.overview import LATELY, Overview, listed, overview, paused_since
 from app.extensions import db
-from app.heartbeat import is_late
+from app.heartbeat import is_late, last_sign
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState
 
 _SHOWN = 50
@@ -31,13 +35,13 @@ def status(as_json: bool) -> None:
     """What waits, what went, and what stands in the way."""
     now = site().clock()
     with plainly():
-        found, late = overview(db.session(), now), is_late(db.session(), now)
+        found, worker = overview(db.session(), now), _Worker(is_late(db.session(), now), last_sign(db.session(), now))
     if as_json:
-        click.echo(json.dumps(_as_json(found, worker_late=late), indent=2))
+        click.echo(json.dumps(_as_json(found, worker), indent=2))
         return
     _counts(found)
     click.echo("")
-    for name, words in _remarks(found, now, worker_late=late):
+    for name, words in _remarks(found, now, worker):
         click.echo(f"{name:<13}{words}")
 
 
@@ -52,51 +56,71 @@ def _counts(found: Overview) -> None:
     for state in states:
         numbers = [found.counts.get((state, kind), 0) for kind in kinds]
         rows.append((state.value, *(f"{number:,}" if number else "-" for number in numbers), f"{sum(numbers):,}"))
-    table(rows, right=True)
+    table(rows, numbers_from=1)
 
 
-def _remarks(found: Overview, now: datetime, *, worker_late: bool) -> list[tuple[str, str]]:
-    due = f"{found.due:,}" if found.due else "nothing"
-    if found.oldest_due is not None:
-        due += f", the oldest for {_span(now - found.oldest_due)}"
-    if found.next_due is not None:
-        due += f"; the next one in {_span(found.next_due - now)}"
-    config = site().config
-    pace = f" (MAIL_RATE is {config.mail_rate} a minute)" if config.mail_rate else ""
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    is_late: bool
+    last_sign: datetime | None
+    """None when none runs that could have given one."""
+
+    @property
+    def told(self) -> str:
+        if self.last_sign is None:
+            return "NOT RUNNING: it was stopped, or never started. To start it: systemctl start redress, or bin/run"
+        if self.is_late:
+            return f"LATE: it has shown no life since {moment(self.last_sign)}; it was killed, or hangs"
+        return "alive"
+
+
+def _remarks(found: Overview, now: datetime, worker: _Worker) -> list[tuple[str, str]]:
+    waiting = found.waiting
+    due = f"{waiting.due:,}" if waiting.due else "nothing"
+    if waiting.oldest_due is not None:
+        due += f", the oldest for {span(now - waiting.oldest_due)}"
+    if waiting.next_due is not None:
+        due += f"; the next one in {span(waiting.next_due - now)}"
     minutes = int(LATELY / timedelta(minutes=1))
     return [
         ("due now", due),
-        ("rate", f"{found.per_minute:,.1f} a minute over the last {minutes} minutes{pace}"),
-        ("sending", "on" if found.paused_since is None else f"PAUSED since {_moment(found.paused_since)}"),
-        ("mail server", _server(found, now)),
-        ("worker", "LATE: it has shown no life for a minute" if worker_late else "alive"),
+        ("rate", f"{found.per_minute:,.1f} a minute over the last {minutes} minutes{_paces()}"),
+        ("sending", f"PAUSED {paused(found.paused_since)}" if found.paused_since else "on"),
+        ("mail server", f"TAKES NOTHING {refused(found.refusal, now)}" if found.refusal else _TAKES),
+        ("worker", worker.told),
         *([("bounces", f"{found.bounced:,} in the last 24 hours")] if found.bounced else []),
-        *([("dead", f"{found.dead:,} addresses, to which nothing is sent any more")] if found.dead else []),
+        *([("dead", f"{_addresses(found.dead)}, to which nothing is sent any more")] if found.dead else []),
     ]
 
 
-def _server(found: Overview, now: datetime) -> str:
-    if found.refusal is None:
-        return "takes what it is given, as far as we know"
-    told, since, until = found.refusal.told, found.refusal.since, found.refusal.until
-    again = f"asked again in {_span(until - now)}" if until > now else "asked again with the next message"
-    return f"TAKES NOTHING since {_moment(since)}: {told}; {again}. See: .venv/bin/flask doctor"
+_TAKES = "takes what it is given, as far as we know"
 
 
-def _as_json(found: Overview, *, worker_late: bool) -> dict[str, object]:
-    refused = found.refusal
+def _addresses(count: int) -> str:
+    return counted(count, "address", "addresses")
+
+
+def _paces() -> str:
+    config = site().config
+    rates = (("MAIL_RATE", config.mail_rate, ""), ("OFFICE_RATE", config.office_rate, " to each office"))
+    told = [f"{name} is {rate} a minute{whose}" for name, rate, whose in rates if rate]
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _as_json(found: Overview, worker: _Worker) -> dict[str, object]:
+    by = found.refusal
     return {
         "deliveries": [
             {"state": state, "kind": kind, "count": count} for (state, kind), count in sorted(found.counts.items())
         ],
-        "due": found.due,
-        "oldest_due": _iso(found.oldest_due),
-        "next_due": _iso(found.next_due),
+        "due": found.waiting.due,
+        "oldest_due": _iso(found.waiting.oldest_due),
+        "next_due": _iso(found.waiting.next_due),
         "per_minute": round(found.per_minute, 1),
         "paused_since": _iso(found.paused_since),
-        "refused": refused
-        and {"since": _iso(refused.since), "why": refused.why, "code": refused.code, "until": _iso(refused.until)},
-        "worker": "late" if worker_late else "ok",
+        "refused": by and {"since": _iso(by.since), "why": by.why, "code": by.code, "until": _iso(by.until)},
+        "worker": "late" if worker.is_late else "ok",
+        "worker_last_seen": _iso(worker.last_sign),
         "dead_addresses": found.dead,
         "bounced_in_24_hours": found.bounced,
     }
@@ -111,17 +135,21 @@ def _as_json(found: Overview, *, worker_late: bool) -> dict[str, object]:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @with_appcontext
 def list_(states: Sequence[str], limit: int, ids: bool, as_json: bool) -> None:
-    """The deliveries in some state, the newest first."""
+    """The deliveries in some state, the newest first.
+
+    SINCE: when it came into its state. NEXT TRY: when one that waits may go, if nothing stands in the way.
+    """
     with plainly():
         found = listed(db.session(), [DeliveryState(state) for state in states], limit)
-    if ids:
+    if as_json:
+        click.echo(json.dumps([delivery.id if ids else _row(delivery) for delivery in found], indent=2))
+    elif ids:
         for delivery in found:
             click.echo(delivery.id)
-    elif as_json:
-        click.echo(json.dumps([_row(delivery) for delivery in found], indent=2))
     elif found:
-        head = ("ID", "KIND", "STATE", "TO", "TRIED", "WHEN", "WHY")
-        table([head, *(_line(delivery) for delivery in found)])
+        now = site().clock()
+        head = ("ID", "KIND", "STATE", "SINCE", "NEXT TRY", "TRIED", "WHY", "TO")
+        table([head, *(_line(delivery, now) for delivery in found)])
     else:
         say("There are none.")
 
@@ -134,28 +162,33 @@ def show(delivery_id: int, as_json: bool) -> None:
     """One delivery, with everything that has happened to it."""
     with plainly():
         delivery = _named(db.session(), delivery_id)
-        row, events = _row(delivery), [_event(event) for event in delivery.events]
+        events = list(delivery.events)
     if as_json:
-        click.echo(json.dumps(row | {"events": events}, indent=2))
+        click.echo(json.dumps(_row(delivery) | {"events": [_event(event) for event in events]}, indent=2))
         return
-    for name, value in row.items():
-        click.echo(f"{name:<13}{'-' if value is None else value}")
+    for name, words in _facts(delivery, site().clock()):
+        click.echo(f"{name:<13}{words}")
     click.echo("")
-    head = ("AT", "STATE", "WHY", "CODE", "THE SERVER'S WORDS")
-    table([head, *(tuple(str(value or "-") for value in event.values()) for event in events)])
+    table([("AT", "STATE", "WHY", "CODE", "THE SERVER'S WORDS"), *(_event_line(event) for event in events)])
 
 
-def _moving(verb: Callable[[Session, Delivery, datetime], None], ids: Sequence[int], done: str) -> None:
-    """Move all of them, or none."""
+@contextmanager
+def _all_or_none() -> Iterator[Session]:
+    """A write transaction, in which a move that is refused undoes the others."""
     session = db.session()
     try:
         with plainly(), writing(session):
-            for number in dict.fromkeys(ids):
-                verb(session, _named(session, number), site().clock())
+            yield session
     except MoveRefused as error:
         raise click.ClickException(f"Delivery {error.delivery_id}: {error.why}. Nothing was changed.") from None
-    count = len(set(ids))
-    say(f"{count} {'delivery' if count == 1 else 'deliveries'} {done}.")
+
+
+def _moved(session: Session, verb: Callable[[Session, Delivery, datetime], None], ids: Sequence[int]) -> str:
+    """How many that were, in words."""
+    numbers = dict.fromkeys(ids)
+    for number in numbers:
+        verb(session, _named(session, number), site().clock())
+    return counted(len(numbers), "delivery", "deliveries")
 
 
 _IDS = click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
@@ -165,8 +198,19 @@ _IDS = click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
 @_IDS
 @with_appcontext
 def retry(ids: Sequence[int]) -> None:
-    """Send these now, with all their attempts before them: what waits, has failed or was parked."""
-    _moving(queue.retry, ids, "will be sent")
+    """Send these now, with all their attempts before them: what waits, has failed or was parked.
+
+    A mail server that is left in peace for a while, since it took nothing, is asked again with the next message.
+    """
+    with _all_or_none() as session:
+        moved = _moved(session, queue.retry, ids)
+        is_asked, pause = ask_again(session, site().clock()), paused_since(session)
+    if pause:
+        say(f"{moved} will be sent when sending goes on. It has been paused {paused(pause)}")
+    else:
+        say(f"{moved} will be sent.")
+    if is_asked:
+        say("The mail server, which took nothing, is asked again with the next message; if it refuses that, all waits.")
 
 
 @click.command()
@@ -174,7 +218,9 @@ def retry(ids: Sequence[int]) -> None:
 @with_appcontext
 def park(ids: Sequence[int]) -> None:
     """Leave these unsent until `retry` or `cancel`. Receipts say that it is not certain what became of them."""
-    _moving(queue.set_aside, ids, "parked")
+    with _all_or_none() as session:
+        moved = _moved(session, queue.set_aside, ids)
+    say(f"{moved} parked.")
 
 
 @click.command()
@@ -182,7 +228,9 @@ def park(ids: Sequence[int]) -> None:
 @with_appcontext
 def cancel(ids: Sequence[int]) -> None:
     """Never send these: what is held, waits, was parked or is for its signer to deliver. Nobody is told by mail."""
-    _moving(queue.drop, ids, "cancelled")
+    with _all_or_none() as session:
+        moved = _moved(session, queue.drop, ids)
+    say(f"{moved} cancelled.")
 
 
 def _named(session: Session, number: int) -> Delivery:
@@ -205,16 +253,64 @@ def _row(delivery: Delivery) -> dict[str, object]:
         "written": _iso(delivery.created_at),
         "due": _iso(delivery.due_at),
         "ended": _iso(delivery.ended_at),
+        "since": _iso(_since(delivery)),
         "why": last.why if last else None,
         "code": last.code if last else None,
     }
 
 
-def _line(delivery: Delivery) -> tuple[str, ...]:
-    row = _row(delivery)
-    when = delivery.ended_at or delivery.due_at or delivery.created_at
-    why = f"{row['why'] or '-'} {row['code'] or ''}".strip()
-    return str(row["id"]), str(row["kind"]), str(row["state"]), str(row["to"]), str(row["tried"]), _moment(when), why
+def _facts(delivery: Delivery, now: datetime) -> list[tuple[str, str]]:
+    """The same for people: with one moment for what it is now, where JSON has those of the columns."""
+    again = delivery.due_at if delivery.state is DeliveryState.QUEUED else None
+    return [
+        ("id", str(delivery.id)),
+        ("kind", delivery.kind),
+        ("state", delivery.state),
+        ("since", moment(_since(delivery))),
+        ("why", _why(delivery)),
+        *([("next try", f"{_next_try(delivery, now)} ({moment(again)})")] if again else []),
+        ("tried", counted(delivery.attempts, "time")),
+        ("written", moment(delivery.created_at)),
+        ("channel", delivery.channel),
+        ("to", _to(delivery)),
+    ]
+
+
+def _line(delivery: Delivery, now: datetime) -> tuple[str, ...]:
+    return (
+        str(delivery.id),
+        delivery.kind,
+        delivery.state,
+        moment(_since(delivery)),
+        _next_try(delivery, now),
+        str(delivery.attempts),
+        _why(delivery),
+        _to(delivery),
+    )
+
+
+def _since(delivery: Delivery) -> datetime:
+    """When it came into its state; the acceptance of one that came back was before."""
+    moves = [event.at for event in delivery.events if event.why not in NOTES]
+    return moves[-1] if moves else delivery.ended_at or delivery.created_at
+
+
+def _next_try(delivery: Delivery, now: datetime) -> str:
+    if delivery.state is not DeliveryState.QUEUED or delivery.due_at is None:
+        return "-"
+    return f"in {span(delivery.due_at - now)}" if delivery.due_at > now else "due"
+
+
+def _why(delivery: Delivery) -> str:
+    if not delivery.events:
+        return "-"
+    last = delivery.events[-1]
+    return f"{last.why} ({last.code})" if last.code else last.why
+
+
+def _event_line(event: DeliveryEvent) -> tuple[str, ...]:
+    code, said = str(event.code or "-"), event.said or "-"
+    return moment(event.at), event.state, event.why, code, said.removeprefix(f"{code} ")
 
 
 def _event(event: DeliveryEvent) -> dict[str, object]:
@@ -229,22 +325,11 @@ def _event(event: DeliveryEvent) -> dict[str, object]:
 
 def _to(delivery: Delivery) -> str:
     if delivery.letter is not None:
-        return f"{delivery.letter.recipient} <{delivery.recipient or '-'}>"
+        return (
+            f"{delivery.letter.recipient} <{delivery.recipient}>" if delivery.recipient else delivery.letter.recipient
+        )
     return mask_email(delivery.recipient) if delivery.recipient else "-"
 
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def _span(span: timedelta) -> str:
-    """`45 s`, `12 min`, `3 h`, `2 days`: whole numbers, rounded down."""
-    seconds = max(0, int(span.total_seconds()))
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

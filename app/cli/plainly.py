@@ -58,12 +58,13 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
-def table(rows: Sequence[Sequence[str]], *, right: bool = False) -> None:
-    """Rows as columns of equal width, on standard output; the first is the head. `right`: numbers behind the first."""
+def table(rows: Sequence[Sequence[str]], *, numbers_from: int | None = None) -> None:
+    """Rows as columns of equal width, on standard output; the first is the head. `numbers_from` some column on."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = zip(row, widths, strict=True)
         placed = [
-            cell.rjust(width) if right and place else cell.ljust(width) for place, (cell, width) in enumerate(cells)
+            cell.ljust(width) if numbers_from is None or place < numbers_from else cell.rjust(width)
+            for place, (cell, width) in enumerate(cells)
         ]
         click.echo("  ".join(placed).rstrip())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from app.campaigns import Target
+from app.cli.words import counted
 from app.legislators.contacts import ContactBook, Roll
 from config import Config
 
@@ -28,9 +29,10 @@ _IN_A_SANDBOX = {
 def _sentence(with_address: int, offices: int) -> str:
     if not offices:
         return "nobody is known to sit there at present."
-    have = f"{with_address} of {offices} offices {'has' if with_address == 1 else 'have'} an e-mail address"
+    has = "has" if 1 in (with_address, offices) else "have"
+    have = f"{with_address} of {counted(offices, 'office')} {has} an e-mail address"
     others = offices - with_address
     if not others:
         return f"{have}."
     which = "the other one" if others == 1 else f"the other {others}" if with_address else f"all {others}"
-    return f"{have}; for {which} supporters deliver the letters themselves."
+    return f"{have}; for {which if offices > 1 else 'it'} supporters deliver the letters themselves."

@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from app.backups import KEPT_FOR
 from app.cli.plainly import plainly, say
 from app.cli.site import site
+from app.cli.words import counted
 from app.db import compact, writing
 from app.extensions import db
 from app.models import DeliveryState, Letter, SignatureState
@@ -38,7 +39,7 @@ def erase(email: str) -> None:
         if not found:
             raise click.ClickException(f"Nothing is kept under this address in {site().config.data_dir}.")
         anew = compact(db.session())
-    say(f"Erased {len(found)} {'signature' if len(found) == 1 else 'signatures'}. What had not gone does not go.")
+    say(f"Erased {counted(len(found), 'signature')}. What had not gone does not go.")
     if taken:
         say(f"{taken} of the letters had gone already, or were just going: offices keep what they have received.")
     if not anew:

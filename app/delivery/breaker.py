@@ -5,6 +5,7 @@ It is kept in the database, so that every worker obeys it and a person can see i
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -22,6 +23,8 @@ from app.delivery import (
     OutcomeKind,
 )
 from app.models import SiteState
+
+log = logging.getLogger(__name__)
 
 PAUSES = tuple(timedelta(minutes=count) for count in (1, 5, 15, 30))
 _ROW = SiteState.id == 1
@@ -65,6 +68,11 @@ class Refusal:
         """In a few words, for the log and for people."""
         return f"{self.why} ({self.code})" if self.code else self.why
 
+    @property
+    def is_of_messages(self) -> bool:
+        """Whether a recipient or a message met it: who only asks whether they may send then does not."""
+        return self.why in _OF_EVERYBODY
+
 
 def refusal(session: Session) -> Refusal | None:
     """How the mail server refuses us, since the last message that it took."""
@@ -74,6 +82,18 @@ def refusal(session: Session) -> Refusal | None:
     if row is None or row.refused_since is None or row.refused_until is None:
         return None
     return Refusal(row.refused_since, row.refused_why or "", row.refused_code, row.refused_until)
+
+
+def ask_again(session: Session, now: datetime) -> bool:
+    """Let the next message ask a server that was left in peace, because a person says so. Whether it was left in peace.
+
+    If it takes nothing then either, the next pause is the longer one. The caller commits.
+    """
+    site = session.scalars(select(SiteState).with_for_update()).first()
+    if site is None or site.refused_until is None or site.refused_until <= now:
+        return False
+    site.refused_until = now
+    return True
 
 
 class Breaker:
@@ -135,11 +155,16 @@ class Breaker:
         return found
 
     def _close(self, session: Session) -> None:
-        if refusal(session) is not None:
+        refused = refusal(session)
+        if refused is not None:
             with writing(session):
                 row = site_state(session, self._delivery)
                 row.refused_since = row.refused_until = row.refused_why = row.refused_code = None
                 row.refusals = 0
+            # A warning like its beginning, or whoever read that would not see the end.
+            log.warning(
+                "the mail server refuses us no longer, as it did since %s", f"{refused.since:%Y-%m-%d %H:%M} UTC"
+            )
         else:
             session.rollback()
         self._may_be_open = False

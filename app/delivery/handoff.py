@@ -176,27 +176,42 @@ class Tally:
     recipient: str
     """Whoever the newest of them is written to."""
     offered: int
+    """All of them; each is one of the others, too."""
     sent: int
     """By their signers' word."""
     stuck: int
-    """Whose signers said that the form did not work, even if they sent it later."""
+    """Whose signers say that the form did not work, and have not sent it since."""
+    silent: int
+    """Of which nothing was said."""
 
 
 def tallies(session: Session) -> list[Tally]:
     """For each seat, by name of the seat. Counted from the events, which stay when a signature is erased."""
-    counted = {"offered": DeliveryState.OFFERED, "sent": DeliveryState.REPORTED, "stuck": DeliveryState.STUCK}
+    counted = {
+        "offered": (DeliveryState.OFFERED,),
+        "sent": (DeliveryState.REPORTED,),
+        "answered": (DeliveryState.REPORTED, DeliveryState.STUCK),
+    }
     counts = [
-        func.count(DeliveryEvent.delivery_id.distinct()).filter(DeliveryEvent.state == state).label(name)
-        for name, state in counted.items()
+        func.count(DeliveryEvent.delivery_id.distinct()).filter(DeliveryEvent.state.in_(states)).label(name)
+        for name, states in counted.items()
     ]
     rows = session.execute(
         select(Letter.seat, func.max(Letter.id).label("newest"), *counts)
         .join(Delivery, Delivery.letter_id == Letter.id)
         .join(DeliveryEvent, DeliveryEvent.delivery_id == Delivery.id)
-        .where(DeliveryEvent.state.in_(counted.values()))
+        .where(DeliveryEvent.state.in_((DeliveryState.OFFERED, DeliveryState.REPORTED, DeliveryState.STUCK)))
         .group_by(Letter.seat)
         .order_by(Letter.seat)
     ).all()
     return [
-        Tally(row.seat, session.get_one(Letter, row.newest).recipient, row.offered, row.sent, row.stuck) for row in rows
+        Tally(
+            seat=row.seat,
+            recipient=session.get_one(Letter, row.newest).recipient,
+            offered=row.offered,
+            sent=row.sent,
+            stuck=row.answered - row.sent,
+            silent=row.offered - row.answered,
+        )
+        for row in rows
     ]

@@ -19,7 +19,6 @@ from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.policy import SMTP
 from email.quoprimime import body_encode
-from email.utils import format_datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from jinja2 import Environment
 
 from app.delivery.bounces import OWN_ANSWER
 from app.delivery.handoff import Handoff
-from app.delivery.outbox import Composed
+from app.delivery.outbox import Composed, date_header
 
 _NAME_PUNCTUATION = frozenset(" .'’-")
 _NAME_LENGTH = 64
@@ -179,7 +178,10 @@ class Composer:
         return self._to_signer("reminder", uuid, signer, due, **values)
 
     def notice(self, uuid: str, signer: Correspondent, campaign: str, links: Links, now: datetime) -> Composed:
-        """Says that a letter could not be mailed and waits for its signer; composed when the letters are confirmed."""
+        """Says that a letter could not be mailed and waits for its signer.
+
+        Composed when the letters are confirmed; its Date is made anew when it is needed.
+        """
         values = {"campaign": campaign, "links": links, "confirmed_at": now}
         return self._to_signer("notice", uuid, signer, now, **values)
 
@@ -251,7 +253,7 @@ class Composer:
         """The headers of which no two messages have the same."""
         return (
             _quick_header("To", _address("", to)),
-            f"Date: {format_datetime(now)}\r\n".encode("ascii"),
+            date_header(now),
             _quick_header("Message-ID", f"<{uuid}@{self.identity.bounce_domain}>"),
         )
 

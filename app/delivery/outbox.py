@@ -7,10 +7,12 @@ commits.
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import format_datetime
 from typing import cast
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
@@ -49,6 +51,8 @@ BY_A_PERSON = "by a person"
 """Why a delivery moved that somebody at the organisation moved, as its event says it."""
 MAILED_AGAIN = "mailed again"
 """Why a hand-off was cancelled whose letter had failed as a mail, and is mailed once more."""
+WITHDRAWN, WITHDRAWN_MEANWHILE = "withdrawn", "withdrawn meanwhile"
+"""Why one was cancelled that its signer took back: before it was tried, or while it was."""
 CAME_BACK, ADDRESS_DEAD = "came back", "address dead"
 """Why one bounced; and why one was cancelled whose address takes no mail any more."""
 DELAYED, ANSWERED = "delayed", "answered"
@@ -56,6 +60,8 @@ NOTES = frozenset({DELAYED, ANSWERED})
 """Why there is an event though the delivery stays where it is: what its recipient's server told of it."""
 _STANDING = frozenset({SignatureState.PENDING, SignatureState.CONFIRMED})
 _URGENT = frozenset({DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT})
+
+_DATE = re.compile(rb"^Date: [^\r\n]*\r\n", re.MULTILINE)
 
 _TABLE, _EVENTS = cast(Table, Delivery.__table__), cast(Table, DeliveryEvent.__table__)
 _NEW_DELIVERY = insert(_TABLE).returning(_TABLE.c.id, sort_by_parameter_order=True)
@@ -93,6 +99,16 @@ class Composed:
     sender: str
     recipient: str
     mail: bytes
+
+
+def date_header(at: datetime) -> bytes:
+    """The line of a mail's header that says when it was written."""
+    return f"Date: {format_datetime(at)}\r\n".encode("ascii")
+
+
+def dated(mail: bytes, at: datetime) -> bytes:
+    """A mail that was composed before it was known whether it would be needed, as one that is written `at` then."""
+    return _DATE.sub(date_header(at), mail, count=1)
 
 
 def new_uuid() -> str:
@@ -329,7 +345,7 @@ def after_a_failure(session: Session, delivery: Delivery, now: datetime) -> None
     if signature is None:  # a report, which nobody withdraws
         return
     if signature.state not in _STANDING:
-        cancel(session, [delivery], now, "withdrawn meanwhile")
+        cancel(session, [delivery], now, WITHDRAWN_MEANWHILE)
     elif delivery.state in {S.FAILED, S.BOUNCED} and delivery.letter is not None:
         _offer_instead(session, delivery, signature, now)
 
@@ -352,6 +368,7 @@ def _offer_instead(session: Session, failed: Delivery, signature: Signature, now
     for notice in signature.deliveries:
         if notice.kind is DeliveryKind.NOTICE and notice.state is S.HELD:
             notice.due_at = notice.wanted_at = now
+            notice.mail = notice.mail and dated(notice.mail, now)
             _move(session, notice, S.QUEUED, now, "mail failed")
 
 

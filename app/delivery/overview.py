@@ -21,15 +21,24 @@ _LOOKED_AT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """The outbox at a moment."""
+class Waiting:
+    """What is queued at a moment."""
 
-    counts: dict[tuple[DeliveryState, DeliveryKind], int]
     due: int
     """How many would go now, if nothing stood in their way: no pause, no pace, no busy office."""
     oldest_due: datetime | None
     next_due: datetime | None
     """When the next one that waits for its time may go."""
+    later: int
+    """How many are not due yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The outbox at a moment."""
+
+    counts: dict[tuple[DeliveryState, DeliveryKind], int]
+    waiting: Waiting
     per_minute: float
     """Messages that the mail server accepted, over the last minutes."""
     paused_since: datetime | None
@@ -45,23 +54,40 @@ def overview(session: Session, now: datetime) -> Overview:
     counted = session.execute(
         select(Delivery.state, Delivery.kind, func.count()).group_by(Delivery.state, Delivery.kind)
     )
-    wanted = func.coalesce(Delivery.wanted_at, Delivery.due_at)
-    due, oldest = session.execute(
-        select(func.count(), func.min(wanted)).where(text("state = 'queued'"), wanted <= now)
-    ).one()
     return Overview(
         counts={(state, kind): count for state, kind, count in counted},
-        due=due,
-        oldest_due=oldest,
-        next_due=session.scalar(
-            select(func.min(Delivery.due_at)).where(text("state = 'queued'"), Delivery.due_at > now)
-        ),
+        waiting=waiting(session, now),
         per_minute=_per_minute(session, now),
-        paused_since=session.scalar(select(SiteState.paused_at)),
+        paused_since=paused_since(session),
         refusal=refusal(session),
         dead=session.scalar(select(func.count()).select_from(DeadAddress)) or 0,
         bounced=_bounced(session, now),
     )
+
+
+def waiting(session: Session, now: datetime) -> Waiting:
+    """What is queued. Put off by an office's trouble, or for its pace, is due: that is what it was before."""
+    wanted = func.coalesce(Delivery.wanted_at, Delivery.due_at)
+    is_due, is_queued = wanted <= now, text("state = 'queued'")
+    due, oldest, later = session.execute(
+        select(func.count().filter(is_due), func.min(wanted), func.count().filter(~is_due)).where(is_queued)
+    ).one()
+    following = session.scalar(select(func.min(Delivery.due_at)).where(is_queued, Delivery.due_at > now))
+    return Waiting(due, oldest if due else None, following, later)
+
+
+def paused_since(session: Session) -> datetime | None:
+    """Since when a person, or a restore, lets nothing be sent; None when it is."""
+    return session.scalar(select(SiteState.paused_at).limit(1))
+
+
+def last_words(session: Session, by: Refusal) -> str:
+    """The server's words with that refusal, without addresses; "" if it gave none with that code."""
+    if by.code is None:
+        return ""
+    same = DeliveryEvent.why == by.why, DeliveryEvent.code == by.code, DeliveryEvent.at > by.since - LATELY
+    newest = select(DeliveryEvent.said).where(*same, DeliveryEvent.said.is_not(None))
+    return session.scalar(newest.order_by(DeliveryEvent.id.desc()).limit(1)) or ""
 
 
 def _bounced(session: Session, now: datetime) -> int:

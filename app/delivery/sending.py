@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from typing import cast
 
 from sqlalchemy import Select, Table, bindparam, func, select, text, update
@@ -20,7 +20,7 @@ from app.delivery import Outcome, OutcomeKind, Outgoing, outbox
 from app.delivery.breaker import PAUSES, Breaker, refusal, stopped
 from app.delivery.pacing import MINUTE, Busy, Rates, is_paced, may_go, note_sent, take_turn
 from app.delivery.retries import Claimed, Policy, verdict
-from app.models import Delivery, DeliveryKind, DeliveryState, Signature
+from app.models import Delivery, DeliveryKind, DeliveryState, Signature, SiteState
 
 S = DeliveryState
 LEASE = timedelta(seconds=900)
@@ -190,6 +190,21 @@ def _take_again(session: Session, claimed: Claimed, now: datetime) -> bool:
     if taken is not None:
         outbox.note_event(session, claimed.id, S.SENDING, now, "answered late")
     return taken is not None
+
+
+class Halt(StrEnum):
+    """Why nothing goes at present: somebody has paused sending, or the mail server takes nothing from us."""
+
+    PAUSED = "paused"
+    REFUSED = "refused"
+
+
+def halt(session: Session) -> Halt | None:
+    """What keeps everything that waits, as far as is known; None if nothing does."""
+    row = session.execute(select(SiteState.paused_at, SiteState.refused_since)).one_or_none()
+    if row is None:
+        return None
+    return Halt.PAUSED if row.paused_at else Halt.REFUSED if row.refused_since else None
 
 
 def is_something_due(session: Session, now: datetime) -> bool:

@@ -50,6 +50,11 @@ def fail(subject: str, says: str, do: str) -> Finding:
     return Finding(Verdict.FAIL, subject, says, do)
 
 
+def days(count: int) -> str:
+    """`1 day`, `12 days`."""
+    return f"{count:,} {'day' if count == 1 else 'days'}"
+
+
 def printable(text: str, most: int = 200) -> str:
     """What somebody else has written, in one line, cut, and without anything that could command a terminal."""
     line = "".join(sign if sign.isprintable() else " " for sign in text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.doctor import Finding, fail, ok, printable, warn
+from app.doctor import Finding, days, fail, ok, printable, warn
 
 SUBJECT = "certificate"
 SOON = timedelta(days=14)
@@ -54,11 +54,11 @@ def lenient() -> ssl.SSLContext:
 
 def judged(certificate: Certificate, now: datetime) -> Finding:
     """A certificate that was accepted."""
-    days = (certificate.until - now).days
+    left = (certificate.until - now).days
     if certificate.until - now <= SOON:
         return warn(
             SUBJECT,
-            f"It is for {certificate.named}, and ends in {days} days, on {certificate.until:%Y-%m-%d}.",
+            f"It is for {certificate.named}, and ends in {days(left)}, on {certificate.until:%Y-%m-%d}.",
             "Whoever runs the mail server has to renew it by then, or no mail goes out any more.",
         )
     return ok(SUBJECT, f"It is for {certificate.named}, until {certificate.until:%Y-%m-%d}.")

@@ -13,9 +13,10 @@ from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
-from app.delivery.breaker import refusal
+from app.delivery.breaker import Refusal, refusal
+from app.delivery.overview import last_words
 from app.delivery.pause import is_paused
-from app.doctor import Finding, Stopped, fail, ok, warn
+from app.doctor import Finding, Stopped, fail, ok, printable, warn
 from app.models import SiteState
 from app.revisions import MIGRATIONS
 
@@ -145,15 +146,29 @@ def _takes_changes(session: Session) -> Finding:
 def _sending(session: Session) -> Finding:
     try:
         paused, refused = is_paused(session), refusal(session)
+        words = last_words(session, refused) if refused else ""
     except SQLAlchemyError as error:
         return fail(SENDING, f"The database could not be read ({type(error).__name__}).", "Run this again.")
     if paused:
-        return warn(SENDING, "Sending is paused: letters and mails wait.", "To go on: flask outbox resume.")
+        return warn(SENDING, "Sending is paused: letters and mails wait.", "To go on: .venv/bin/flask outbox resume")
     if refused:
-        return warn(
-            SENDING,
-            f"The mail server takes nothing from the worker since {refused.since:%Y-%m-%d %H:%M} UTC: {refused.told}. "
-            f"It is asked again at {refused.until:%H:%M} UTC.",
-            "What stops it stands among the lines below; once that is mended everything goes by itself.",
-        )
+        return _refused(refused, words)
     return ok(SENDING, "Nothing holds it back here.")
+
+
+def _refused(by: Refusal, words: str) -> Finding:
+    said = f", saying: {printable(words)}" if words else ""
+    return warn(
+        SENDING,
+        f"The mail server has taken nothing from the worker since {by.since:%Y-%m-%d %H:%M} UTC: {by.told}{said}.",
+        f"{_OF_MESSAGES if by.is_of_messages else _OF_US} It is asked again with the first message after "
+        f"{by.until:%Y-%m-%d %H:%M} UTC, and then everything goes by itself; `flask outbox retry ID` asks at once.",
+    )
+
+
+_OF_MESSAGES = (
+    "Messages met that, and none is tried here, so all lines below can be ok. Ask your mail provider what your account "
+    "may send, and how much; a limit wants a lower MAIL_RATE. `flask outbox list --state queued` tells what waits, and "
+    "`flask outbox show ID` what the server said."
+)
+_OF_US = "If a line below fails, that is why: mend it. If none does, it has passed."

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.doctor import Finding, fail, ok, warn
-from app.heartbeat import is_late
+from app.heartbeat import is_late, last_sign
 from app.models import CampaignRevision, DeliveryEvent
 
 WORKER, DISK, CLOCK = "worker", "disk", "clock"
@@ -25,16 +25,22 @@ _STEP = timedelta(minutes=1)
 def worker(session: Session, now: datetime) -> Finding:
     """Whether one shows life."""
     try:
-        late = is_late(session, now)
+        late, last = is_late(session, now), last_sign(session, now)
     except SQLAlchemyError:
-        late = True
+        return fail(WORKER, "Whether one runs cannot be told without the database.", "Mend that first; see above.")
     finally:
         session.rollback()
+    if last is None:
+        return fail(
+            WORKER,
+            "None runs, so nothing is sent: it was stopped, or has never been started.",
+            "Start the site (systemctl start redress, or bin/run).",
+        )
     if late:
         return fail(
             WORKER,
-            "It has shown no life for more than a minute: nothing is sent.",
-            "Start the site (systemctl start redress, or bin/run). If it runs, its log says why the worker does not.",
+            f"It has shown no life since {last:%Y-%m-%d %H:%M} UTC, so nothing is sent: it was killed, or hangs.",
+            "Stop the site and start it again (systemctl restart redress, or bin/run); its log may say why.",
         )
     return ok(WORKER, "It is at work.")
 

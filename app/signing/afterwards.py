@@ -109,7 +109,7 @@ def withdraw(session: Session, token: str, now: datetime) -> Signature:
     signature = find_mailed(session, token)
     for one in _of_the_person(session, signature):
         if one.campaign_id == signature.campaign_id and can_be_withdrawn(one):
-            set_aside(session, one, now, "withdrawn")
+            set_aside(session, one, now, outbox.WITHDRAWN)
     return signature
 
 

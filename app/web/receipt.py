@@ -11,9 +11,18 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.delivery.handoff import SWITCHBOARD
-from app.delivery.outbox import ADDRESS_DEAD, ANSWERED, BY_A_PERSON, DELAYED, MAILED_AGAIN, NOTES
-from app.delivery.pause import RESTORED, is_paused
-from app.delivery.sending import UNKNOWN
+from app.delivery.outbox import (
+    ADDRESS_DEAD,
+    ANSWERED,
+    BY_A_PERSON,
+    DELAYED,
+    MAILED_AGAIN,
+    NOTES,
+    WITHDRAWN,
+    WITHDRAWN_MEANWHILE,
+)
+from app.delivery.pause import RESTORED
+from app.delivery.sending import UNKNOWN, Halt, halt
 from app.extensions import db
 from app.legislators import DivisionId, Legislator, NoDataForDay, Vacancy
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
@@ -29,8 +38,8 @@ from app.web.site import CHANNELS, site
 
 blueprint = Blueprint("receipt", __name__)
 
-_NOT_TRIED = {"confirmed", "composed"}
-"""Why a message is in the queue that nobody has tried to send."""
+_NOT_TRIED = {"confirmed", "composed", BY_A_PERSON}
+"""Why a message is in the queue of which the mail server has said nothing since."""
 
 
 @blueprint.get("/receipt/<token>")
@@ -39,7 +48,7 @@ def show(token: str) -> Response | str:
     signature = standing(token)
     if isinstance(signature, Response):
         return signature
-    campaign, paused = campaign_of(signature), is_paused(db.session())
+    campaign, halted = campaign_of(signature), halt(db.session())
     planned = reminder(signature)
     return render_template(
         "receipt/page.html",
@@ -61,8 +70,8 @@ def show(token: str) -> Response | str:
         vacant=_vacant(signature),
         by_hand=by_hand,
         present=present,
-        label=partial(label, paused=paused),
-        happened=partial(happened, paused=paused),
+        label=partial(label, halted=halted),
+        happened=partial(happened, halted=halted),
         history=history,
         seat_now=seat_now,
     )
@@ -100,12 +109,11 @@ def gone(signature: Signature) -> Response:
     return make_response(page, 410)
 
 
-def label(delivery: Delivery, paused: bool = False) -> str:
-    """A few words on how far it has got."""
-    going = _("Trying again") if delivery.attempts else _("On its way")
+def label(delivery: Delivery, halted: Halt | None = None) -> str:
+    """A few words on how far it has got; `halted` says why nothing goes at present."""
     return {
         DeliveryState.HELD: _("Waiting"),
-        DeliveryState.QUEUED: _("Waiting") if paused else going,
+        DeliveryState.QUEUED: _going(delivery, halted),
         DeliveryState.SENDING: _("On its way"),
         DeliveryState.ACCEPTED: _("Accepted"),
         DeliveryState.FAILED: _("Not delivered"),
@@ -118,6 +126,14 @@ def label(delivery: Delivery, paused: bool = False) -> str:
     }[delivery.state]
 
 
+def _going(delivery: Delivery, halted: Halt | None) -> str:
+    """Of one in the queue. Its attempts are not asked: what the mail server says of us uses up none."""
+    is_tried = _was_asked(delivery)
+    if halted is Halt.PAUSED or (halted and not is_tried):
+        return _("Waiting")
+    return _("Trying again") if is_tried else _("On its way")
+
+
 def present(letter: Letter) -> Delivery:
     """The delivery that counts: the last one, unless that was taken back because the letter was mailed after all."""
     last = letter.deliveries[-1]
@@ -128,30 +144,26 @@ def present(letter: Letter) -> Delivery:
 
 def _has_been_tried(delivery: Delivery) -> bool:
     """Whether the mail server was ever asked; after a restore nobody knows."""
-    return any(event.state is DeliveryState.SENDING or event.why == RESTORED for event in delivery.events)
+    return _was_asked(delivery) or any(event.why == RESTORED for event in delivery.events)
 
 
-def happened(delivery: Delivery, paused: bool = False) -> str:
-    """What has happened, in a sentence that says no more than is known. While `paused` we send nothing."""
+def _was_asked(delivery: Delivery) -> bool:
+    return any(event.state is DeliveryState.SENDING for event in delivery.events)
+
+
+def happened(delivery: Delivery, halted: Halt | None = None) -> str:
+    """What has happened, in a sentence that says no more than is known; `halted` says why nothing goes at present."""
     ended = moment(delivery.ended_at) if delivery.ended_at else ""
     last = next(event for event in reversed(delivery.events) if event.why not in NOTES)
     told = moment(last.at)
-    if delivery.state is DeliveryState.QUEUED and paused:
-        return _("It waits: we have paused sending, and will go on.")
-    if delivery.state is DeliveryState.QUEUED and last.why not in _NOT_TRIED and _is_overdue(delivery):
-        return _("The mail server did not take it. It waits, and we keep trying.")
-    if delivery.state is DeliveryState.QUEUED and delivery.attempts:
-        due = moment(delivery.due_at) if delivery.due_at else ""
-        if last.why in UNKNOWN:
-            return _("We do not know whether the mail server took it. We send it once more on %(when)s.", when=due)
-        return _("The mail server did not take it. We try again on %(when)s.", when=due)
+    if delivery.state is DeliveryState.QUEUED:
+        return _queued(delivery, last, halted)
     if delivery.state is DeliveryState.FAILED:
         return _failed(last, ended)
     if delivery.state is DeliveryState.ACCEPTED:
         return _accepted(delivery.events, ended)
     return {
         DeliveryState.HELD: _("It waits for you to confirm."),
-        DeliveryState.QUEUED: _("It waits for its turn."),
         DeliveryState.SENDING: _("We are handing it to the mail server now."),
         DeliveryState.PARKED: _parked(last) if _has_been_tried(delivery) else _("It has not gone, and waits for us."),
         DeliveryState.CANCELLED: _cancelled(last, told),
@@ -162,9 +174,22 @@ def happened(delivery: Delivery, paused: bool = False) -> str:
     }[delivery.state]
 
 
-def _is_overdue(delivery: Delivery) -> bool:
-    """Whether it could go now: then no time can be told at which it will."""
-    return delivery.due_at is not None and delivery.due_at <= site().clock()
+def _queued(delivery: Delivery, last: DeliveryEvent, halted: Halt | None) -> str:
+    """With the time of the next attempt, if that is known: not of one that could go now, or is kept with all others."""
+    if halted is Halt.PAUSED:
+        return _("It waits: we have paused sending, and will go on.")
+    due = delivery.due_at if not halted and delivery.due_at and delivery.due_at > site().clock() else None
+    if last.why in UNKNOWN and due:
+        return _("We do not know whether the mail server took it. We send it once more on %(when)s.", when=moment(due))
+    if last.why in UNKNOWN:
+        return _("We do not know whether the mail server took it. It waits to be sent once more.")
+    if halted:
+        return _("It waits: our mail server takes nothing from us at the moment. We go on trying.")
+    if last.why in _NOT_TRIED:
+        return _("It waits for its turn.")
+    if due:
+        return _("The mail server did not take it. We try again on %(when)s.", when=moment(due))
+    return _("The mail server did not take it. It waits, and we keep trying.")
 
 
 def _accepted(events: Sequence[DeliveryEvent], when: str) -> str:
@@ -186,6 +211,12 @@ def _bounced(last: DeliveryEvent, when: str) -> str:
 def _cancelled(last: DeliveryEvent, when: str) -> str:
     if last.why == ADDRESS_DEAD:
         return _("We did not send it: mail to this address comes back.")
+    if last.why == WITHDRAWN:
+        return _("You took it back on %(when)s.", when=when)
+    if last.why == WITHDRAWN_MEANWHILE:
+        return _("You took it back, so we did not send it again.")
+    if last.why == BY_A_PERSON:
+        return _("%(organisation)s cancelled it on %(when)s.", organisation=site().config.organisation, when=when)
     return _("It was cancelled on %(when)s.", when=when)
 
 
@@ -217,6 +248,9 @@ def _told(event: DeliveryEvent) -> str:
             DELAYED: _("Not passed on yet; the mail server goes on trying"),
             ANSWERED: _("An answer came to us, and we sent it on to you"),
         }[event.why]
+    if event.state is DeliveryState.CANCELLED and event.why in {BY_A_PERSON, WITHDRAWN}:
+        by_us = _("Cancelled by %(organisation)s", organisation=site().config.organisation)
+        return by_us if event.why == BY_A_PERSON else _("Taken back by you")
     if event.why in {BY_A_PERSON, MAILED_AGAIN}:
         return ""  # what the organisation has done; what becomes of it is told
     if event.state is DeliveryState.QUEUED and event.why != "confirmed":

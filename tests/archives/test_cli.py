@@ -241,7 +241,7 @@ def test_the_contacts_stay_those_that_were_here_and_it_is_said(app: Flask, datab
 
     said = run(app, "restore", tmp_path / "site.tar.gz").stderr
 
-    assert "The contacts are those that were here, 1 of them, not the 2 of the backup.\n" in said
+    assert "The contacts are those that were here (1), not those of the backup (2).\n" in said
     assert rows(database, "SELECT office FROM contact") == [("WY-AL",)]
 
 

@@ -32,7 +32,8 @@ ONE = ("us-representative",)
 # What the receipt says of a letter: the word beside it, and the sentences below.
 ITS_TURN = "On its way: It waits for its turn."
 AT_IT = "On its way: We are handing it to the mail server now."
-NOT_TAKEN = "On its way: The mail server did not take it. It waits, and we keep trying."
+_NOTHING_TAKEN = "It waits: our mail server takes nothing from us at the moment. We go on trying."
+NOT_TAKEN, KEPT_BACK = f"Trying again: {_NOTHING_TAKEN}", f"Waiting: {_NOTHING_TAKEN}"
 NOT_CERTAIN = "Not certain: It may or may not have arrived: we had no answer, and do not send it again."
 ADDRESS, FOR_GOOD = "the address", "it for good"
 

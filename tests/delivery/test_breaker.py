@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,21 @@ def test_when_it_takes_mail_again_everything_goes_and_the_pauses_begin_anew(sess
     assert drain(session, sender, policy(), clock, never, gate) == 2
     clock.forward(minutes=1)
     assert drain(session, sender, policy(), clock, never, gate) == 2
+
+
+def test_the_log_says_when_it_refuses_us_no_longer(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    row(session, recipient="ana@example.org")
+    sender, gate, clock = ScriptedSender([REFUSED_US]), Gate.open(), Clock(NOW)
+    drain(session, sender, policy(), clock, never, gate)
+    caplog.clear()
+    clock.forward(minutes=1)
+
+    drain(session, sender, policy(), clock, never, gate)
+    row(session)
+    drain(session, sender, policy(), clock, never, gate)
+
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert said == ["the mail server refuses us no longer, as it did since 2026-11-24 17:00 UTC"]
 
 
 def test_a_server_that_refuses_us_for_longer_than_any_trouble_may_last_leaves_the_letter_to_its_signer(

@@ -117,16 +117,17 @@ def test_letters_are_counted_for_each_office_by_their_signers_word(app: Flask, s
             let_go(session, signer, SignatureState.ERASED, NOW)
 
     assert handoffs(app).stdout.splitlines() == [
-        "OFFICE  NAME                    OFFERED  SENT  NOT WORKING",
-        "TX-37   Whoever sits for TX-37  1        0     0",
-        "WY-S1   Whoever sits for WY-S1  3        2     2",
+        "OFFICE  NAME                    HANDED OVER  SENT  FORM FAILED  NO WORD",
+        "TX-37   Whoever sits for TX-37            1     -            -        1",
+        "WY-S1   Whoever sits for WY-S1            3     2            1        -",
     ]
     assert json.loads(handoffs(app, "--json").stdout)[1] == {
         "seat": "WY-S1",
         "recipient": "Whoever sits for WY-S1",
         "offered": 3,
         "sent": 2,
-        "stuck": 2,
+        "stuck": 1,
+        "silent": 0,
     }
 
 

@@ -30,7 +30,7 @@ from app.delivery.mails import (
     quoted_printable,
     wrapped,
 )
-from app.delivery.outbox import Composed
+from app.delivery.outbox import Composed, dated
 from app.web.site import Site
 from tests.delivery.factories import NOW
 from tests.factories import campaign_source, config
@@ -180,6 +180,26 @@ def test_a_mail_to_the_signer_has_the_headers_of_an_automatic_one(composer: Comp
     assert message["List-Unsubscribe"] is None
     assert message["Content-Transfer-Encoding"] == "quoted-printable"
     assert composed.recipient == "ana@example.org"
+
+
+def test_the_mail_about_a_letter_that_did_not_arrive_is_true_whether_it_was_refused_or_came_back(
+    composer: Composer,
+) -> None:
+    told = " ".join(text(notice(composer)).split())
+
+    assert "We could not deliver one of your letters by e-mail; the page below says why. It is not lost:" in told
+    assert "taken" not in told
+
+
+def test_a_mail_that_is_needed_later_gets_another_date_and_keeps_every_other_byte(composer: Composer) -> None:
+    before = letter(composer, body="Dear Senator Lummis,\n\nDate: today\nplease.").mail
+
+    after = dated(before, NOW + timedelta(days=3))
+
+    assert parsedate_to_datetime(email.message_from_bytes(after)["Date"]) == NOW + timedelta(days=3)
+    assert dated(after, NOW) == before
+    changed = [pair for pair in zip(before.split(b"\r\n"), after.split(b"\r\n"), strict=True) if pair[0] != pair[1]]
+    assert changed == [(b"Date: Tue, 24 Nov 2026 17:00:00 +0000", b"Date: Fri, 27 Nov 2026 17:00:00 +0000")]
 
 
 def test_the_subjects_say_what_each_mail_is(composer: Composer) -> None:

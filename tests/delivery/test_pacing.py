@@ -249,10 +249,10 @@ def test_since_when_a_letter_waits_stays_known(session: Session) -> None:
         gate.busy.note("a@busy.example", TRANSIENT, NOW)
     drain(session, ScriptedSender(), policy(), Clock(NOW), never, gate)
 
-    found = overview(session, NOW + timedelta(seconds=30))
+    found = overview(session, NOW + timedelta(seconds=30)).waiting
 
     assert reread(session, busy).due_at == NOW + MINUTE
-    assert (found.due, found.oldest_due, found.next_due) == (3, NOW, NOW + MINUTE)
+    assert (found.due, found.oldest_due, found.next_due, found.later) == (3, NOW, NOW + MINUTE, 0)
 
 
 def test_other_mails_have_no_pace_of_an_office(session: Session) -> None:

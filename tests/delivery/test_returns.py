@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.db import writing
 from app.delivery import dead
 from app.delivery.bounces import Answer, Bounce, Delay, Nothing
+from app.delivery.mails import Correspondent, Links
 from app.delivery.outbox import MoveRefused, retry
 from app.delivery.returns import Means, Result, StillInHand, Taken, receive
 from app.models import (
@@ -103,6 +104,18 @@ def test_a_letter_that_came_back_is_its_signers_to_deliver_and_one_mail_says_so(
     assert (by_hand.state, by_hand.channel, by_hand.ended_at) == (S.OFFERED, "handoff", NOW + HOUR)
     waiting = reread(session, notice.id)
     assert (waiting.state, waiting.due_at) == (S.QUEUED, NOW + HOUR)
+
+
+def test_the_mail_that_says_so_is_of_the_moment_in_which_it_is_queued(session: Session, means: Means) -> None:
+    sent = row(session)
+    composed = means.composer.notice(str(uuid.uuid4()), Correspondent("", "ana@example.org"), "W", Links("", ""), NOW)
+    notice = row(session, S.HELD, K.NOTICE, sent.signature, mail=composed.mail)
+
+    receive(session, sent.uuid, hard(sent), means, NOW + 3 * DAY)
+
+    mail = reread(session, notice.id).mail or b""
+    assert mail != composed.mail
+    assert email.message_from_bytes(mail)["Date"] == "Fri, 27 Nov 2026 17:00:00 +0000"
 
 
 def test_a_second_report_of_the_same_bounce_changes_nothing(session: Session, means: Means) -> None:

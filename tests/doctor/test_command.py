@@ -15,6 +15,8 @@ from flask import Flask
 
 from app import create_app
 from app.cli.doctor import doctor
+from app.delivery import ACCOUNT_REFUSED, Outcome, OutcomeKind
+from app.delivery.breaker import Breaker
 from app.extensions import db
 from tests import factories
 from tests.conftest import OpenSandbox, compiled
@@ -94,6 +96,20 @@ def test_what_fails_is_told_with_what_to_do_below_and_the_exit_code_says_it(live
     (place,) = [number for number, line in enumerate(lines) if line.startswith("fail")]
     assert lines[place] == "fail  login         The server refuses the login: 535 5.7.8 wrong."
     assert lines[place + 1].startswith(" " * 20 + "Set MAIL_USERNAME and MAIL_PASSWORD")
+
+
+def test_a_quota_that_is_used_up_is_said_where_every_other_line_is_well(live: Open, nameserver: str) -> None:
+    with scripted(ehlo=OFFERS_LOGIN) as server:
+        app = live(**at(server), **SECRETS)
+        with app.app_context():
+            used_up = Outcome(OutcomeKind.CHANNEL, ACCOUNT_REFUSED, 452)
+            Breaker("live").note(db.session(), used_up, datetime.now(UTC))
+        lines = run(app, "--nameserver", nameserver).output.splitlines()
+
+    (place,) = [number for number, line in enumerate(lines) if line.startswith("warn  sending")]
+    assert lines[place].endswith(" UTC: account refused (452).")
+    assert "Ask your mail provider what your account may send" in " ".join(" ".join(lines[place + 1 :]).split())
+    assert not [line for line in lines if line.startswith("fail")]
 
 
 def test_the_findings_as_json(live: Open, nameserver: str) -> None:

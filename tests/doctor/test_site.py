@@ -11,19 +11,24 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.db import writing
-from app.delivery import Outcome, OutcomeKind
+from app.delivery import ACCOUNT_REFUSED, Outcome, OutcomeKind
 from app.delivery.breaker import Breaker
+from app.delivery.drain import drain
+from app.delivery.outbox import note_event
 from app.delivery.pause import pause
 from app.doctor import Finding, Verdict, database, legislator_tables
 from app.doctor.machine import LITTLE, TOO_LITTLE, clock, disk, is_synchronised, room, worker
 from app.legislators import tables
 from app.legislators.keeping.refresh_state import RefreshState, write_state
 from app.legislators.keeping.shelf import Shelf
+from app.models import DeliveryState
 from tests import factories
 from tests.databases import write_lock
-from tests.delivery.factories import NOW
+from tests.delivery.factories import NOW, ScriptedSender, policy
+from tests.delivery.queue import at, never, row
 from tests.heartbeats import beat
 
+S = DeliveryState
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 
 
@@ -119,16 +124,38 @@ def test_a_mail_server_that_refuses_the_worker_is_told(session: Session) -> None
     Breaker("live").note(session, Outcome(OutcomeKind.CHANNEL, "login refused", 535), NOW)
 
     assert last(session).verdict is WARN
-    assert "since 2026-11-24 17:00 UTC: login refused (535)" in last(session).says
+    assert "since 2026-11-24 17:00 UTC: login refused (535)." in last(session).says
+    assert last(session).do.startswith("If a line below fails, that is why")
 
 
-def test_a_worker_is_late_after_a_minute(session: Session) -> None:
+def test_a_quota_that_is_used_up_is_told_in_the_servers_words_with_what_to_do(session: Session) -> None:
+    said = "5.4.5 Daily sending quota exceeded"
+    for number in range(3):
+        row(session, recipient=f"staff@office{number}.example")
+    earlier = row(session, NOW - timedelta(days=9))
+    with writing(session):
+        note_event(session, earlier, S.QUEUED, NOW - timedelta(days=9), ACCOUNT_REFUSED, 552, "of another day")
+    used_up = Outcome(OutcomeKind.PERMANENT, ACCOUNT_REFUSED, 552, said=said)
+    drain(session, ScriptedSender([used_up] * 9), policy(), at(NOW), never)
+
+    finding = last(session)
+
+    assert finding.says.endswith(f"account refused (552), saying: {said}.")
+    assert "all lines below can be ok" in finding.do
+    assert "lower MAIL_RATE" in finding.do
+    assert "flask outbox show ID" in finding.do
+
+
+def test_a_worker_that_hangs_is_told_from_one_that_does_not_run(session: Session) -> None:
     assert worker(session, NOW).verdict is FAIL
+    assert "None runs" in worker(session, NOW).says
 
     beat(session, NOW)
 
     assert worker(session, NOW).verdict is OK
-    assert worker(session, NOW + timedelta(minutes=2)).verdict is FAIL
+    late = worker(session, NOW + timedelta(minutes=2))
+    assert late.verdict is FAIL
+    assert "It has shown no life since 2026-11-24 17:00 UTC" in late.says
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.db import writing
 from app.delivery import Outcome, OutcomeKind
-from app.delivery.outbox import retry, set_aside
-from app.delivery.retries import Policy
+from app.delivery.breaker import Breaker
+from app.delivery.outbox import drop, retry, set_aside
+from app.delivery.pause import pause
+from app.delivery.retries import Claimed, Policy
 from app.delivery.sending import claim, settle
 from app.extensions import db
 from app.models import Delivery, DeliveryKind, DeliveryState
@@ -245,3 +247,131 @@ def test_what_was_set_aside_before_it_was_tried_has_not_gone(visitor: Visitor, c
     assert "may or may not" not in page.text
     by_hand(visitor.app, clock, retry)
     assert "Not taken by the mail server" not in visitor.open(path).text
+
+
+NO_LOGIN = Outcome(OutcomeKind.CHANNEL, "login refused", 535)
+NOTHING_TAKEN = "It waits: our mail server takes nothing from us at the moment. We go on trying."
+
+
+def refuse(app: Flask, clock: Clock, outcome: Outcome = NO_LOGIN) -> None:
+    """The mail server says that of us, whatever the message."""
+    with app.app_context():
+        Breaker("sandbox").note(db.session(), outcome, clock())
+
+
+def test_while_the_mail_server_takes_nothing_what_waits_says_so(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    path = confirm(visitor, data_dir).path
+    refuse(visitor.app, clock)
+
+    page = visitor.open(path)
+    assert states(page) == ["Waiting"] * 4
+    assert page.text.count(NOTHING_TAKEN) == 4
+    assert "It waits for its turn." not in page.text
+
+    with visitor.app.app_context(), writing(db.session()):
+        pause(db.session(), "sandbox", clock())
+    page = visitor.open(path)
+    assert page.text.count("It waits: we have paused sending, and will go on.") == 4
+    assert NOTHING_TAKEN not in page.text
+
+
+def test_no_time_is_told_while_the_mail_server_takes_nothing(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    path = confirm(visitor, data_dir).path
+    attempt_letters(visitor.app, clock, LATER, UNKNOWN)
+    refuse(visitor.app, clock)
+
+    page = visitor.open(path)
+
+    assert states(page) == ["Trying again", "Trying again", "Accepted", "Accepted"]
+    assert page.text.count(NOTHING_TAKEN) == 1
+    assert "We do not know whether the mail server took it. It waits to be sent once more." in page.text
+    assert "12:02 PM" not in page.text
+    assert "12:30 PM" not in page.text
+
+
+def test_what_was_tried_without_using_up_an_attempt_is_tried_again(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    path = confirm(visitor, data_dir).path
+    in_hand = letter_in_hand(visitor.app, clock)
+    settled(visitor.app, clock, in_hand, NO_LOGIN)
+
+    page = visitor.open(path)
+
+    assert sorted(states(page)) == ["Accepted", "On its way", "On its way", "Trying again"]
+    assert page.text.count("The mail server did not take it. It waits, and we keep trying.") == 1
+    assert page.text.count("Not taken by the mail server") == 1
+
+
+def letter_in_hand(app: Flask, clock: Clock) -> Claimed:
+    """The letter that is due first; mails before it are accepted."""
+    with app.app_context():
+        while claimed := claim(db.session(), clock()):
+            if claimed.kind is DeliveryKind.LETTER:
+                return claimed
+            settle(db.session(), claimed, ACCEPTED, POLICY, clock())
+    raise AssertionError("no letter is due")
+
+
+def settled(app: Flask, clock: Clock, claimed: Claimed, outcome: Outcome) -> None:
+    with app.app_context():
+        assert settle(db.session(), claimed, outcome, POLICY, clock())
+
+
+def test_an_unknown_outcome_stays_unknown_when_its_time_has_come(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    path = confirm(visitor, data_dir).path
+    attempt_letters(visitor.app, clock, UNKNOWN)
+    clock.forward(hours=1)
+
+    page = visitor.open(path)
+
+    assert "We do not know whether the mail server took it. It waits to be sent once more." in page.text
+    assert "did not take it" not in page.text
+
+
+def test_who_cancelled_a_letter_is_said(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    path = confirm(visitor, data_dir).path
+    by_hand(visitor.app, clock, drop)
+    in_hand = letter_in_hand(visitor.app, clock)
+    visitor.open(f"{path}/withdraw")
+    visitor.fill(email="ana.garcia@example.org").press("Take them back")
+    settled(visitor.app, clock, in_hand, LATER)
+
+    page = visitor.open(path)
+
+    assert states(page)[:3] == ["Cancelled"] * 3
+    organisation = visitor.app.config["REDRESS"].organisation
+    assert page.text.count(f"{organisation} cancelled it on November 24, 2026, 12:00 PM Eastern.") == 1
+    assert page.text.count("You took it back on November 24, 2026, 12:00 PM Eastern.") == 1
+    assert page.text.count("You took it back, so we did not send it again.") == 1
+    assert f": Cancelled by {organisation}" in page.text
+    assert ": Taken back by you" in page.text
+    assert "It was cancelled" not in page.text
+
+
+def test_a_hand_off_that_was_taken_back_meanwhile_is_no_reason_to_deliver_it(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    path = confirm(visitor, data_dir).path
+    attempt_letters(visitor.app, clock, REFUSED)
+    by_hand(visitor.app, clock, retry)
+    attempt_letters(visitor.app, clock, REFUSED)
+
+    page = visitor.open(path)
+
+    assert states(page)[0] == "Waiting for you"
+    assert page.text.count("So it is yours to deliver.") == 1
+    assert "It was cancelled" not in page.text
