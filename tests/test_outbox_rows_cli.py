@@ -22,6 +22,7 @@ from app.delivery.pause import pause
 from app.delivery.sending import claim, settle
 from app.extensions import db
 from app.models import DeadAddress, Delivery, DeliveryKind, DeliveryState, SignatureState
+from tests.conftest import OpenSandbox
 from tests.delivery.factories import (
     ACCEPTED,
     NOW,
@@ -110,9 +111,9 @@ def test_status_tells_a_worker_that_was_stopped_from_one_that_was_killed_or_hang
     assert (told["worker"], told["worker_last_seen"]) == ("late", "2026-11-24T16:57:00Z")
 
 
-def test_status_tells_the_paces_of_the_settings(data_dir: Path) -> None:
+def test_status_tells_the_paces_of_the_settings(open_sandbox: OpenSandbox) -> None:
     def rate(**settings: str) -> str:
-        lines = run(create_app(config(data_dir, **settings)), "status").stdout.splitlines()
+        lines = run(open_sandbox(**settings), "status").stdout.splitlines()
         return next(line.partition(" minutes")[2] for line in lines if line.startswith("rate"))
 
     assert rate() == ""

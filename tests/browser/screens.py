@@ -39,6 +39,12 @@ def press(page: Page, name: str) -> None:
         page.locator(f"[type=submit][name={name}]:not(.away, .away *)").locator("visible=true").last.click()
 
 
+def follow(page: Page, link: str) -> None:
+    """Follow the link, and wait for the page that it leads to."""
+    with page.expect_navigation():
+        page.locator(link).click()
+
+
 def type_in(page: Page, **other: str) -> None:
     """Fill the form as the person of the factories."""
     for name, value in supporter(**{name: text for name, text in other.items() if name != "own_words"}).items():
@@ -147,7 +153,7 @@ def handed(page: Page, site: Site, language: str, **typed: str) -> Iterator[str]
     press(page, "stop")
     yield "no reminder"
     page.goto(f"{receipt}?lang={language}")
-    page.locator("a.button").click()
+    follow(page, "a.button")
     yield "hand-off"
     press(page, "stuck")
     yield "stuck"
