@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -100,14 +99,13 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     return by_key[close[0]] if close else None
 
 
-def forbidden(character: str) -> bool:
-    """Control characters, and the two separators that some programs take for the end of a line."""
-    return character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, halves of pairs, and the two separators that some programs take for the end of a line."""
 
 
 def control_problems(text: str, first_line: int = 1) -> list[Problem]:
     """One problem for all control characters: a file in a foreign encoding may hold thousands."""
-    positions = [position for position, character in enumerate(text) if forbidden(character)]
+    positions = [found.start() for found in FORBIDDEN.finditer(text)]
     if not positions:
         return []
     first = positions[0]
@@ -143,7 +141,7 @@ def line_complaint(name: str, value: str) -> str | None:
     """What is wrong with a title, headline, subject or the words to share."""
     if not value:
         return f"Write the {name} between the quotes."
-    if "\n" in value or "\t" in value or any(forbidden(character) for character in value):
+    if "\n" in value or "\t" in value or FORBIDDEN.search(value):
         return f"Write {name} on one line, without tabs and control characters."
     if len(value) > LINE_LIMIT:
         return f"Shorten {name} to {LINE_LIMIT} characters; it has {len(value):,}."

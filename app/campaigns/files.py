@@ -10,10 +10,10 @@ from typing import NamedTuple
 import tomli_w
 
 from app.campaigns.checks import (
+    FORBIDDEN,
     CampaignFileError,
     Problem,
     control_problems,
-    forbidden,
     heading_warnings,
     story_problems,
     story_warnings,
@@ -126,7 +126,7 @@ def _read(source: str) -> _Reading:
     source = normalise(source)
     problems = control_problems(source)
     if problems:  # blanks in their place let the rest be checked, with every column as it was
-        source = "".join(" " if forbidden(character) else character for character in source)
+        source = FORBIDDEN.sub(" ", source)
     pieces = cut(source, problems)
     story, letter = pieces.story or Text("", 1), pieces.letter or Text("", 1)
     head = Head(pieces.head, problems)

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -81,6 +82,7 @@ def stylesheet(source: str, accent: Accent) -> str:
     return smaller(_ACCENT.sub(lambda declared: chosen[declared[0]], source))
 
 
+@lru_cache(maxsize=4)
 def smaller(source: str) -> str:
     """CSS without comments and blanks that mean nothing. Quoted strings stay as they are, and blanks elsewhere one."""
     bare = _COMMENT.sub(lambda part: part[1] or " ", source)
