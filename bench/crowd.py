@@ -248,6 +248,8 @@ async def _come(people: People, *, sign: bool) -> None:
 
     reading = asyncio.create_task(read())
     await people.all(people.sign)
+    if reading.done():
+        reading.result()  # it has failed: nobody after that got a mail
     reading.cancel()
     return None
 
@@ -258,6 +260,7 @@ class Mail:
     def __init__(self) -> None:
         self.accepted: Counter[str] = Counter()
         self.moments: list[float] = []
+        self._telling = threading.Lock()
 
     def serve(self, listener: socket.socket) -> None:
         """Take whatever comes, for ever."""
@@ -288,7 +291,7 @@ class Mail:
         self.moments.append(now)
         link = re.search(rb"https://[^/\s]+(/confirm/\S+)", mail)
         if link:
-            with contextlib.suppress(BrokenPipeError):
+            with self._telling, contextlib.suppress(BrokenPipeError):
                 print(recipient.decode(), link[1].decode(), now, flush=True)
 
 

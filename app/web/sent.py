@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.db import DatabaseUnavailable, writing
 from app.delivery.outbox import ADDRESS_DEAD
-from app.delivery.pause import is_paused
+from app.delivery.sending import halt
 from app.extensions import db
 from app.models import Delivery, DeliveryKind, DeliveryState, Signature, SignatureState
 from app.signing import NoSuchSignature, find_sent
@@ -82,13 +82,19 @@ def _page(signature: Signature, token: str, *, notice: str = "", again: bool = F
         again=again,
         failed=_has_failed(signature),
         came_back=_came_back(signature),
-        paused=is_paused(db.session()),
+        halt=halt(db.session()) if _waits(signature) else None,
     )
 
 
 def _newest(signature: Signature) -> Delivery | None:
     """The newest mail to the address."""
     return next((delivery for delivery in reversed(signature.deliveries) if delivery.kind in _TO_CONFIRM), None)
+
+
+def _waits(signature: Signature) -> bool:
+    """Whether the newest mail to the address has not left yet: only then does it matter that nothing leaves."""
+    newest = _newest(signature)
+    return newest is not None and newest.state is DeliveryState.QUEUED
 
 
 def _has_failed(signature: Signature) -> bool:

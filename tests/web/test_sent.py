@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from app import campaigns
 from app.db import writing
+from app.delivery import Outcome, OutcomeKind
+from app.delivery.breaker import Breaker
+from app.delivery.pause import pause
+from app.delivery.sending import claim, settle
 from app.extensions import db
 from tests.conftest import OpenSandbox
 from tests.databases import write_lock
+from tests.delivery.factories import ACCEPTED, policy
 from tests.factories import Clock, mails, stored, supporter
 from tests.pages import Visitor
 from tests.web.steps import SEND, SHOW, begin, confirm, sign
@@ -224,3 +230,39 @@ def test_a_press_from_another_site_does_nothing(visitor: Visitor, clock: Clock, 
     assert page.status == 403
     assert "Please press the button once more." in page.notice
     assert len(mails(data_dir, "confirmation")) == 1
+
+
+def refuse(app: Flask, clock: Clock) -> None:
+    """The mail server takes no login of ours."""
+    with app.app_context():
+        Breaker("sandbox").note(db.session(), Outcome(OutcomeKind.CHANNEL, "login refused", 535), clock())
+
+
+def test_a_mail_that_waits_for_the_mail_server_is_not_promised_soon(visitor: Visitor, clock: Clock) -> None:
+    refuse(visitor.app, clock)
+    page = sign(visitor, clock)
+
+    assert "Our mail server takes nothing from us at the moment, and we go on trying." in page.text
+    assert "the mail to a···@example.org comes when it does." in page.text
+    assert "We are sending a mail" not in page.text
+    with visitor.app.app_context(), writing(db.session()):
+        pause(db.session(), "sandbox", clock())
+    page = visitor.open(page.path)
+    assert "We have paused sending for now." in page.text
+    assert "Our mail server takes nothing" not in page.text
+
+
+@pytest.mark.parametrize("why", ["refused", "paused"])
+def test_of_a_mail_that_has_left_no_halt_is_told(visitor: Visitor, clock: Clock, why: str) -> None:
+    page = sign(visitor, clock)
+    with visitor.app.app_context():
+        claimed = claim(db.session(), clock())
+        assert claimed
+        settle(db.session(), claimed, ACCEPTED, policy(), clock())
+        if why == "paused":
+            with writing(db.session()):
+                pause(db.session(), "sandbox", clock())
+    if why == "refused":
+        refuse(visitor.app, clock)
+
+    assert "We are sending a mail to a···@example.org." in visitor.open(page.path).text
