@@ -77,8 +77,8 @@ def _built_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[
 Rule._compile_builder = _built_once  # type: ignore[assignment, method-assign]
 
 
-LONG = ("serve", "browser")
-"""What takes minutes begins first, so that no processor is idle at the end; xdist would begin with the most tests."""
+LONG = ("serve", "browser", "test_outbox_run_cli.py", "web", "delivery")
+"""What takes long begins first, so that no processor is idle at the end; xdist would begin with the most tests."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

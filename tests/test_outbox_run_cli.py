@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy.orm import Session
 
 from app.db import writing
@@ -28,6 +29,7 @@ from config import ROOT
 from tests.delivery.factories import NOW, delivery, reread, signature
 from tests.factories import LIVE, database_of
 from tests.smtp_server import Server, scripted
+from tests.test_outbox_cli import run
 
 S = DeliveryState
 
@@ -41,8 +43,8 @@ def queued(session: Session, count: int = 1) -> list[int]:
         ]
 
 
-def environment(data_dir: Path, server: Server | None = None, **more: str) -> dict[str, str]:
-    settings = {**LIVE, "MAIL_PORT": str(server.port), "MAIL_TIMEOUT": "5s"} if server else {}
+def environment(data_dir: Path, server: Server, **more: str) -> dict[str, str]:
+    settings = {**LIVE, "MAIL_PORT": str(server.port), "MAIL_TIMEOUT": "5s"}
     return {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir), **database_of(data_dir), **settings, **more}
 
 
@@ -50,7 +52,7 @@ def command(name: str) -> list[str]:
     return [sys.executable, "-m", "flask", "outbox", name]
 
 
-def once(data_dir: Path, server: Server | None, code: int = 0, **more: str) -> str:
+def once(data_dir: Path, server: Server, code: int = 0, **more: str) -> str:
     """Its standard error."""
     ran = subprocess.run(
         command("once"), cwd=ROOT, env=environment(data_dir, server, **more), capture_output=True, text=True, timeout=60
@@ -171,11 +173,8 @@ def test_beside_a_worker_nothing_is_sent(session: Session, data_dir: Path, name:
 
 
 @pytest.mark.parametrize("name", ["run", "once"])
-def test_a_sandbox_is_sent_by_bin_run_alone(data_dir: Path, name: str) -> None:
-    ran = subprocess.run(command(name), cwd=ROOT, env=environment(data_dir), capture_output=True, text=True, timeout=60)
-
-    assert ran.returncode == 1
-    assert re.fullmatch("Error: .*only bin/run knows.*\n", ran.stderr)
+def test_a_sandbox_is_sent_by_bin_run_alone(app: Flask, name: str) -> None:
+    assert re.fullmatch("Error: .*only bin/run knows.*\n", run(app, name, code=1).stderr)
 
 
 def test_run_goes_on_until_it_is_told_to_stop_and_finishes_the_message_in_hand(
