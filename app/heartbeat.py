@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from time import monotonic
 
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import writing
@@ -33,7 +33,7 @@ class Heart:
 
     def __init__(self) -> None:
         # In containers all may have one name and one number.
-        self._name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._name = f"{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.lives()
 
     def lives(self, for_: timedelta = PATIENCE) -> None:
@@ -59,10 +59,14 @@ class Heart:
             if session.execute(seen).first() is None:
                 session.add(Heartbeat(worker=self._name, at=now))
 
-    def stop(self, session: Session) -> None:
-        """Say that this worker has ended as it should; one that was killed looks late in a minute."""
+    def stop(self, session: Session, now: datetime) -> None:
+        """Say that this worker has ended as it should; one that was killed looks late in a minute.
+
+        Those that were killed on this machine long before have had another since.
+        """
+        long_dead = Heartbeat.worker.startswith(f"{_machine()}:", autoescape=True) & (Heartbeat.at < now - LATE)
         with writing(session):
-            session.execute(delete(Heartbeat).where(Heartbeat.worker == self._name))
+            session.execute(delete(Heartbeat).where(or_(Heartbeat.worker == self._name, long_dead)))
 
 
 @contextmanager
@@ -88,7 +92,11 @@ def _beat(heart: Heart, engine: Engine, clock: Callable[[], datetime], over: thr
         while not over.wait(EVERY.total_seconds()):
             if heart.has_lived():
                 _for_sure(session, lambda: heart.beat(session, clock()))
-        _for_sure(session, lambda: heart.stop(session))
+        _for_sure(session, lambda: heart.stop(session, clock()))
+
+
+def _machine() -> str:
+    return socket.gethostname()[:40]
 
 
 def _for_sure(session: Session, sign: Callable[[], None]) -> None:
@@ -100,12 +108,15 @@ def _for_sure(session: Session, sign: Callable[[], None]) -> None:
 
 
 def last_sign(session: Session, now: datetime) -> datetime | None:
-    """When a worker last showed life, of those that have not ended as they should; None when there is none."""
-    # One from the future, of a clock that was wrong, says nothing of now.
-    return session.scalar(select(func.max(Heartbeat.at)).where(Heartbeat.at <= now + LATE))
+    """When a worker last showed life, of those that have not ended as they should; None when there is none.
+
+    It lies in the future if a clock is wrong, and there is no other.
+    """
+    credible = session.scalar(select(func.max(Heartbeat.at)).where(Heartbeat.at <= now + LATE))
+    return credible or session.scalar(select(func.max(Heartbeat.at)))
 
 
 def is_late(session: Session, now: datetime) -> bool:
     """Whether no worker has shown life for a while: none runs, or it hangs."""
     last = last_sign(session, now)
-    return last is None or last < now - LATE
+    return last is None or abs(last - now) > LATE

@@ -62,7 +62,9 @@ class Server:
             self.execute(f"DROP DATABASE {database} WITH (FORCE)")
             self.execute(f"CREATE DATABASE {database} TEMPLATE migrated")
         except psycopg.OperationalError:  # a test has ended all connections
-            self.kept.pop(database).close()
+            broken = self.kept.pop(database, None)
+            if broken is not None:
+                broken.close()
             self.execute(emptying, database)
 
     def close(self) -> None:

@@ -274,10 +274,22 @@ def test_retry_asks_a_mail_server_that_is_left_in_peace(app: Flask, session: Ses
 
     first, second = told.splitlines()
     assert first == "1 delivery will be sent."
-    assert second.startswith("The mail server, which took nothing, is asked again with the next message;")
+    assert second == "The mail server, which took nothing, is asked again with the next message."
     assert refusal(session) == Refusal(clock(), "login refused", 535, clock())
     assert drain(session, ScriptedSender([refused_us]), policy(), clock, lambda _s: False) == 1
     assert refusal(session) == Refusal(clock(), "login refused", 535, clock() + 5 * MINUTE)
+
+
+def test_since_is_when_it_came_into_its_state_and_not_when_somebody_moved_it_there_again(
+    app: Flask, session: Session, clock: Clock
+) -> None:
+    identifier = row(session, S.PARKED)
+    run(app, "retry", str(identifier))
+    since = json.loads(run(app, "show", str(identifier), "--json").stdout)["since"]
+    clock.forward(hours=48)
+    run(app, "retry", str(identifier))
+
+    assert json.loads(run(app, "show", str(identifier), "--json").stdout)["since"] == since
 
 
 def test_retry_during_a_pause_says_that_it_waits_until_sending_goes_on(app: Flask, session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import sqlite3
 import sys
 import threading
@@ -179,15 +180,29 @@ def test_a_worker_that_runs_is_not_late_and_one_that_was_killed_is(session: Sess
 def test_of_one_that_was_killed_nothing_is_left_when_another_has_run_and_was_stopped(
     session: Session, data_dir: Path
 ) -> None:
+    killed = worker._now() - timedelta(hours=1)
     with writing(session):
-        session.add(Heartbeat(worker="here:1", at=worker._now() - timedelta(hours=1)))
+        for machine in (socket.gethostname()[:40], "elsewhere"):
+            session.add(Heartbeat(worker=f"{machine}:1:abcd", at=killed))
     queued(session)
     stop, sender = stop_after(1)
 
     work(data_dir, session, sender, stop)
 
-    is_file = session.get_bind().dialect.name == "sqlite"  # on a server it may be another machine's
-    assert (last_sign(session, worker._now()) is None) is is_file
+    is_file = session.get_bind().dialect.name == "sqlite"  # on a server the other machine's worker may be gone since
+    assert last_sign(session, worker._now()) == (None if is_file else killed)
+
+
+def test_a_sign_of_life_from_the_future_is_no_life(session: Session) -> None:
+    now = worker._now()
+    with writing(session):
+        session.add(Heartbeat(worker="elsewhere:1:abcd", at=now + timedelta(seconds=90)))
+
+    assert is_late(session, now)
+    assert last_sign(session, now) == now + timedelta(seconds=90)
+    with writing(session):
+        session.add(Heartbeat(worker="here:1:abcd", at=now - timedelta(seconds=5)))
+    assert not is_late(session, now)
 
 
 def test_a_worker_that_was_told_to_stop_is_late_at_once(session: Session, data_dir: Path) -> None:

@@ -71,21 +71,21 @@ def handoffs(as_json: bool) -> None:
     """Count the letters that signers deliver themselves, office by office.
 
     HANDED OVER are all of them. SENT: so their signers say. FORM FAILED: they say that the office's form did not work,
-    and have not sent it since. NO WORD: they have said nothing.
+    and have not sent it since. NO WORD: they have said nothing. OVER: taken back, or mailed after all, before they did.
     """
     with plainly():
         found = tallies(db.session())
     if as_json:
         click.echo(json.dumps([asdict(tally) for tally in found], ensure_ascii=False, indent=2))
     elif found:
-        head = ("OFFICE", "NAME", "HANDED OVER", "SENT", "FORM FAILED", "NO WORD")
+        head = ("OFFICE", "NAME", "HANDED OVER", "SENT", "FORM FAILED", "NO WORD", "OVER")
         table([head, *(_cells(tally) for tally in found)], numbers_from=2)
     else:
         say("No letter has been handed to its signer yet.")
 
 
 def _cells(tally: Tally) -> tuple[str, ...]:
-    numbers = tally.offered, tally.sent, tally.stuck, tally.silent
+    numbers = tally.offered, tally.sent, tally.stuck, tally.silent, tally.over
     return tally.seat, tally.recipient, *(f"{number:,}" if number else "-" for number in numbers)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import click
 from flask.cli import with_appcontext
@@ -19,7 +20,7 @@ from app.cli.words import counted, moment, paused, refused, span
 from app.db import writing
 from app.delivery import outbox as queue
 from app.delivery.breaker import ask_again
-from app.delivery.outbox import NOTES, MoveRefused
+from app.delivery.outbox import MoveRefused
 from app.delivery.overview import LATELY, Overview, listed, overview, paused_since
 from app.extensions import db
 from app.heartbeat import is_late, last_sign
@@ -65,10 +66,11 @@ class _Worker:
     last_sign: datetime | None
     """None when none runs that could have given one."""
 
-    @property
-    def told(self) -> str:
+    def told(self, now: datetime) -> str:
         if self.last_sign is None:
             return "NOT RUNNING: it was stopped, or never started. To start it: systemctl start redress, or bin/run"
+        if self.is_late and self.last_sign > now:
+            return f"LATE: its last sign of life is of {moment(self.last_sign)}; a clock is wrong, here or there"
         if self.is_late:
             return f"LATE: it has shown no life since {moment(self.last_sign)}; it was killed, or hangs"
         return "alive"
@@ -87,7 +89,7 @@ def _remarks(found: Overview, now: datetime, worker: _Worker) -> list[tuple[str,
         ("rate", f"{found.per_minute:,.1f} a minute over the last {minutes} minutes{_paces()}"),
         ("sending", f"PAUSED {paused(found.paused_since)}" if found.paused_since else "on"),
         ("mail server", f"TAKES NOTHING {refused(found.refusal, now)}" if found.refusal else _TAKES),
-        ("worker", worker.told),
+        ("worker", worker.told(now)),
         *([("bounces", f"{found.bounced:,} in the last 24 hours")] if found.bounced else []),
         *([("dead", f"{_addresses(found.dead)}, to which nothing is sent any more")] if found.dead else []),
     ]
@@ -210,7 +212,7 @@ def retry(ids: Sequence[int]) -> None:
     else:
         say(f"{moved} will be sent.")
     if is_asked:
-        say("The mail server, which took nothing, is asked again with the next message; if it refuses that, all waits.")
+        say("The mail server, which took nothing, is asked again with the next message.")
 
 
 @click.command()
@@ -291,8 +293,8 @@ def _line(delivery: Delivery, now: datetime) -> tuple[str, ...]:
 
 def _since(delivery: Delivery) -> datetime:
     """When it came into its state; the acceptance of one that came back was before."""
-    moves = [event.at for event in delivery.events if event.why not in NOTES]
-    return moves[-1] if moves else delivery.ended_at or delivery.created_at
+    moves = takewhile(lambda event: event.state is delivery.state, reversed(delivery.events))
+    return min((event.at for event in moves), default=delivery.ended_at or delivery.created_at)
 
 
 def _next_try(delivery: Delivery, now: datetime) -> str:

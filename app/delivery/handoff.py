@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.addresses import STATES, State
 from app.delivery import HANDOFF, N_
+from app.delivery.outbox import BY_A_PERSON, MAILED_AGAIN, WITHDRAWN
 from app.delivery.wording import text_of
 from app.legislators import Legislator, Office, Seat
 from app.legislators.geography import is_senate
@@ -183,24 +184,52 @@ class Tally:
     """Whose signers say that the form did not work, and have not sent it since."""
     silent: int
     """Of which nothing was said."""
+    over: int
+    """Of which nothing was said before they were taken back, or mailed after all."""
+
+
+_TAKEN_AWAY = (WITHDRAWN, MAILED_AGAIN, BY_A_PERSON)
+"""Why a hand-off is cancelled that nobody is to deliver any more; one that was erased has been left alone."""
 
 
 def tallies(session: Session) -> list[Tally]:
     """For each seat, by name of the seat. Counted from the events, which stay when a signature is erased."""
-    counted = {
-        "offered": (DeliveryState.OFFERED,),
-        "sent": (DeliveryState.REPORTED,),
-        "answered": (DeliveryState.REPORTED, DeliveryState.STUCK),
-    }
-    counts = [
-        func.count(DeliveryEvent.delivery_id.distinct()).filter(DeliveryEvent.state.in_(states)).label(name)
-        for name, states in counted.items()
-    ]
-    rows = session.execute(
-        select(Letter.seat, func.max(Letter.id).label("newest"), *counts)
-        .join(Delivery, Delivery.letter_id == Letter.id)
+    was, why = DeliveryEvent.state, DeliveryEvent.why
+    each = (  # a letter is handed over anew when it was mailed again in vain
+        select(
+            Delivery.letter_id,
+            func.count().filter(was == DeliveryState.REPORTED).label("sent"),
+            func.count().filter(was == DeliveryState.STUCK).label("stuck"),
+            func.count().filter(was == DeliveryState.CANCELLED, why.in_(_TAKEN_AWAY)).label("over"),
+        )
         .join(DeliveryEvent, DeliveryEvent.delivery_id == Delivery.id)
-        .where(DeliveryEvent.state.in_((DeliveryState.OFFERED, DeliveryState.REPORTED, DeliveryState.STUCK)))
+        .group_by(Delivery.id, Delivery.letter_id)
+        .having(func.count().filter(was == DeliveryState.OFFERED) > 0)
+        .subquery()
+    )
+    letter = (
+        select(
+            each.c.letter_id,
+            (func.sum(each.c.sent) > 0).label("sent"),
+            (func.sum(each.c.stuck) > 0).label("stuck"),
+            (func.min(each.c.over) > 0).label("over"),
+        )
+        .group_by(each.c.letter_id)
+        .subquery()
+    )
+    sent, stuck, over = letter.c.sent, ~letter.c.sent & letter.c.stuck, letter.c.over
+    is_open = ~letter.c.sent & ~letter.c.stuck
+    rows = session.execute(
+        select(
+            Letter.seat,
+            func.max(Letter.id).label("newest"),
+            func.count().label("offered"),
+            func.count().filter(sent).label("sent"),
+            func.count().filter(stuck).label("stuck"),
+            func.count().filter(is_open & ~over).label("silent"),
+            func.count().filter(is_open & over).label("over"),
+        )
+        .join(letter, letter.c.letter_id == Letter.id)
         .group_by(Letter.seat)
         .order_by(Letter.seat)
     ).all()
@@ -210,8 +239,9 @@ def tallies(session: Session) -> list[Tally]:
             recipient=session.get_one(Letter, row.newest).recipient,
             offered=row.offered,
             sent=row.sent,
-            stuck=row.answered - row.sent,
-            silent=row.offered - row.answered,
+            stuck=row.stuck,
+            silent=row.silent,
+            over=row.over,
         )
         for row in rows
     ]

@@ -199,12 +199,13 @@ class Halt(StrEnum):
     REFUSED = "refused"
 
 
-def halt(session: Session) -> Halt | None:
+def halt(session: Session, now: datetime) -> Halt | None:
     """What keeps everything that waits, as far as is known; None if nothing does."""
-    row = session.execute(select(SiteState.paused_at, SiteState.refused_since)).one_or_none()
+    row = session.execute(select(SiteState.paused_at, SiteState.refused_until)).one_or_none()
     if row is None:
         return None
-    return Halt.PAUSED if row.paused_at else Halt.REFUSED if row.refused_since else None
+    is_refused = row.refused_until is not None and now < row.refused_until <= now + PAUSES[-1]  # as `stopped` has it
+    return Halt.PAUSED if row.paused_at else Halt.REFUSED if is_refused else None
 
 
 def is_something_due(session: Session, now: datetime) -> bool:

@@ -80,7 +80,7 @@ class SmtpSender(Connection):
             return Outcome(OutcomeKind.TRANSIENT, "suppressed")
         if not (_ADDRESS.fullmatch(message.sender) and _ADDRESS.fullmatch(message.recipient) and message.mail):
             return Outcome(OutcomeKind.PERMANENT, "cannot be sent")
-        outcome = _without_addresses(self._attempt(message), message)
+        outcome = _nameless(self._attempt(message), message, self.mail.username or "", self.mail.password or "")
         if outcome.kind is OutcomeKind.ACCEPTED:
             self._announce(message)
         else:
@@ -159,10 +159,12 @@ class SmtpSender(Connection):
             log.error("a listener to email_dispatched raised %s", kind_and_place(error))
 
 
-def _without_addresses(outcome: Outcome, message: Outgoing) -> Outcome:
-    """The server's words must name nobody: not the address, nor the part of it that is a name."""
+def _nameless(outcome: Outcome, message: Outgoing, username: str, password: str) -> Outcome:
+    """The server's words must name nobody, not the part of an address that is a name either; nor hold our login."""
     parts = [part for address in (message.sender, message.recipient) for part in (address, address.rpartition("@")[0])]
-    return replace(outcome, said=spoken(outcome.said.encode(), *parts)) if outcome.said else outcome
+    login = [secret for secret in (username, password, f"\0{username}\0{password}") if len(secret) > 2]
+    encoded = [_base64(secret).rstrip("=") for secret in login]
+    return replace(outcome, said=spoken(outcome.said.encode(), *parts, *login, *encoded)) if outcome.said else outcome
 
 
 def _start_tls(host: smtplib.SMTP) -> None:

@@ -36,6 +36,12 @@ def worker(session: Session, now: datetime) -> Finding:
             "None runs, so nothing is sent: it was stopped, or has never been started.",
             "Start the site (systemctl start redress, or bin/run).",
         )
+    if late and last > now:
+        return fail(
+            WORKER,
+            f"Its last sign of life is of {last:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M} UTC here.",
+            "Set the clocks right, here and where the worker runs, and start the site again.",
+        )
     if late:
         return fail(
             WORKER,

@@ -48,7 +48,7 @@ def show(token: str) -> Response | str:
     signature = standing(token)
     if isinstance(signature, Response):
         return signature
-    campaign, halted = campaign_of(signature), halt(db.session())
+    campaign, halted = campaign_of(signature), halt(db.session(), site().clock())
     planned = reminder(signature)
     return render_template(
         "receipt/page.html",
@@ -117,7 +117,7 @@ def label(delivery: Delivery, halted: Halt | None = None) -> str:
         DeliveryState.SENDING: _("On its way"),
         DeliveryState.ACCEPTED: _("Accepted"),
         DeliveryState.FAILED: _("Not delivered"),
-        DeliveryState.PARKED: _("Not certain") if _has_been_tried(delivery) else _("Set aside"),
+        DeliveryState.PARKED: _("Not certain") if _may_have_gone(delivery) else _("Set aside"),
         DeliveryState.CANCELLED: _("Cancelled"),
         DeliveryState.OFFERED: _("Waiting for you"),
         DeliveryState.REPORTED: _("You said you sent it"),
@@ -142,9 +142,9 @@ def present(letter: Letter) -> Delivery:
     return next(one for one in reversed(letter.deliveries) if not CHANNELS[one.channel].by_signer)
 
 
-def _has_been_tried(delivery: Delivery) -> bool:
-    """Whether the mail server was ever asked; after a restore nobody knows."""
-    return _was_asked(delivery) or any(event.why == RESTORED for event in delivery.events)
+def _may_have_gone(delivery: Delivery) -> bool:
+    """Whether an answer is missing that could have been yes; after a restore nobody knows."""
+    return any(event.why in UNKNOWN or event.why == RESTORED for event in delivery.events)
 
 
 def _was_asked(delivery: Delivery) -> bool:
@@ -165,8 +165,8 @@ def happened(delivery: Delivery, halted: Halt | None = None) -> str:
     return {
         DeliveryState.HELD: _("It waits for you to confirm."),
         DeliveryState.SENDING: _("We are handing it to the mail server now."),
-        DeliveryState.PARKED: _parked(last) if _has_been_tried(delivery) else _("It has not gone, and waits for us."),
-        DeliveryState.CANCELLED: _cancelled(last, told),
+        DeliveryState.PARKED: _parked(last) if _may_have_gone(delivery) else _("It has not gone, and waits for us."),
+        DeliveryState.CANCELLED: _cancelled(delivery, last, told),
         DeliveryState.BOUNCED: _bounced(last, told),
         DeliveryState.OFFERED: _("Ready for you since %(when)s.", when=told),
         DeliveryState.REPORTED: _("You told us so on %(when)s. We cannot see whether it arrived.", when=told),
@@ -208,9 +208,11 @@ def _bounced(last: DeliveryEvent, when: str) -> str:
     return _("It came back on %(when)s.", when=when)
 
 
-def _cancelled(last: DeliveryEvent, when: str) -> str:
+def _cancelled(delivery: Delivery, last: DeliveryEvent, when: str) -> str:
     if last.why == ADDRESS_DEAD:
         return _("We did not send it: mail to this address comes back.")
+    if last.why in {WITHDRAWN, WITHDRAWN_MEANWHILE} and _may_have_gone(delivery):
+        return _("It may or may not have arrived: we had no answer. You took it back, so we do not send it again.")
     if last.why == WITHDRAWN:
         return _("You took it back on %(when)s.", when=when)
     if last.why == WITHDRAWN_MEANWHILE:

@@ -82,7 +82,7 @@ def _page(signature: Signature, token: str, *, notice: str = "", again: bool = F
         again=again,
         failed=_has_failed(signature),
         came_back=_came_back(signature),
-        halt=halt(db.session()) if _waits(signature) else None,
+        halt=halt(db.session(), site().clock()) if _waits(signature) else None,
     )
 
 

@@ -44,6 +44,7 @@ def complaints(page: Page, screen: str) -> dict[str, object]:
             result = page.evaluate(RUN, options)
             assert result["passed"] > at_least, screen  # it has looked
             found |= {f"{screen}, {scheme}, {width}: {rule}": nodes for rule, nodes in result["wrong"]}
+    page.emulate_media(color_scheme="light")
     return found
 
 

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from app.db import writing
 from app.delivery import Channel, Way, way_to
-from app.delivery.handoff import HandoffChannel, PaperChannel, nearest_office
+from app.delivery.handoff import HandoffChannel, PaperChannel, nearest_office, tallies
 from app.delivery.mail_channel import EmailChannel
-from app.delivery.outbox import Going, go, report
+from app.delivery.outbox import WITHDRAWN, Going, after_a_failure, cancel, go, report, retry
 from app.legislators import Legislator, Office
 from app.legislators.tables import SHIPPED, load
 from app.models import Delivery, DeliveryKind, DeliveryState, SignatureState
@@ -117,9 +117,9 @@ def test_letters_are_counted_for_each_office_by_their_signers_word(app: Flask, s
             let_go(session, signer, SignatureState.ERASED, NOW)
 
     assert handoffs(app).stdout.splitlines() == [
-        "OFFICE  NAME                    HANDED OVER  SENT  FORM FAILED  NO WORD",
-        "TX-37   Whoever sits for TX-37            1     -            -        1",
-        "WY-S1   Whoever sits for WY-S1            3     2            1        -",
+        "OFFICE  NAME                    HANDED OVER  SENT  FORM FAILED  NO WORD  OVER",
+        "TX-37   Whoever sits for TX-37            1     -            -        1     -",
+        "WY-S1   Whoever sits for WY-S1            3     2            1        -     -",
     ]
     assert json.loads(handoffs(app, "--json").stdout)[1] == {
         "seat": "WY-S1",
@@ -128,7 +128,28 @@ def test_letters_are_counted_for_each_office_by_their_signers_word(app: Flask, s
         "sent": 2,
         "stuck": 1,
         "silent": 0,
+        "over": 0,
     }
+
+
+def test_one_letter_is_counted_once_however_often_it_was_handed_over(app: Flask, session: Session) -> None:
+    with writing(session):
+        failed = delivery(session, signature(session), kind=DeliveryKind.LETTER, state=DeliveryState.QUEUED)
+        for _ in range(2):
+            retry(session, failed, NOW)
+            failed.state = DeliveryState.FAILED
+            after_a_failure(session, failed, NOW)
+            session.refresh(failed.letter)
+        withdrawn = offered(session, "TX-37")
+        cancel(session, [withdrawn], NOW, WITHDRAWN)
+
+    (mailed_in_vain,) = [tally for tally in tallies(session) if tally.seat != "TX-37"]
+    assert (mailed_in_vain.offered, mailed_in_vain.silent, mailed_in_vain.over) == (1, 1, 0)
+    (taken_back,) = [tally for tally in tallies(session) if tally.seat == "TX-37"]
+    assert (taken_back.offered, taken_back.silent, taken_back.over) == (1, 0, 1)
+    with writing(session):
+        retry(session, failed, NOW)
+    assert [(tally.silent, tally.over) for tally in tallies(session)] == [(0, 1), (0, 1)]
 
 
 def test_before_the_first_one_it_says_so(app: Flask, session: Session) -> None:

@@ -272,6 +272,15 @@ def test_the_pause_that_a_server_asks_for_at_login_is_told(good: ssl.SSLContext)
     assert outcome.retry_after.total_seconds() == 300
 
 
+@pytest.mark.parametrize("shown", [PASSWORD, USER, base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()])
+def test_what_a_server_says_of_our_login_is_kept_without_it(good: ssl.SSLContext, shown: str) -> None:
+    answer = f"535 5.7.8 {shown} is wrong\r\n".encode()
+
+    outcome, _server = attempt(IMPLICIT | LOGIN, good, connect=(TLS, "220 x"), ehlo=OFFERS_LOGIN, auth=answer)
+
+    assert outcome.said == "5.7.8 … is wrong"
+
+
 def test_no_password_and_no_word_of_the_server_gets_into_a_log(
     good: ssl.SSLContext, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -375,3 +375,60 @@ def test_a_hand_off_that_was_taken_back_meanwhile_is_no_reason_to_deliver_it(
     assert states(page)[0] == "Waiting for you"
     assert page.text.count("So it is yours to deliver.") == 1
     assert "It was cancelled" not in page.text
+
+
+def test_a_letter_taken_back_of_which_nobody_knows_is_not_said_to_have_stayed(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    path = confirm(visitor, data_dir).path
+    in_hand = letter_in_hand(visitor.app, clock)
+    visitor.open(f"{path}/withdraw")
+    visitor.fill(email="ana.garcia@example.org").press("Take them back")
+    settled(visitor.app, clock, in_hand, UNKNOWN)
+
+    page = visitor.open(path)
+
+    assert page.text.count("It may or may not have arrived: we had no answer. You took it back, so we do not") == 1
+    assert page.text.count("You took it back on November 24, 2026, 12:00 PM Eastern.") == 2
+
+
+def test_a_letter_set_aside_after_a_clear_answer_has_not_gone(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    path = confirm(visitor, data_dir).path
+    attempt_letters(visitor.app, clock, LATER)
+    by_hand(visitor.app, clock, set_aside)
+
+    page = visitor.open(path)
+
+    assert states(page)[0] == "Set aside"
+    assert "It has not gone, and waits for us." in page.text
+    assert "may or may not" not in page.text
+
+
+def test_a_letter_that_was_taken_back_is_not_its_signers_to_deliver(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    path = confirm(visitor, data_dir).path
+    attempt_letters(visitor.app, clock, REFUSED)
+    assert "So it is yours to deliver." in visitor.open(path).text
+    visitor.open(f"{path}/withdraw")
+    visitor.fill(email="ana.garcia@example.org").press("Take them back")
+
+    page = visitor.open(path)
+
+    assert "The mail server refused the address" in page.text
+    assert "So it is yours to deliver." not in page.text
+
+
+def test_a_pause_that_is_over_keeps_nothing(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock)
+    refuse(visitor.app, clock)
+    clock.forward(hours=5)
+    path = confirm(visitor, data_dir).path
+
+    assert NOTHING_TAKEN not in visitor.open(path).text
