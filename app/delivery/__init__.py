@@ -99,7 +99,9 @@ def spoken(reply: bytes, *secret: str) -> str:
     """A server's words for people: one short line without what looks like an address, or is one of `secret`."""
     text = reply.decode("utf-8", "replace")
     for word in sorted(filter(None, secret), key=len, reverse=True):
-        text = re.sub(re.escape(word), "…", text, flags=re.IGNORECASE)
+        is_short = len(word) < 6 and word.isalnum()  # a Cat shall not be seen in "authentication"
+        sought = rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" if is_short else re.escape(word)
+        text = re.sub(sought, "…", text, flags=re.IGNORECASE)
     return " ".join(_ADDRESSED.sub(" … ", text).split())[:_SPOKEN]
 
 

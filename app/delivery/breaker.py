@@ -87,12 +87,13 @@ def refusal(session: Session) -> Refusal | None:
 def ask_again(session: Session, now: datetime) -> bool:
     """Let the next message ask a server that was left in peace, because a person says so. Whether it was left in peace.
 
-    If it takes nothing then either, the next pause is the longer one. The caller commits.
+    If it takes nothing then either, the next pause is as long as this one was. The caller commits.
     """
     site = session.scalars(select(SiteState).with_for_update()).first()
     if site is None or site.refused_until is None or site.refused_until <= now:
         return False
     site.refused_until = now
+    site.refusals = max(0, (site.refusals or 0) - 1)
     return True
 
 

@@ -59,7 +59,8 @@ DELAYED, ANSWERED = "delayed", "answered"
 NOTES = frozenset({DELAYED, ANSWERED})
 """Why there is an event though the delivery stays where it is: what its recipient's server told of it."""
 _STANDING = frozenset({SignatureState.PENDING, SignatureState.CONFIRMED})
-_URGENT = frozenset({DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT})
+URGENT = frozenset({DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT})
+"""The mails that somebody waits for who has just signed."""
 
 _DATE = re.compile(rb"^Date: [^\r\n]*\r\n", re.MULTILINE)
 
@@ -155,7 +156,7 @@ def queued(kind: DeliveryKind, mail: Composed, now: datetime, due: datetime | No
 
 def rank_of(kind: DeliveryKind) -> int:
     """One of RANKS."""
-    return 0 if kind in _URGENT else 2 if kind is DeliveryKind.LETTER else 1
+    return 0 if kind in URGENT else 2 if kind is DeliveryKind.LETTER else 1
 
 
 def store(connection: Connection, signature_id: int | None, fresh: Sequence[Fresh], now: datetime) -> None:

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.backups import BackupFailed, is_fresh, make_backup, prune_backups, settle
 from app.campaigns import import_campaign, publish, sample_source
+from app.cli.words import hindrances
 from app.db import DatabaseUnavailable, DriverMissing, writing
 from app.delivery.breaker import site_state
-from app.delivery.pause import is_paused
 from app.extensions import db
 from app.legislators import TablesUnusable
 from app.legislators.keeping.condition import Condition, sentence
@@ -31,10 +31,10 @@ from config import Config
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a start has found: the slugs of the open campaigns, and whether somebody has paused sending."""
+    """What a start has found: the slugs of the open campaigns, and a sentence for each thing that keeps all mail."""
 
     slugs: tuple[str, ...]
-    paused: bool
+    hindrances: tuple[str, ...] = ()
     warning: str = ""
     """What will be missing, or is, when a Congress begins; a sentence or two."""
 
@@ -105,7 +105,8 @@ def _check(database: str, config: Config, *, newer: bool, mode: str | None) -> N
 
 def _found(session: Session, tables: Condition, now: datetime) -> Ready:
     open_ones = select(Campaign.slug).where(Campaign.state == CampaignState.PUBLISHED).order_by(Campaign.slug)
-    return Ready(slugs=tuple(session.scalars(open_ones)), paused=is_paused(session), warning=sentence(tables, now))
+    slugs = tuple(session.scalars(open_ones))
+    return Ready(slugs=slugs, hindrances=tuple(hindrances(session, now)), warning=sentence(tables, now))
 
 
 def mark(session: Session, delivery: str) -> None:

@@ -143,8 +143,8 @@ def announce(config: Config, ready: Ready) -> None:
     else:
         _say(f"  From     {config.organisation} <{config.organisation_email}>")
         _say(f"  Mail     through {config.mail.address}, {_WORDS[config.mail.security]}")
-    if ready.paused:
-        _say("  Sending is paused. To send again: .venv/bin/flask outbox resume")
+    for sentence in ready.hindrances:
+        _say(f"  Note     {sentence}")
     _say("  Stop     Ctrl-C")
 
 

@@ -18,7 +18,7 @@ from app.campaigns import IN_FORCE
 from app.delivery import Channel, outbox
 from app.delivery.dead import is_dead
 from app.delivery.mails import Correspondent
-from app.models import DeadAddress, DeliveryKind, Letter, Signature, SignatureState
+from app.models import DeadAddress, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing import CONFIRMED, by_sent, find_sent
 from app.signing.draft import Draft
 from app.signing.limits import MAILS, SIGNATURES, WINDOW, check, check_address
@@ -184,16 +184,19 @@ def _store_repeat(session: Session, ready: Ready, earlier: int) -> None:
     outbox.store(connection, connection.scalars(_NEW_SIGNATURE, row).one(), [mail], ready.at)
 
 
-def resend(session: Session, token: Token, title: str, pen: Pen, now: datetime) -> None:
+def resend(session: Session, token: Token, title: str, pen: Pen, now: datetime) -> bool:
     """Queue the mail behind /sent/<token> once more. Raises NoSuchSignature, MailComesBack, TooManyToAddress.
 
-    Does nothing when the signature is no longer waiting.
+    False, and nothing queued, when the signature is no longer waiting, or the mail before has not been tried yet: while
+    nothing leaves, nobody shall collect mails that then come all at once, nor use up what an address may get.
     """
     signature = find_sent(session, token)
     if signature.state is not SignatureState.PENDING or signature.email is None or signature.email_digest is None:
-        return
+        return False
     if is_dead(session, pen.keys.address(signature.email)):
         raise MailComesBack
+    if signature.mail_hash == hashed(pen.keys.mail(token)) and _is_untried(signature):
+        return False
     check_address(session, signature.email_digest, pen.limits, now)
     to = _nameless(signature.email, signature.language)
     if signature.repeats_id is None:
@@ -203,6 +206,13 @@ def resend(session: Session, token: Token, title: str, pen: Pen, now: datetime) 
     else:
         mail = _repeat(session, pen, to, title, signature.repeats_id, now)
     outbox.queue(session, signature, mail, now)
+    return True
+
+
+def _is_untried(signature: Signature) -> bool:
+    """Whether its newest mail to confirm waits, and the mail server has said nothing of it."""
+    mails = [delivery for delivery in signature.deliveries if delivery.kind in outbox.URGENT]
+    return bool(mails) and mails[-1].state is DeliveryState.QUEUED and mails[-1].attempts == 0
 
 
 def _known(connection: Connection, ready: Ready) -> _Known:

@@ -8,10 +8,10 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.db import DatabaseUnavailable, writing
-from app.delivery.outbox import ADDRESS_DEAD
+from app.delivery.outbox import ADDRESS_DEAD, URGENT
 from app.delivery.sending import halt
 from app.extensions import db
-from app.models import Delivery, DeliveryKind, DeliveryState, Signature, SignatureState
+from app.models import Delivery, DeliveryState, Signature, SignatureState
 from app.signing import NoSuchSignature, find_sent
 from app.signing.limits import TooManyToAddress
 from app.signing.retention import has_expired
@@ -26,8 +26,6 @@ from app.web.site import site
 from app.web.words import comes_back, press_again
 
 blueprint = Blueprint("sent", __name__)
-
-_TO_CONFIRM = {DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT}
 
 
 @blueprint.get("/sent/<token>")
@@ -47,7 +45,7 @@ def act(token: str) -> Response | tuple[str, int]:
     session, headline = db.session(), of(signature).told_in(signature.language).headline
     try:
         with writing(session):
-            resend(session, Token(token), headline, site().pen(), site().clock())
+            is_queued = resend(session, Token(token), headline, site().pen(), site().clock())
     except MailComesBack:
         return _page(signature, token, notice=comes_back()), 422
     except TooManyToAddress:
@@ -58,7 +56,7 @@ def act(token: str) -> Response | tuple[str, int]:
         return _page(signature, token, notice=notice), 429
     except DatabaseUnavailable:
         return _page(signature, token, notice=_("That did not work just now. Please try again in a minute.")), 503
-    return redirect(url_for("sent.show", token=token, again=1), 303)
+    return redirect(url_for("sent.show", token=token, again=1 if is_queued else None), 303)
 
 
 def _signature(token: str) -> Signature:
@@ -88,7 +86,7 @@ def _page(signature: Signature, token: str, *, notice: str = "", again: bool = F
 
 def _newest(signature: Signature) -> Delivery | None:
     """The newest mail to the address."""
-    return next((delivery for delivery in reversed(signature.deliveries) if delivery.kind in _TO_CONFIRM), None)
+    return next((delivery for delivery in reversed(signature.deliveries) if delivery.kind in URGENT), None)
 
 
 def _waits(signature: Signature) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask_mail import Mail, Message, email_dispatched
 
-from app.delivery import Outcome, OutcomeKind, Outgoing
+from app.delivery import Outcome, OutcomeKind, Outgoing, spoken
 from app.delivery.smtp import SmtpSender, Timeouts
 from tests.smtp_server import DROP, HANG, Phase, Server, free_port, scripted
 
@@ -79,6 +79,10 @@ def test_what_the_server_says_is_kept_without_whom_it_names() -> None:
     for reply, said in words.items():
         outcome, _server = attempt(rcpt=reply.encode() + b"\r\n")
         assert outcome.said == said
+
+
+def test_a_short_name_is_masked_as_a_word_and_not_within_one() -> None:
+    assert spoken(b"5.7.8 Authentication of cat failed, Cat_1", "cat") == "5.7.8 Authentication of … failed, …_1"
 
 
 def test_a_refused_connection_is_transient() -> None:

@@ -19,8 +19,8 @@ from app.serve.trouble import CannotStart
 from config import Config
 from tests import factories
 
-SAMPLE = Ready(slugs=("reunite-families",), paused=False)
-NOTHING = Ready(slugs=(), paused=False)
+SAMPLE = Ready(slugs=("reunite-families",))
+NOTHING = Ready(slugs=())
 
 
 def prepared(config: Config) -> Ready:
@@ -56,11 +56,20 @@ def test_a_sandbox_without_an_open_campaign_says_so(tmp_path: Path) -> None:
     assert prepared(factories.config(tmp_path)) == NOTHING
 
 
-def test_that_sending_is_paused_is_found(tmp_path: Path) -> None:
+def test_what_keeps_all_mail_here_is_found(tmp_path: Path) -> None:
     prepare(factories.live_config(tmp_path))
-    ask(tmp_path, "UPDATE site_state SET paused_at = '2026-11-24 17:00:00.000000'")
+    at = "'2026-11-24 17:00:00.000000'"
+    ask(
+        tmp_path,
+        f"UPDATE site_state SET paused_at = {at}, refused_since = {at}, refused_until = {at}, "
+        "refused_why = 'login refused', refused_code = 535",
+    )
 
-    assert prepare(factories.live_config(tmp_path)).paused
+    assert prepare(factories.live_config(tmp_path)).hindrances == (
+        "Sending has been paused since 2026-11-24 17:00 UTC. To go on: .venv/bin/flask outbox resume",
+        "The mail server has taken nothing since 2026-11-24 17:00 UTC: login refused (535); it is asked again with the "
+        "next message. See: .venv/bin/flask doctor",
+    )
 
 
 def test_a_sandboxs_database_cannot_go_live(tmp_path: Path) -> None:

@@ -300,7 +300,7 @@ def test_a_live_site_says_where_its_pages_are_and_that_sending_is_paused(
     login = {"MAIL_USERNAME": "letters-account", "MAIL_PASSWORD": "swordfish"}
     config = factories.live_config(tmp_path, MAIL_SERVER="mail.example.org", **login)
 
-    announce(config, Ready(slugs=("a-park", "the-well"), paused=True, warning="A new Congress begins."))
+    announce(config, Ready(("a-park", "the-well"), ("Sending has been paused.",), "A new Congress begins."))
 
     assert capsys.readouterr().out.splitlines() == [
         "Redress is running in live mode: letters go to offices, and mails to people.",
@@ -309,6 +309,6 @@ def test_a_live_site_says_where_its_pages_are_and_that_sending_is_paused(
         "  Note     A new Congress begins.",
         "  From     Friends of the Well <letters@example.org>",
         "  Mail     through mail.example.org:587, encrypted",
-        "  Sending is paused. To send again: .venv/bin/flask outbox resume",
+        "  Note     Sending has been paused.",
         "  Stop     Ctrl-C",
     ]

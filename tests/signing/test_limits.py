@@ -13,6 +13,7 @@ from app.db import writing
 from app.models import DeliveryKind, Signature
 from app.signing.limits import TooManyFromNetwork, TooManyToAddress
 from app.signing.submitting import resend
+from tests.delivery.factories import leave
 from tests.signing.factories import NOW, TITLE, confirmed, deliveries, pen, signed, signer
 
 DAY = timedelta(hours=24)
@@ -65,8 +66,10 @@ def test_the_window_slides(app: Flask, session: Session) -> None:
 def test_sending_again_counts_and_is_refused_after_the_third_mail(app: Flask, session: Session) -> None:
     token = signed(app, session)
     for _time in range(2):
+        leave(session, NOW)
         with writing(session):
-            resend(session, token, TITLE, pen(app), NOW)
+            assert resend(session, token, TITLE, pen(app), NOW)
+    leave(session, NOW)
 
     with pytest.raises(TooManyToAddress), writing(session):
         resend(session, token, TITLE, pen(app), NOW)

@@ -38,7 +38,7 @@ from app.signing import (
 from app.signing.draft import Draft
 from app.signing.submitting import NothingToSign, Ready, Superseded, resend, sign
 from app.signing.tokens import Token, hashed
-from tests.delivery.factories import TRANSIENT, ScriptedSender, policy
+from tests.delivery.factories import TRANSIENT, ScriptedSender, leave, policy
 from tests.factories import campaign_source
 from tests.signing.factories import (
     NOW,
@@ -274,9 +274,10 @@ def test_the_same_person_after_confirming_gets_a_mail_that_says_so_and_no_letter
 def test_sending_a_repeat_again_says_the_same(app: Flask, session: Session) -> None:
     confirmed(app, session, signed(app, session))
     token = signed(app, session)
+    leave(session, NOW)
 
     with writing(session):
-        resend(session, token, TITLE, pen(app), NOW)
+        assert resend(session, token, TITLE, pen(app), NOW)
 
     assert len(mine(session, REPEAT)) == 2
     assert len(mine(session, CONFIRMATION)) == 1
@@ -366,9 +367,12 @@ def test_a_signature_does_not_replace_itself(app: Flask, session: Session) -> No
 
 def test_sending_again_mails_the_same_link(app: Flask, session: Session) -> None:
     token = signed(app, session)
+    with writing(session):
+        assert not resend(session, token, TITLE, pen(app), NOW)
+    leave(session, NOW)
 
     with writing(session):
-        resend(session, token, TITLE, pen(app), NOW)
+        assert resend(session, token, TITLE, pen(app), NOW)
 
     first, second = mine(session, CONFIRMATION)
     link = f"/confirm/{site(app).keys.mail(token)}".encode()

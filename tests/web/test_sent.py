@@ -16,12 +16,18 @@ from app.delivery.sending import claim, settle
 from app.extensions import db
 from tests.conftest import OpenSandbox
 from tests.databases import write_lock
-from tests.delivery.factories import ACCEPTED, policy
+from tests.delivery.factories import ACCEPTED, leave, policy
 from tests.factories import Clock, mails, stored, supporter
 from tests.pages import Visitor
 from tests.web.steps import SEND, SHOW, begin, confirm, sign
 
 AGAIN, CHANGE = "Send it again", "Wrong address? Change it"
+
+
+def gone(app: Flask, clock: Clock) -> None:
+    """All mails have left."""
+    with app.app_context():
+        leave(db.session(), clock())
 
 
 def test_it_shows_the_address_masked_and_what_to_do(visitor: Visitor, clock: Clock) -> None:
@@ -43,6 +49,7 @@ def test_in_a_trial_a_link_leads_to_the_mailbox(visitor: Visitor, clock: Clock) 
 
 def test_the_mail_can_be_sent_again_with_the_same_link(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
     sign(visitor, clock)
+    gone(visitor.app, clock)
 
     page = visitor.press(AGAIN)
 
@@ -53,10 +60,28 @@ def test_the_mail_can_be_sent_again_with_the_same_link(visitor: Visitor, clock: 
     assert stored(data_dir)["signature"] == 1
 
 
+def test_a_mail_that_has_not_left_is_not_queued_again(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    page = sign(visitor, clock)
+    refuse(visitor.app, clock)
+    for _time in range(4):
+        page = visitor.press(AGAIN)
+        assert page.status == 200
+
+    assert "We have sent several mails" not in page.text
+    assert "Look in the spam folder first." not in page.text
+    clock.forward(minutes=2)
+    gone(visitor.app, clock)
+    assert len(mails(data_dir, "confirmation")) == 1
+    assert "We are sending the mail again." in visitor.press(AGAIN).text
+    assert len(mails(data_dir, "confirmation")) == 2
+
+
 def test_sending_again_is_limited(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
     sign(visitor, clock)
-    visitor.press(AGAIN)
-    visitor.press(AGAIN)
+    for _time in range(2):
+        gone(visitor.app, clock)
+        visitor.press(AGAIN)
+    gone(visitor.app, clock)
 
     page = visitor.press(AGAIN)
 
