@@ -175,6 +175,8 @@ ON_BOTH = (
     "signing",
     "test_canary",
     "test_outbox",
+    "test_refresher",
+    "test_worker",
     *(f"web/test_{page}" for page in ("bounces", "campaign", "confirm", "errors", "handoff", "health", "live")),
     *(f"web/test_{page}" for page in ("own_words", "receipt", "sent", "undo")),
 )

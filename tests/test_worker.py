@@ -102,6 +102,7 @@ def test_no_transaction_is_open_while_the_worker_sends_after_a_recovery(session:
     assert seen == [False]
 
 
+@pytest.mark.file  # the trouble is a trigger of SQLite's
 @pytest.mark.usefixtures("no_pause")
 def test_a_round_that_fails_is_logged_without_a_word_of_what_it_held_and_the_next_one_goes_on(
     session: Session, data_dir: Path, caplog: pytest.LogCaptureFixture
