@@ -41,6 +41,19 @@ def attempt_letters(app: Flask, clock: Clock, *outcomes: Outcome) -> None:
             settle(db.session(), claimed, mine, POLICY, clock())
 
 
+def confirmed(visitor: Visitor, clock: Clock, data_dir: Path) -> str:
+    """Sign, get the mail, confirm; the path of the receipt, whose letters and copy wait to be sent."""
+    sign(visitor, clock)
+    attempt_letters(visitor.app, clock)
+    return confirm(visitor, data_dir).path
+
+
+def take_back(visitor: Visitor, path: str) -> None:
+    """From the receipt: what has not gone does not go."""
+    visitor.open(f"{path}/withdraw")
+    visitor.fill(email="ana.garcia@example.org").press("Take them back")
+
+
 ACCEPTED = Outcome(OutcomeKind.ACCEPTED, "accepted", 250)
 REFUSED = Outcome(OutcomeKind.PERMANENT, "recipient refused", 550)
 LATER = Outcome(OutcomeKind.TRANSIENT, "refused", 450)
@@ -217,9 +230,7 @@ def by_hand(app: Flask, clock: Clock, move: Callable[[Session, Delivery, datetim
 
 
 def test_a_failed_letter_that_is_mailed_after_all_is_accepted(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
-    sign(visitor, clock)
-    attempt_letters(visitor.app, clock)
-    path = confirm(visitor, data_dir).path
+    path = confirmed(visitor, clock, data_dir)
     attempt_letters(visitor.app, clock, REFUSED)
     assert "Waiting for you" in states(visitor.open(path))
     with visitor.app.app_context(), writing(db.session()):
@@ -277,9 +288,7 @@ def test_while_the_mail_server_takes_nothing_what_waits_says_so(visitor: Visitor
 
 
 def test_no_time_is_told_while_the_mail_server_takes_nothing(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
-    sign(visitor, clock)
-    attempt_letters(visitor.app, clock)
-    path = confirm(visitor, data_dir).path
+    path = confirmed(visitor, clock, data_dir)
     attempt_letters(visitor.app, clock, LATER, UNKNOWN)
     refuse(visitor.app, clock)
 
@@ -295,9 +304,7 @@ def test_no_time_is_told_while_the_mail_server_takes_nothing(visitor: Visitor, c
 def test_what_was_tried_without_using_up_an_attempt_is_tried_again(
     visitor: Visitor, clock: Clock, data_dir: Path
 ) -> None:
-    sign(visitor, clock)
-    attempt_letters(visitor.app, clock)
-    path = confirm(visitor, data_dir).path
+    path = confirmed(visitor, clock, data_dir)
     in_hand = letter_in_hand(visitor.app, clock)
     settled(visitor.app, clock, in_hand, NO_LOGIN)
 
@@ -326,9 +333,7 @@ def settled(app: Flask, clock: Clock, claimed: Claimed, outcome: Outcome) -> Non
 def test_an_unknown_outcome_stays_unknown_when_its_time_has_come(
     visitor: Visitor, clock: Clock, data_dir: Path
 ) -> None:
-    sign(visitor, clock)
-    attempt_letters(visitor.app, clock)
-    path = confirm(visitor, data_dir).path
+    path = confirmed(visitor, clock, data_dir)
     attempt_letters(visitor.app, clock, UNKNOWN)
     clock.forward(hours=1)
 
@@ -339,13 +344,10 @@ def test_an_unknown_outcome_stays_unknown_when_its_time_has_come(
 
 
 def test_who_cancelled_a_letter_is_said(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
-    sign(visitor, clock)
-    attempt_letters(visitor.app, clock)
-    path = confirm(visitor, data_dir).path
+    path = confirmed(visitor, clock, data_dir)
     by_hand(visitor.app, clock, drop)
     in_hand = letter_in_hand(visitor.app, clock)
-    visitor.open(f"{path}/withdraw")
-    visitor.fill(email="ana.garcia@example.org").press("Take them back")
+    take_back(visitor, path)
     settled(visitor.app, clock, in_hand, LATER)
 
     page = visitor.open(path)
@@ -363,9 +365,7 @@ def test_who_cancelled_a_letter_is_said(visitor: Visitor, clock: Clock, data_dir
 def test_a_hand_off_that_was_taken_back_meanwhile_is_no_reason_to_deliver_it(
     visitor: Visitor, clock: Clock, data_dir: Path
 ) -> None:
-    sign(visitor, clock)
-    attempt_letters(visitor.app, clock)
-    path = confirm(visitor, data_dir).path
+    path = confirmed(visitor, clock, data_dir)
     attempt_letters(visitor.app, clock, REFUSED)
     by_hand(visitor.app, clock, retry)
     attempt_letters(visitor.app, clock, REFUSED)
@@ -380,12 +380,9 @@ def test_a_hand_off_that_was_taken_back_meanwhile_is_no_reason_to_deliver_it(
 def test_a_letter_taken_back_of_which_nobody_knows_is_not_said_to_have_stayed(
     visitor: Visitor, clock: Clock, data_dir: Path
 ) -> None:
-    sign(visitor, clock)
-    attempt_letters(visitor.app, clock)
-    path = confirm(visitor, data_dir).path
+    path = confirmed(visitor, clock, data_dir)
     in_hand = letter_in_hand(visitor.app, clock)
-    visitor.open(f"{path}/withdraw")
-    visitor.fill(email="ana.garcia@example.org").press("Take them back")
+    take_back(visitor, path)
     settled(visitor.app, clock, in_hand, UNKNOWN)
 
     page = visitor.open(path)
@@ -395,9 +392,7 @@ def test_a_letter_taken_back_of_which_nobody_knows_is_not_said_to_have_stayed(
 
 
 def test_a_letter_set_aside_after_a_clear_answer_has_not_gone(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
-    sign(visitor, clock)
-    attempt_letters(visitor.app, clock)
-    path = confirm(visitor, data_dir).path
+    path = confirmed(visitor, clock, data_dir)
     attempt_letters(visitor.app, clock, LATER)
     by_hand(visitor.app, clock, set_aside)
 
@@ -411,13 +406,10 @@ def test_a_letter_set_aside_after_a_clear_answer_has_not_gone(visitor: Visitor, 
 def test_a_letter_that_was_taken_back_is_not_its_signers_to_deliver(
     visitor: Visitor, clock: Clock, data_dir: Path
 ) -> None:
-    sign(visitor, clock)
-    attempt_letters(visitor.app, clock)
-    path = confirm(visitor, data_dir).path
+    path = confirmed(visitor, clock, data_dir)
     attempt_letters(visitor.app, clock, REFUSED)
     assert "So it is yours to deliver." in visitor.open(path).text
-    visitor.open(f"{path}/withdraw")
-    visitor.fill(email="ana.garcia@example.org").press("Take them back")
+    take_back(visitor, path)
 
     page = visitor.open(path)
 
