@@ -172,6 +172,7 @@ ON_BOTH = (
     "campaigns/test_cli",
     "campaigns/test_verbs",
     "delivery",
+    "doctor/test_site",
     "signing",
     "test_canary",
     "test_outbox",

@@ -23,7 +23,7 @@ from app.legislators.keeping.refresh_state import RefreshState, write_state
 from app.legislators.keeping.shelf import Shelf
 from app.models import DeliveryState
 from tests import factories
-from tests.databases import write_lock
+from tests.databases import connected, write_lock
 from tests.delivery.factories import NOW, ScriptedSender, policy
 from tests.delivery.queue import at, never, row
 from tests.heartbeats import beat
@@ -62,6 +62,7 @@ def _dump(data_dir: Path) -> list[str]:
     return dumped
 
 
+@pytest.mark.file
 def test_a_database_that_is_not_there_is_not_made(session: Session, data_dir: Path) -> None:
     (data_dir / "redress.db").unlink()
 
@@ -70,6 +71,7 @@ def test_a_database_that_is_not_there_is_not_made(session: Session, data_dir: Pa
     assert "DATA_DIR" in last(session).do
 
 
+@pytest.mark.file
 def test_a_file_that_is_no_database(session: Session, data_dir: Path) -> None:
     (data_dir / "redress.db").write_bytes(b"no database at all" * 1000)
 
@@ -77,6 +79,7 @@ def test_a_file_that_is_no_database(session: Session, data_dir: Path) -> None:
     assert "cannot be read" in last(session).says
 
 
+@pytest.mark.file
 def test_an_empty_database_wants_a_start(session: Session, data_dir: Path) -> None:
     (data_dir / "redress.db").write_bytes(b"")
 
@@ -86,12 +89,16 @@ def test_an_empty_database_wants_a_start(session: Session, data_dir: Path) -> No
 
 @pytest.mark.parametrize(("revision", "says"), [("0001", "older than this version"), ("9999", "newer version")])
 def test_tables_of_another_version(session: Session, data_dir: Path, revision: str, says: str) -> None:
-    with sqlite3.connect(data_dir / "redress.db") as connection:
+    with connected(data_dir) as connection:
+        (present,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
-    connection.close()
-
-    assert looked(session)[-1] == ("migrations", FAIL)
-    assert says in last(session).says
+    try:
+        assert looked(session)[-1] == ("migrations", FAIL)
+        assert says in last(session).says
+    finally:  # a server's database is emptied for the next test, but for this
+        session.rollback()
+        with connected(data_dir) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = ?", (present,))
 
 
 @pytest.mark.usefixtures("impatient")
@@ -101,6 +108,7 @@ def test_a_database_that_is_locked_takes_no_changes(session: Session, data_dir: 
     assert last(session).verdict is OK
 
 
+@pytest.mark.file
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_the_database_of_another_user_is_not_opened(session: Session, data_dir: Path) -> None:
     os.chown(data_dir / "redress.db", 54321, -1)
@@ -187,6 +195,7 @@ def test_a_clock_that_nothing_keeps_right_is_a_warning(session: Session) -> None
     assert "look whether that is right" in clock(session, NOW, None).says
 
 
+@pytest.mark.file
 def test_a_clock_is_told_without_a_database(session: Session, data_dir: Path) -> None:
     (data_dir / "redress.db").write_bytes(b"")
 
