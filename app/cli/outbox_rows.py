@@ -21,7 +21,8 @@ from app.db import writing
 from app.delivery import outbox as queue
 from app.delivery.breaker import ask_again
 from app.delivery.outbox import MoveRefused
-from app.delivery.overview import LATELY, Overview, listed, overview, paused_since
+from app.delivery.overview import LATELY, Overview, listed, overview
+from app.delivery.pause import paused_since
 from app.extensions import db
 from app.heartbeat import is_late, last_sign
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.delivery.breaker import Refusal, refusal
-from app.delivery.overview import paused_since
+from app.delivery.pause import paused_since
 
 
 def counted(count: int, one: str, several: str = "") -> str:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, defer
 
 from app.delivery.breaker import Refusal, refusal
 from app.delivery.outbox import NOTES
-from app.models import DeadAddress, Delivery, DeliveryEvent, DeliveryKind, DeliveryState, SiteState
+from app.delivery.pause import paused_since
+from app.models import DeadAddress, Delivery, DeliveryEvent, DeliveryKind, DeliveryState
 
 LATELY = timedelta(minutes=5)
 """Over how long the rate of sending is told."""
@@ -74,11 +75,6 @@ def waiting(session: Session, now: datetime) -> Waiting:
     ).one()
     following = session.scalar(select(func.min(Delivery.due_at)).where(is_queued, Delivery.due_at > now))
     return Waiting(due, oldest if due else None, following, later)
-
-
-def paused_since(session: Session) -> datetime | None:
-    """Since when a person, or a restore, lets nothing be sent; None when it is."""
-    return session.scalar(select(SiteState.paused_at).limit(1))
 
 
 def last_words(session: Session, by: Refusal) -> str:

@@ -25,7 +25,12 @@ class LettersUndecided(Exception):
 
 def is_paused(session: Session) -> bool:
     """Whether nothing may be sent."""
-    return session.scalar(select(SiteState.paused_at).limit(1)) is not None
+    return paused_since(session) is not None
+
+
+def paused_since(session: Session) -> datetime | None:
+    """Since when a person, or a restore, lets nothing be sent; None when neither does."""
+    return session.scalar(select(SiteState.paused_at).limit(1))
 
 
 def pause(session: Session, delivery: str, now: datetime) -> datetime:
