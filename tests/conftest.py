@@ -173,13 +173,15 @@ ON_BOTH = (
     "campaigns/test_verbs",
     "delivery",
     "doctor/test_site",
+    "legislators/test_census",
+    "legislators/test_contacts",
     "signing",
     "test_canary",
     "test_outbox",
     "test_refresher",
     "test_worker",
     *(f"web/test_{page}" for page in ("bounces", "campaign", "confirm", "errors", "handoff", "health", "live")),
-    *(f"web/test_{page}" for page in ("own_words", "receipt", "sent", "undo")),
+    *(f"web/test_{page}" for page in ("own_words", "receipt", "sent", "street", "undo")),
 )
 """What reads and writes, and what that comes to; other tests of pages look at words, fields and headers alone.
 

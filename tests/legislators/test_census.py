@@ -785,6 +785,7 @@ def test_another_congress_and_another_secret_remember_nothing(answers: Answers, 
     assert Answers(lambda: session, "t" * 64, clock).find(AUSTIN, 119) is None
 
 
+@pytest.mark.file
 def test_no_address_stands_in_the_database(answers: Answers, session: Session, data_dir: Path) -> None:
     answers.keep(CANARY, 119, (TX_37,))
     session.rollback()
