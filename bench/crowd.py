@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-PAGE, LOOK, SHOW, SEND, SENT = "campaign page", "style, icon", "Show my letters", "Send my letters", "sent"
+PAGE, LOOK, SHOW, SEND = "campaign page", "style, icon", "Show my letters", "Send my letters"
 MAILED, CONFIRM, RECEIPT = "link of the mail", "Confirm and send", "receipt"
-KINDS = (PAGE, LOOK, SHOW, SEND, SENT, MAILED, CONFIRM, RECEIPT)
+KINDS = (PAGE, LOOK, SHOW, SEND, MAILED, CONFIRM, RECEIPT)
 """What somebody asks for, in this order."""
 
 PATIENCE = 60.0
@@ -183,9 +183,8 @@ class People:
         sending = {**typed, **_hidden(shown.text), "own-words": f"Number {number}.", "send": "1"}
         written = {**sending, "write-to": _SEAT.findall(shown.text)}
         mail = self._mailboxes[mailbox] = asyncio.get_running_loop().create_future()
-        sent = await self._get(SEND, path, number, self._after(2, 6), 303, written)
+        await self._get(SEND, path, number, self._after(2, 6), 200, written)
         pressed = time.monotonic()
-        await self._get(SENT, _path(sent.location), number, pressed, 200)
         link, came = await self._mail(mail)
         self.crowd.waits.append(came - pressed)
         page = await self._get(MAILED, link, number, self._after(2, 6), 200)

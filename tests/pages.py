@@ -148,6 +148,12 @@ class Visitor:
         """Follow a link or type an address; redirects are followed."""
         return self._arrive(self._ask("GET", path, None, headers))
 
+    def follow(self, words: str) -> Page:
+        """Follow the first link with these words."""
+        found = [a.get("href") for a in self.page.all("a") if _text(a) == words]
+        assert found, f"no link {words!r} on {self.page.path}"
+        return self.open(urljoin(self.page.url, found[0]))
+
     def fill(self, **fields: str | bool) -> Visitor:
         """Type into fields, by their HTML names (`given_name` is `given-name`); tick boxes with True."""
         for name, value in fields.items():

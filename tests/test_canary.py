@@ -26,7 +26,7 @@ from tests.delivery.factories import ScriptedSender
 from tests.factories import Clock, mails
 from tests.pages import Visitor
 from tests.smtp_server import scripted
-from tests.web.steps import CONFIRM, SEND, SHOW, begin, sign
+from tests.web.steps import CONFIRM, SEND, SHOW, begin, sent_address, sign
 
 CANARY = {
     "given_name": "Canaria",
@@ -67,7 +67,7 @@ def listener(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 
 def signed(visitor: Visitor, clock: Clock, data_dir: Path, listener: Listener) -> tuple[str, str]:
     """Sign as the canary; the tokens of /sent/… and of the mail."""
-    sent = sign(visitor, clock, **CANARY).path.rpartition("/")[2]
+    sent = sent_address(sign(visitor, clock, **CANARY)).rpartition("/")[2]
     mailed = mails(data_dir, "confirmation")[-1].token
     listener.keeps(sent)
     listener.keeps(mailed)

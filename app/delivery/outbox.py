@@ -10,7 +10,7 @@ import logging
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
 from typing import cast
@@ -154,6 +154,11 @@ def queued(kind: DeliveryKind, mail: Composed, now: datetime, due: datetime | No
     )
 
 
+def given_up(mail: Fresh) -> Fresh:
+    """The same, that never goes: its address takes no mail any more."""
+    return replace(mail, state=S.CANCELLED, why=ADDRESS_DEAD, sender=None, mail=None, due_at=None)
+
+
 def rank_of(kind: DeliveryKind) -> int:
     """One of RANKS."""
     return 0 if kind in URGENT else 2 if kind is DeliveryKind.LETTER else 1
@@ -176,6 +181,7 @@ def store(connection: Connection, signature_id: int | None, fresh: Sequence[Fres
             "due_at": one.due_at,
             "wanted_at": one.due_at,
             "created_at": now,
+            "ended_at": now if one.state in ENDED else None,
         }
         for one in fresh
     ]

@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.delivery import Way, outbox
-from app.delivery.mails import Correspondent, SentLetter, Written, wrapped
+from app.delivery.mails import Correspondent, Links, SentLetter, Written, wrapped
 from app.delivery.wording import text_of
 from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing.pen import Pen
 from app.signing.retention import has_expired, let_go
-from app.signing.tokens import Token, hashed
+from app.signing.tokens import hashed, spelled, spellings
+from app.signing.waiting import Beside, beside
 
 REMIND_AFTER = timedelta(days=2)
 """When the signer is reminded of letters that wait for them, once, if they have reported nothing."""
@@ -49,22 +50,27 @@ class NoSuchSignature(Exception):
     """The token opens nothing here."""
 
 
-class WaysChanged(Exception):
-    """How the letters go is no longer what the page showed, so nobody has agreed to it."""
+class PageChanged(Exception):
+    """What goes, or how, is no longer what the page showed, so nobody has agreed to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What the signer agreed to: the sentence, and the seal of how the letters go, as the page showed it."""
+    """What the signer agreed to: the sentence, and the seal of what the page showed."""
 
     sentence: str
     seal: str
+    alone: bool = False
+    """That what waits under other names for the same mailbox was a slip of theirs, and is set aside."""
 
 
-def ways_seal(ways: Mapping[int, Way]) -> str:
-    """A short hash of how each letter goes, by its position: tells whether what is confirmed is what was shown."""
-    told = "\0".join(f"{position} {way.channel.name} {way.address}" for position, way in sorted(ways.items()))
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+def page_seal(ways: Mapping[int, Way], found: Beside) -> str:
+    """A short hash of how each letter goes, by its position, and of what waits beside them: tells whether what is
+    confirmed is what was shown.
+    """
+    told = [f"{position} {way.channel.name} {way.address}" for position, way in sorted(ways.items())]
+    told += [f"beside {one.signature.id}" for one in (*found.same, *found.others)]
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,35 +78,45 @@ class Release:
     """What confirming sets going, worked out before the write lock is taken: while one has it, everybody else waits."""
 
     seal: str
-    """Of the ways that the letters go."""
+    """Of the page that shows it."""
     letters: tuple[outbox.Going, ...]
     mails: tuple[outbox.Fresh, ...]
 
     @classmethod
     def of(
-        cls, signature: Signature, token: Token, title: str, pen: Pen, ways: Mapping[int, Way], now: datetime
+        cls,
+        signature: Signature,
+        token: str,
+        title: str,
+        pen: Pen,
+        ways: Mapping[int, Way],
+        found: Beside,
+        now: datetime,
     ) -> Self:
         """Of a signature that waits, with the `ways` of its letters by their positions. Reads the database."""
+        seal = page_seal(ways, found)
         if signature.state is not SignatureState.PENDING:
-            return cls(ways_seal(ways), (), ())
+            return cls(seal, (), ())
         same: dict[str, str] = {}  # paragraphs of one campaign, wrapped six times in letters and copy
         letters = [
             (letter, ways[letter.position], wrapped(text_of(letter), same))
             for letter in signature.letters
             if _held(letter)  # somebody at the organisation may have cancelled one
         ]
+        links = pen.links(spelled(token, signature.mail_hash))
         return cls(
-            ways_seal(ways),
+            seal,
             tuple(_going(*one, delivery, pen, now) for one in letters for delivery in _held(one[0])),
-            tuple(_mails(signature, letters, token, title, pen, now)),
+            tuple(_mails(signature, letters, links, title, pen, now)),
         )
 
 
-def confirm(session: Session, token: Token, release: Release, agreed: Agreement, pen: Pen, now: datetime) -> Signature:
-    """Release the letters and queue the copy, once. Raises NoSuchSignature, WaysChanged.
+def confirm(session: Session, token: str, release: Release, agreed: Agreement, pen: Pen, now: datetime) -> Signature:
+    """Release the letters and queue the copy, once. Raises NoSuchSignature, PageChanged.
 
     A signature that is already confirmed, or was withdrawn, is returned as it stands. When the same person has
-    confirmed another one in between, this one is withdrawn: nobody writes twice by accident.
+    confirmed another one in between, this one is withdrawn: nobody writes twice by accident. What else the same person
+    left waiting is set aside.
     """
     signature = find_mailed(session, token)
     if signature.state is not SignatureState.PENDING:
@@ -112,15 +128,18 @@ def confirm(session: Session, token: Token, release: Release, agreed: Agreement,
         set_aside(session, signature, now, "written already")
         return signature
     now_held = {delivery.id for letter in signature.letters for delivery in _held(letter)}
-    if not release.seal == agreed.seal == ways_seal(pen.ways(signature.letters)):
-        raise WaysChanged
+    found = beside(session, signature, pen.keys, pen.keep, now)
+    if not release.seal == agreed.seal == page_seal(pen.ways(signature.letters), found):
+        raise PageChanged
     if now_held != {one.delivery_id for one in release.letters}:
-        raise WaysChanged
+        raise PageChanged
     connection, known = session.connection(), {"signature": signature.id, "now": now}
     connection.execute(_CONFIRM, known)
     connection.execute(_CONSENT, {"signature_id": signature.id, "sentence": agreed.sentence, "agreed_at": now})
     outbox.go(connection, release.letters, now)
     outbox.store(connection, signature.id, release.mails, now)
+    for other in (*found.same, *(found.others if agreed.alone else ())):
+        set_aside(session, other.signature, now, "written again")
     set_committed_value(signature, "state", SignatureState.CONFIRMED)
     set_committed_value(signature, "confirmed_at", now)
     return signature
@@ -139,7 +158,8 @@ def find_mailed(session: Session, token: str) -> Signature:
 
     A repeat has no letters of its own and was never given this token.
     """
-    signature = session.scalars(select(Signature).where(Signature.mail_hash == hashed(token))).one_or_none()
+    hashes = [hashed(one) for one in spellings(token)]
+    signature = session.scalars(select(Signature).where(Signature.mail_hash.in_(hashes))).one_or_none()
     if signature is None or signature.repeats_id is not None:
         raise NoSuchSignature
     return signature
@@ -161,7 +181,8 @@ def correspondent(signature: Signature) -> Correspondent:
 
 def by_sent(session: Session, token: str) -> Signature | None:
     """The signature behind /sent/<token>; None for none."""
-    return session.scalars(select(Signature).where(Signature.sent_hash == hashed(token))).one_or_none()
+    hashes = [hashed(one) for one in spellings(token)]
+    return session.scalars(select(Signature).where(Signature.sent_hash.in_(hashes))).one_or_none()
 
 
 def _confirmed_before(session: Session, campaign_id: int, person: bytes | None) -> int | None:
@@ -191,10 +212,10 @@ def _going(letter: Letter, way: Way, text: str, delivery: Delivery, pen: Pen, no
 
 
 def _mails(
-    signature: Signature, going: Sequence[tuple[Letter, Way, str]], token: Token, title: str, pen: Pen, now: datetime
+    signature: Signature, going: Sequence[tuple[Letter, Way, str]], links: Links, title: str, pen: Pen, now: datetime
 ) -> Iterator[outbox.Fresh]:
     """The copy; a notice in case that a mail fails, and a reminder in case that the signer reports nothing."""
-    signer, links = correspondent(signature), pen.links(token)
+    signer = correspondent(signature)
     letters = [_sent_letter(*one, pen) for one in going]
     copy = pen.composer.copy(outbox.new_uuid(), signer, title, letters, links, now)
     yield outbox.queued(DeliveryKind.COPY, copy, now)

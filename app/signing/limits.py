@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.models import Delivery, DeliveryKind, LimitEvent, Signature
+from app.models import Delivery, DeliveryKind, DeliveryState, LimitEvent, Signature
 
 WINDOW = timedelta(hours=24)
+
+
+WIDER = {56: 4, 48: 16}
+"""How many times as much an IPv6 network of so many bits may ask for as a /64: providers give each customer one of
+these, so that whoever has one has up to 65,536 of the others. Still wider ones are a provider's, with thousands of
+homes or telephones behind them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,16 @@ class Limits:
 
     address: int
     network: int
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where a request comes from: the digest of its IPv4 address or IPv6 /64, and those of the `wider` ones around a
+    /64, by their bits. None without an address (a Unix socket).
+    """
+
+    digest: bytes | None
+    wider: Mapping[int, bytes] = field(default_factory=dict)
 
 
 WRONG_TRIES = 5
@@ -30,10 +48,6 @@ WRONG_TRIES_OF_ALL = 20
 
 class TooManyTries(Exception):
     """Nobody may try this again today."""
-
-
-class TooManyToAddress(Exception):
-    """This mailbox has been sent as many confirmation mails as it may be in a day."""
 
 
 class TooManyFromNetwork(Exception):
@@ -48,11 +62,12 @@ MAILS = (
     .where(
         Signature.email_digest == bindparam("mailbox"),
         or_(Delivery.kind == DeliveryKind.CONFIRMATION, Delivery.kind == DeliveryKind.REPEAT),
+        Delivery.state != DeliveryState.CANCELLED,
         Delivery.created_at > bindparam("since"),
     )
     .scalar_subquery()
 )
-"""How many confirmation mails were made for this mailbox since then."""
+"""How many confirmation mails were made for this mailbox since then, but for those that never go."""
 SIGNATURES = (
     select(func.count())
     .select_from(Signature)
@@ -63,18 +78,17 @@ SIGNATURES = (
 _MAILS_ALONE = select(MAILS)
 
 
-def check(mails: int, signatures: int, limits: Limits) -> None:
-    """Raises TooManyToAddress, TooManyFromNetwork. Counted in a write transaction, nobody else can pass meanwhile."""
-    if mails >= limits.address:
-        raise TooManyToAddress
-    if signatures >= limits.network:
-        raise TooManyFromNetwork
+def mails_to(session: Session, mailbox: bytes | None, now: datetime) -> int:
+    """How many confirmation mails were made for this mailbox in 24 hours."""
+    return int(session.scalars(_MAILS_ALONE, {"mailbox": mailbox, "since": now - WINDOW}).one())
 
 
-def check_address(session: Session, digest: bytes, limits: Limits, now: datetime) -> None:
-    """Raises TooManyToAddress."""
-    mails = session.scalars(_MAILS_ALONE, {"mailbox": digest, "since": now - WINDOW}).one()
-    check(mails, 0, limits)
+def check_wider(session: Session, kind: str, network: Network, most: int, now: datetime) -> None:
+    """Raises TooManyTries where a network around this /64 has done so its share of times in 24 hours; counts it."""
+    for bits, digest in network.wider.items():
+        check_tries(session, f"{kind} /{bits}", digest, most * WIDER[bits], now)
+    for bits, digest in network.wider.items():
+        note_try(session, f"{kind} /{bits}", digest, now)
 
 
 def check_tries(session: Session, kind: str, digest: bytes, most: int, now: datetime) -> None:

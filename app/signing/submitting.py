@@ -6,12 +6,13 @@ everybody else waits.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Self, cast
 
-from sqlalchemy import Connection, Table, bindparam, exists, insert, select
+from sqlalchemy import Connection, Table, bindparam, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.campaigns import IN_FORCE
@@ -21,15 +22,25 @@ from app.delivery.mails import Correspondent
 from app.models import DeadAddress, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
 from app.signing import CONFIRMED, by_sent, find_sent
 from app.signing.draft import Draft
-from app.signing.limits import MAILS, SIGNATURES, WINDOW, check, check_address
+from app.signing.limits import (
+    MAILS,
+    SIGNATURES,
+    WINDOW,
+    TooManyFromNetwork,
+    TooManyTries,
+    check_wider,
+    mails_to,
+)
 from app.signing.pen import Pen
-from app.signing.retention import let_go
-from app.signing.tokens import Token, hashed
+from app.signing.retention import has_expired, let_go
+from app.signing.tokens import Token, hashed, spelled
 
 # Statements that every signature needs, made once: to build them takes longer than to run them.
 _SIGNATURES, _LETTERS = cast(Table, Signature.__table__), cast(Table, Letter.__table__)
+_SAME = _SIGNATURES.c.sent_hash == bindparam("sent")
 _KNOWN = select(
-    select(_SIGNATURES.c.state).where(_SIGNATURES.c.sent_hash == bindparam("sent")).scalar_subquery(),
+    select(_SIGNATURES.c.state).where(_SAME).scalar_subquery(),
+    select(_SIGNATURES.c.erased_at).where(_SAME).scalar_subquery(),
     CONFIRMED,
     IN_FORCE,
     MAILS,
@@ -38,19 +49,14 @@ _KNOWN = select(
 )
 _NEW_SIGNATURE = insert(_SIGNATURES).returning(_SIGNATURES.c.id)
 _NEW_LETTER = insert(_LETTERS).returning(_LETTERS.c.id, sort_by_parameter_order=True)
-_WAITING_OR_DONE = frozenset({SignatureState.PENDING, SignatureState.CONFIRMED})
 
 
 class NothingToSign(Exception):
     """The draft holds no letter."""
 
 
-class MailComesBack(Exception):
-    """Nothing is sent to this address any more: the signer has to correct it, or use another."""
-
-
 class Superseded(Exception):
-    """The campaign has been revised or closed since it was read."""
+    """The campaign has been revised or closed since it was read, or the person has confirmed or erased meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,56 +87,50 @@ class Ready:
     submission: Submission
     pen: Pen
     at: datetime
-    turn: int
-    """How often the same was signed and set aside before."""
     token: Token
     """Of the /sent/… page."""
     sought: Mapping[str, object]
     """What to look for, to know of it."""
+    earlier: int | None
+    """A signature that the same person has confirmed in the campaign: then nothing is to be confirmed."""
     signature: Mapping[str, object]
     letters: Sequence[Mapping[str, object]]
     mail: outbox.Fresh
 
     @classmethod
-    def of(cls, draft: Draft, submission: Submission, pen: Pen, now: datetime, *, turn: int = 0) -> Self:
-        """Work it out. Raises NothingToSign."""
+    def of(cls, session: Session, draft: Draft, submission: Submission, pen: Pen, now: datetime) -> Self:
+        """Work it out. Reads the database. Raises NothingToSign."""
         if not draft.letters:
             raise NothingToSign
         signer, keys = draft.signer, pen.keys
-        said = f"{draft.fingerprint} {signer.asides} {turn}"
-        token = keys.sent(submission.nonce, signer.email, signer.name, said)
+        token = keys.sent(submission.nonce, signer.email, signer.name, f"{draft.fingerprint} {signer.asides}")
+        network = keys.network(submission.network)
         digests = {
             "email_digest": keys.email(signer.email),
             "person_digest": keys.person(signer.email, signer.name),
-            "network_digest": keys.network(submission.network),
+            "network_digest": network.digest,
         }
         sought = {
             "campaign": submission.campaign_id,
             "person": digests["person_digest"],
             "mailbox": digests["email_digest"],
-            "network": digests["network_digest"],
+            "network": network.digest,
             "address": keys.address(signer.email),
             "since": now - WINDOW,
             "sent": hashed(token),
         }
+        earlier = _known(session.connection(), sought).earlier
+        signature = _signature_row(draft, submission, pen, token, digests, now) | {"repeats_id": earlier}
+        letters = _letter_rows(draft)
         to = _nameless(signer.email, submission.language)
-        channels = [letter.way.channel for letter in draft.letters]
-        return cls(
-            draft=draft,
-            submission=submission,
-            pen=pen,
-            at=now,
-            turn=turn,
-            token=token,
-            sought=sought,
-            signature=_signature_row(draft, submission, pen, token, digests, now),
-            letters=_letter_rows(draft),
-            mail=_confirmation(pen, to, submission.title, token, channels, now),
-        )
-
-    def again(self) -> Self:
-        """The same, to be signed anew after it was set aside."""
-        return self.of(self.draft, self.submission, self.pen, self.at, turn=self.turn + 1)
+        if earlier is None:
+            channels = [letter.way.channel for letter in draft.letters]
+            mail = _confirmation(pen, to, submission.title, keys.mail(hashed(token)), channels, now)
+        else:
+            mail = _repeat(session, pen, to, submission.title, earlier, now)
+            signature |= {"own_words": "", "changes": {}}
+            letters = [{**letter, "subject": None, "opening": None, "body": None} for letter in letters]
+        return cls(draft, submission, pen, now, token, sought, earlier, signature, letters, mail)
 
 
 class _Known(NamedTuple):
@@ -138,6 +138,7 @@ class _Known(NamedTuple):
 
     state: SignatureState | None
     """Of the signature that it has become already."""
+    erased_at: datetime | None
     earlier: int | None
     """A signature that the same person has confirmed in the campaign."""
     revision: int | None
@@ -147,66 +148,83 @@ class _Known(NamedTuple):
     is_dead: bool
     """Mail to the address comes back."""
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether its signer corrected the address, and with that took it back."""
+        return self.state is SignatureState.WITHDRAWN and self.erased_at is not None
+
 
 def sign(session: Session, ready: Ready) -> Token:
     """Store signature, letters (held) and the mail to confirm (queued); returns the token of the /sent/… page.
 
-    The same form, mailbox, name and letters again are the same signature. Raises Superseded, MailComesBack,
-    TooManyToAddress, TooManyFromNetwork.
+    The same form, mailbox, name and letters again are the same signature. Whoever types a name and an address learns
+    nothing of that person: who has confirmed already, has been sent a day's mails or gets none is stored like everybody
+    else, with another mail or none. Raises Superseded, TooManyFromNetwork.
     """
-    connection = session.connection()  # without the session a statement takes a third less time
-    while (known := _known(connection, ready)).state is not None:
-        if known.state in _WAITING_OR_DONE:
-            return ready.token
-        ready = ready.again()
-    if known.revision != ready.submission.revision_id:
-        raise Superseded
-    if known.is_dead:
-        raise MailComesBack
-    check(known.mails, known.signatures, ready.pen.limits)
-    _withdraw_replaced(session, ready.submission.replaces, ready.at)
-    if known.earlier is not None:
-        _store_repeat(session, ready, known.earlier)
+    connection, limits = session.connection(), ready.pen.limits  # without the session a statement takes a third less
+    known = _known(connection, ready.sought)
+    if known.is_replaced:
+        _free_tokens(connection, ready.token)
+    elif known.state is not None:
         return ready.token
+    if known.revision != ready.submission.revision_id or known.earlier != ready.earlier:
+        raise Superseded
+    if known.signatures >= limits.network:
+        raise TooManyFromNetwork
+    try:
+        network = ready.pen.keys.network(ready.submission.network)
+        check_wider(session, "sign", network, limits.network, ready.at)
+    except TooManyTries as error:
+        raise TooManyFromNetwork from error
+    _withdraw_replaced(session, ready.submission.replaces, ready.at)
     signature_id = connection.scalars(_NEW_SIGNATURE, ready.signature).one()
     numbers = connection.scalars(_NEW_LETTER, [{**row, "signature_id": signature_id} for row in ready.letters])
     ways = [letter.way for letter in ready.draft.letters]
-    held = [outbox.held(number, way.channel.name, way.address) for number, way in zip(numbers, ways, strict=True)]
-    outbox.store(connection, signature_id, [*held, ready.mail], ready.at)
+    fresh = [outbox.held(number, way.channel.name, way.address) for number, way in zip(numbers, ways, strict=True)]
+    if known.is_dead:
+        fresh.append(outbox.given_up(ready.mail))
+    elif known.mails < limits.address:
+        fresh.append(ready.mail)
+    outbox.store(connection, signature_id, fresh, ready.at)
     return ready.token
 
 
-def _store_repeat(session: Session, ready: Ready, earlier: int) -> None:
-    """They have confirmed already: nothing is kept a second time, and a mail tells them so."""
-    connection, to = session.connection(), _nameless(ready.draft.signer.email, ready.submission.language)
-    row = {**ready.signature, "own_words": "", "changes": {}, "repeats_id": earlier}
-    mail = _repeat(session, ready.pen, to, ready.submission.title, earlier, ready.at)
-    outbox.store(connection, connection.scalars(_NEW_SIGNATURE, row).one(), [mail], ready.at)
+def _free_tokens(connection: Connection, token: Token) -> None:
+    """Give the tokens of a signature that was taken back to the one that is signed anew from the same form."""
+    aside = {"sent_hash": secrets.token_bytes(32), "mail_hash": secrets.token_bytes(32)}
+    connection.execute(update(_SIGNATURES).where(_SIGNATURES.c.sent_hash == hashed(token)).values(aside))
 
 
-def resend(session: Session, token: Token, title: str, pen: Pen, now: datetime) -> bool:
-    """Queue the mail behind /sent/<token> once more. Raises NoSuchSignature, MailComesBack, TooManyToAddress.
+def resend(session: Session, token: str, title: str, pen: Pen, now: datetime) -> None:
+    """Queue the mail behind /sent/<token> once more, if one may go. Raises NoSuchSignature.
 
-    False, and nothing queued, when the signature is no longer waiting, or the mail before has not been tried yet: while
-    nothing leaves, nobody shall collect mails that then come all at once, nor use up what an address may get.
+    None goes when the signature is no longer waiting, the mailbox was sent a day's mails, or the mail before has not
+    been tried yet: while nothing leaves, nobody shall collect mails that then come all at once, nor use up what an
+    address may get. Whoever asks is not told: it may be somebody else's address.
     """
     signature = find_sent(session, token)
-    if signature.state is not SignatureState.PENDING or signature.email is None or signature.email_digest is None:
-        return False
-    if is_dead(session, pen.keys.address(signature.email)):
-        raise MailComesBack
-    if signature.mail_hash == hashed(pen.keys.mail(token)) and _is_untried(signature):
-        return False
-    check_address(session, signature.email_digest, pen.limits, now)
+    mails = mails_to(session, signature.email_digest, now)
+    waits = signature.state is SignatureState.PENDING and not has_expired(signature, pen.keep, now)
+    if not waits or signature.email is None or mails >= pen.limits.address:
+        return
+    link = _mailed_link(signature, token, pen)
+    if signature.mail_hash == hashed(link) and _is_untried(signature):
+        return
     to = _nameless(signature.email, signature.language)
     if signature.repeats_id is None:
-        signature.mail_hash = hashed(pen.keys.mail(token))  # another one if the site's secret was changed meanwhile
+        signature.mail_hash = hashed(link)  # another one if the site's secret was changed meanwhile
         channels = [pen.channels[letter.deliveries[0].channel] for letter in signature.letters]
-        mail = _confirmation(pen, to, title, token, channels, now)
+        mail = _confirmation(pen, to, title, link, channels, now)
     else:
         mail = _repeat(session, pen, to, title, signature.repeats_id, now)
-    outbox.queue(session, signature, mail, now)
-    return True
+    is_gone = is_dead(session, pen.keys.address(signature.email))
+    outbox.queue(session, signature, outbox.given_up(mail) if is_gone else mail, now)
+
+
+def _mailed_link(signature: Signature, token: str, pen: Pen) -> Token:
+    """What opens /confirm/… in the mails to this signer: also in those of before tokens had their present form."""
+    earlier = pen.keys.earlier_mail(spelled(token, signature.sent_hash))
+    return earlier if hashed(earlier) == signature.mail_hash else pen.keys.mail(signature.sent_hash)
 
 
 def _is_untried(signature: Signature) -> bool:
@@ -215,8 +233,8 @@ def _is_untried(signature: Signature) -> bool:
     return bool(mails) and mails[-1].state is DeliveryState.QUEUED and mails[-1].attempts == 0
 
 
-def _known(connection: Connection, ready: Ready) -> _Known:
-    return _Known(*connection.execute(_KNOWN, ready.sought).one())
+def _known(connection: Connection, sought: Mapping[str, object]) -> _Known:
+    return _Known(*connection.execute(_KNOWN, sought).one())
 
 
 def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
@@ -246,7 +264,7 @@ def _signature_row(
         "campaign_id": submission.campaign_id,
         "state": SignatureState.PENDING,
         "sent_hash": hashed(token),
-        "mail_hash": hashed(pen.keys.mail(token)),
+        "mail_hash": hashed(pen.keys.mail(hashed(token))),
         "prefix": signer.prefix,
         "given_name": signer.given_name,
         "family_name": signer.family_name,
@@ -293,11 +311,11 @@ def _nameless(email: str, language: str) -> Correspondent:
 
 
 def _confirmation(
-    pen: Pen, to: Correspondent, title: str, token: Token, channels: Sequence[Channel], now: datetime
+    pen: Pen, to: Correspondent, title: str, link: Token, channels: Sequence[Channel], now: datetime
 ) -> outbox.Fresh:
     """The mail to confirm letters that go by these channels."""
-    link, by_us = pen.confirm_url(pen.keys.mail(token)), sum(not channel.by_signer for channel in channels)
-    mail = pen.composer.confirmation(outbox.new_uuid(), to, title, link, len(channels), by_us, now)
+    address, by_us = pen.confirm_url(link), sum(not channel.by_signer for channel in channels)
+    mail = pen.composer.confirmation(outbox.new_uuid(), to, title, address, len(channels), by_us, now)
     return outbox.queued(DeliveryKind.CONFIRMATION, mail, now)
 
 

@@ -2,6 +2,9 @@
 
 A token is a keyed hash of the form's random nonce and of who signed. So the same submission twice leads to the same
 page, a mail can be made again without keeping its token, and the database holds nothing that opens a page.
+
+Programs that make links of bare addresses leave out signs at their end, so a token is made of letters and digits. Those
+of an earlier form ended in "-" or "_" now and then, and are found with and without it.
 """
 
 from __future__ import annotations
@@ -9,16 +12,24 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import itertools
 import re
 import unicodedata
-from base64 import urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import NewType
 
 from email_validator import EmailNotValidError, validate_email
 
+from app.signing.limits import WIDER, Network
+
 Token = NewType("Token", str)
-"""Opens a page: 32 URL-safe characters (192 bits). Never stored, never logged."""
+"""Opens a page: 32 small letters and digits (160 bits). Never stored, never logged."""
+
+_LENGTH = 32
+_MOST_CUT = 2
+"""So many signs at its end a token of the earlier form may have lost: of three, one in 30,000 ends so."""
+_AROUND = re.compile(r"[^A-Za-z0-9_-]+\Z")
 
 _WITH_PORT = re.compile(r"\[(.*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 # Providers that have one mailbox under several domains, and the marks that do not count in its local part.
@@ -39,9 +50,13 @@ class Keys:
         """Opens /sent/…: the same for the same form, mailbox, name and letters; only the secret can make it."""
         return self._token("sent", nonce, canonical_email(email), canonical_name(name), seal)
 
-    def mail(self, sent: Token) -> Token:
-        """Opens /confirm/… and /receipt/…: only the mail to the signer holds it."""
-        return self._token("mail", sent)
+    def mail(self, sent_hash: bytes) -> Token:
+        """Opens /confirm/… and /receipt/…: only mails to the signer hold it. From the hash of the /sent/… token."""
+        return self._token("mail", sent_hash.hex())
+
+    def earlier_mail(self, sent: str) -> Token:
+        """The same in the form that tokens had once, for mails that are sent again."""
+        return Token(urlsafe_b64encode(self._digest("mail", sent)[:24]).decode("ascii"))
 
     def email(self, email: str) -> bytes:
         """Digest of a mailbox."""
@@ -55,32 +70,49 @@ class Keys:
         """Digest of a person: a household may share a mailbox if the names differ."""
         return self._digest("person", canonical_email(email), canonical_name(name))
 
-    def network(self, address: str) -> bytes | None:
-        """Digest of an IPv4 address or of an IPv6 /64; None without one. All that is neither counts as one network."""
+    def network(self, address: str) -> Network:
+        """Of an IPv4 address or an IPv6 /64, and of what is around that. All that is neither counts as one network."""
         if not address:
-            return None
+            return Network(None)
         with_port = _WITH_PORT.fullmatch(address)
         try:
             ip = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else address)
         except ValueError:
-            return self._digest("network", "unreadable")
-        if isinstance(ip, ipaddress.IPv6Address):
-            if ip.ipv4_mapped is not None:
-                return self._digest("network", str(ip.ipv4_mapped))
-            return self._digest("network", str(ipaddress.ip_network((int(ip), 64), strict=False)))
-        return self._digest("network", str(ip))
+            return Network(self._digest("network", "unreadable"))
+        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+            return Network(self._around(ip, 64), {bits: self._around(ip, bits) for bits in WIDER})
+        return Network(self._digest("network", str(getattr(ip, "ipv4_mapped", None) or ip)))
+
+    def _around(self, ip: ipaddress.IPv6Address, bits: int) -> bytes:
+        return self._digest("network", str(ipaddress.ip_network((int(ip), bits), strict=False)))
 
     def _digest(self, purpose: str, *parts: str) -> bytes:
         text = "\0".join((purpose, *parts))
         return hmac.new(self.secret.encode(), text.encode(), hashlib.sha256).digest()
 
     def _token(self, purpose: str, *parts: str) -> Token:
-        return Token(urlsafe_b64encode(self._digest(purpose, *parts)[:24]).decode("ascii"))
+        return Token(b32encode(self._digest(purpose, *parts)[:20]).decode("ascii").lower())
 
 
 def hashed(token: str) -> bytes:
     """What the database keeps of a token: its SHA-256."""
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def spellings(typed: str) -> list[Token]:
+    """The tokens that what stands in an address can be: itself, or with the signs that a mail program cut off.
+
+    All are looked for at once, by their hashes, so that the time tells nothing.
+    """
+    token = _AROUND.sub("", typed)
+    cut = _LENGTH - len(token)
+    ends = itertools.product("-_", repeat=cut) if 0 < cut <= _MOST_CUT else ()
+    return [Token(token), *(Token(token + "".join(end)) for end in ends)]
+
+
+def spelled(typed: str, digest: bytes) -> Token:
+    """The one of these that has this hash."""
+    return next(token for token in spellings(typed) if hashed(token) == digest)
 
 
 def wire_email(typed: str) -> str:

@@ -23,8 +23,8 @@ from app.extensions import db
 from app.legislators import NoDataForDay
 from app.legislators.congresses import congress_at
 from app.signing.draft import Choice, Draft, Errors, Problem, draft
-from app.signing.limits import TooManyFromNetwork, TooManyToAddress, TooManyTries, check_tries, note_try
-from app.signing.submitting import MailComesBack, Ready, Submission, Superseded, sign
+from app.signing.limits import TooManyFromNetwork, TooManyTries, check_tries, check_wider, note_try
+from app.signing.submitting import Ready, Submission, Superseded, sign
 from app.web import form_token
 from app.web.form_token import FormToken
 from app.web.forms import SignForm, by_a_stranger, fills_a_field, form_for
@@ -34,8 +34,9 @@ from app.web.letter_page import Front, draw, front_of, front_pages, hidden_field
 from app.web.origin import origin_of
 from app.web.published import Published, find
 from app.web.same_site import from_our_page
+from app.web.sent_page import CHANGE, draw_sent
 from app.web.site import site
-from app.web.words import abroad, comes_back, street_notice
+from app.web.words import abroad, street_notice
 
 blueprint = Blueprint("campaign", __name__)
 
@@ -125,6 +126,8 @@ class _Press:
     def answer(self) -> Page | Response:
         """The page with what came of it, or the way to the next one."""
         form, switching = self.form, SWITCH in request.form
+        if CHANGE in request.form:
+            return self._change(), 200
         form.congress = congress_at(self.now)
         if form.looked_up != street_mark(form, self.token):  # the browser's word would tell what others looked up
             form.looked_up = ""
@@ -189,32 +192,33 @@ class _Press:
             return self.page(draft=result, notice=notice), 200
         return self._send(result)
 
-    def _send(self, result: Draft) -> Page | Response:
-        session, ready = db.session(), Ready.of(result, self._submission(), site().pen(), self.now)
+    def _change(self) -> str:
+        """The form once more for somebody who corrects what is wrong; what was sent is set aside for it."""
+        if not self.form.email.data:  # from a page that was opened anew, and holds nothing
+            return self.page(notice=_("Enter your details once more. Then only the new letters count."))
+        return self.page(
+            notice=_("Correct what is wrong below and look at your letters again. Then only the corrected ones count.")
+        )
+
+    def _send(self, result: Draft) -> Page:
+        session = db.session()
         try:
+            ready = Ready.of(session, result, self._submission(), site().pen(), self.now)
             with writing(session):
                 sent = sign(session, ready)
-        except MailComesBack:
-            self.form.email.errors = [comes_back()]
-            return self.page(draft=result), 422
-        except TooManyToAddress:
-            notice = _(
-                "We have sent several mails to this address today. "
-                "Look for them, in the spam folder too, or come back tomorrow."
-            )
         except TooManyFromNetwork:
             notice = _(
                 "Many letters have come from your connection today. "
                 "Please come back tomorrow, or use another connection."
             )
+            return self.page(draft=result, notice=notice), 429
         except DatabaseUnavailable:
             notice = _(
                 "We could not store your letters just now. Nothing is lost: please press the button again in a minute."
             )
             return self.page(draft=result, notice=notice), 503
-        else:
-            return redirect(url_for("sent.show", token=sent), 303)
-        return self.page(draft=result, notice=notice), 429
+        file = self.campaign.told_in(str(get_locale()))
+        return draw_sent(sent, file, email=str(self.form.email.data)), 200
 
     def _submission(self) -> Submission:
         language = str(get_locale())
@@ -233,26 +237,21 @@ class _Press:
 
 def _may_look_up(now: datetime) -> bool:
     """Count that somebody asks for a street; no network may look up more addresses a day than it may sign."""
-    digest = site().keys.network(request.remote_addr or "")
+    network, most = site().keys.network(request.remote_addr or ""), site().config.limit_network
     session = db.session()
     try:
         with writing(session):
-            if digest is not None:
-                check_tries(session, "street", digest, site().config.limit_network, now)
-                note_try(session, "street", digest, now)
+            if network.digest is not None:
+                check_tries(session, "street", network.digest, most, now)
+                check_wider(session, "street", network, most, now)
+                note_try(session, "street", network.digest, now)
     except (TooManyTries, DatabaseUnavailable):
         return False
     return True
 
 
-def filled(campaign: Published, form: SignForm, origin: Mapping[str, str]) -> str:
-    """The page with the fields filled and a token of its own, for somebody who corrects an address."""
-    notice = _("Correct what is wrong below and look at your letters again. Then only the corrected ones count.")
-    return draw(_front(campaign), form, _fresh(campaign.source.slug), origin, notice=notice)
-
-
 def _front(campaign: Published) -> Front:
-    """What stands around the form, with the campaign as it is at this moment, or as it was signed."""
+    """What stands around the form, with the campaign as it is at this moment."""
     front = front_of(campaign.source.slug)
     if front is None:
         return Front(campaign, {}, 0, None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from babel.lists import format_list
 from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -13,14 +15,14 @@ from app.models import Signature, SignatureState
 from app.signing import (
     Agreement,
     NoSuchSignature,
+    PageChanged,
     Release,
-    WaysChanged,
     can_be_confirmed,
     confirm,
     find_mailed,
-    ways_seal,
+    page_seal,
 )
-from app.signing.tokens import Token
+from app.signing.waiting import Beside, name_of, names_of, written_before
 from app.web.languages import speak_to
 from app.web.published import campaign_of, of
 from app.web.receipt import gone, is_gone, seat_now
@@ -30,16 +32,22 @@ from app.web.words import press_again, try_later
 
 blueprint = Blueprint("confirm", __name__)
 
+EARLIER = "earlier"
+"""What an address or a form says when somebody wants the letters that they wrote first, and not the newer ones."""
+OTHERS, THEIRS, MINE = "others", "theirs", "mine"
+"""The question whose the letters are that wait under other names, and its answers."""
+
 
 @blueprint.get("/confirm/<token>")
 def show(token: str) -> Response | str:
-    """The letters and one button; the receipt when that has been pressed."""
+    """The letters and one button; the receipt when that has been pressed, and the newer letters if there are any."""
     signature = _signature(token)
     if is_gone(signature):
         return gone(signature)
     if signature.confirmed_at is not None:
         return redirect(url_for("receipt.show", token=token))
-    return _page(signature, token)
+    found = site().beside(signature)
+    return _to_the_newer(signature, found) or _page(signature, token, found)
 
 
 @blueprint.post("/confirm/<token>")
@@ -48,25 +56,40 @@ def release(token: str) -> Response | tuple[str, int]:
     signature = _signature(token)
     if is_gone(signature):
         return gone(signature)
+    found = site().beside(signature)
     if not from_our_page(request, site().config.public_url):
-        return _page(signature, token, notice=press_again()), 403
+        return _page(signature, token, found, notice=press_again()), 403
+    if newer := _to_the_newer(signature, found):
+        return newer
+    if found.others and _is_waiting(signature) and _whose() is None:
+        return _page(signature, token, found, error=_("Say whose the other letters are.")), 422
+    return _released(signature, token, found)
+
+
+def _released(signature: Signature, token: str, found: Beside) -> Response | tuple[str, int]:
     session, headline = db.session(), of(signature).told_in(signature.language).headline
     ways, pen, now = site().ways_of(signature.letters), site().pen(), site().clock()
-    agreed = Agreement(_sentence(ways), request.form.get("seal", ""))
-    ready = Release.of(signature, Token(token), headline, pen, ways, now)
+    agreed = Agreement(_sentence(ways), request.form.get("seal", ""), alone=_whose() == MINE)
+    ready = Release.of(signature, token, headline, pen, ways, found, now)
     try:
         with writing(session):
-            signature = confirm(session, Token(token), ready, agreed, pen, now)
-    except WaysChanged:
-        notice = _("How your letters go has changed. Look at it once more, and press the button again.")
-        return _page(signature, token, notice=notice), 409
+            signature = confirm(session, token, ready, agreed, pen, now)
+    except PageChanged:
+        notice = _("What waits here, or how it goes, has changed. Look at it once more, and press the button again.")
+        return _page(signature, token, site().beside(signature), notice=notice), 409
     except DatabaseUnavailable:
-        return _page(signature, token, notice=try_later()), 503
+        return _page(signature, token, found, notice=try_later()), 503
     if is_gone(signature):
         return gone(signature)
     if signature.state is SignatureState.WITHDRAWN:
-        return _page(signature, token), 200
+        return _page(signature, token, site().beside(signature)), 200
     return redirect(url_for("receipt.show", token=token), 303)
+
+
+def _whose() -> str | None:
+    """The answer to the question whose the letters under other names are."""
+    answer = request.form.get(OTHERS)
+    return answer if answer in {THEIRS, MINE} else None
 
 
 def _signature(token: str) -> Signature:
@@ -76,6 +99,18 @@ def _signature(token: str) -> Signature:
         abort(404)
     speak_to(signature.language)
     return signature
+
+
+def _is_waiting(signature: Signature) -> bool:
+    return can_be_confirmed(db.session(), signature)
+
+
+def _to_the_newer(signature: Signature, found: Beside) -> Response | None:
+    """Whoever wrote again with better words wants those, whichever mail they open, unless they say otherwise."""
+    newer = found.newer(signature)
+    if newer is None or EARLIER in request.values or not _is_waiting(signature):
+        return None
+    return redirect(url_for("confirm.show", token=newer.token), 303)
 
 
 def _sentence(ways: dict[int, Way]) -> str:
@@ -99,20 +134,37 @@ def _sentence(ways: dict[int, Way]) -> str:
     )
 
 
-def _page(signature: Signature, token: str, *, notice: str = "") -> str:
-    ways = site().ways_of(signature.letters)
+def _page(signature: Signature, token: str, found: Beside, *, notice: str = "", error: str = "") -> str:
+    ways, pending = site().ways_of(signature.letters), _is_waiting(signature)
+    before = written_before(db.session(), signature)
     return render_template(
         "confirm/page.html",
         signature=signature,
         token=token,
         campaign=campaign_of(signature),
-        pending=can_be_confirmed(db.session(), signature),
+        pending=pending,
         ways=ways,
         by_us=sum(not way.channel.by_signer for way in ways.values()),
         changed=any(ways[letter.position].channel.name != letter.deliveries[0].channel for letter in signature.letters),
-        seal=ways_seal(ways),
+        seal=page_seal(ways, found),
         seat_now=seat_now,
         sentence=_sentence(ways),
         keep=site().keep,
         notice=notice,
+        error=error,
+        signed_by=name_of(signature),
+        newer=found.newer(signature),
+        same=found.same,
+        others=found.others,
+        elsewhere=found.elsewhere,
+        all_waiting=found.all,
+        campaign_of=campaign_of,
+        other_names=_listed(found.names),
+        written_by=_listed(names_of(before)),
+        receipt=site().mailed_token(before[0]) if before else None,
+        asked=_whose(),
     )
+
+
+def _listed(names: list[str]) -> str:
+    return format_list(names, "standard", locale=get_locale()) if names else ""

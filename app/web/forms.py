@@ -72,7 +72,7 @@ def _mark(suggestion: str) -> str:
 
 
 def hidden(values: Mapping[str, str]) -> Markup:
-    """Fields that nobody sees; the names must be ours."""
+    """Fields that nobody sees; the names must be ours, or look like it."""
     fields = [f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in values.items()]
     return Markup("".join(fields))  # noqa: S704 — escaped above
 

@@ -50,8 +50,9 @@ def _add(response: Response) -> Response:
     if response.status_code == 200 and _has_a_name_of_its_content():
         response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
     else:
-        # Nobody on the way may keep a page. The browser may keep the form, so that Back finds what was typed.
-        personal = request.blueprint in PERSONAL
+        # Nobody on the way may keep a page. The browser may keep a form and what answers it, so that Back finds them.
+        carries_the_form = request.endpoint == "sent.act"
+        personal = request.blueprint in PERSONAL and not carries_the_form
         response.headers["Cache-Control"] = "private, no-store" if personal else "private, no-cache"
         response.headers["Vary"] = "Accept-Language"
     if request.blueprint in PERSONAL:

@@ -74,6 +74,8 @@ def show(token: str) -> Response | str:
         happened=partial(happened, halted=halted),
         history=history,
         seat_now=seat_now,
+        all_waiting=site().beside(signature).all,
+        campaign_of=campaign_of,
     )
 
 
@@ -105,6 +107,8 @@ def gone(signature: Signature) -> Response:
         keep=site().keep,
         done="done" in request.args,
         expired=signature.state in {SignatureState.PENDING, SignatureState.EXPIRED},
+        all_waiting=site().beside(signature).all,
+        campaign_of=campaign_of,
     )
     return make_response(page, 410)
 

@@ -19,16 +19,18 @@ from app.delivery import HANDOFF, Channel, Way, way_to
 from app.delivery.handoff import Handoff, HandoffChannel, PaperChannel, prepare
 from app.delivery.mail_channel import EmailChannel
 from app.delivery.mails import Composer, Links
+from app.extensions import db
 from app.legislators import Legislator, NoDataForDay, Seat, Vacancy
 from app.legislators.congresses import congress_at
 from app.legislators.geography import is_senate
 from app.legislators.keeping.shelf import Shelf
-from app.models import Letter
+from app.models import Letter, Signature
 from app.signing.draft import Desk
 from app.signing.limits import Limits
 from app.signing.pen import Pen
 from app.signing.retention import Keep
-from app.signing.tokens import Keys, Token
+from app.signing.tokens import Keys, Token, hashed
+from app.signing.waiting import Beside, beside
 from config import Config
 from settings.addresses import is_loopback
 
@@ -94,6 +96,15 @@ class Site:
             ways=self.ways_of,
             handoff=self.handoff,
         )
+
+    def beside(self, signature: Signature) -> Beside:
+        """What else waits for the mailbox of a signature."""
+        return beside(db.session(), signature, self.keys, self.keep, self.clock())
+
+    def mailed_token(self, signature: Signature) -> Token | None:
+        """What opens its pages; None if only its own mails can tell, since the site's secret was another one then."""
+        token = self.keys.mail(signature.sent_hash)
+        return token if hashed(token) == signature.mail_hash else None
 
     def holder(self, letter: Letter) -> Legislator | Vacancy | None:
         """Who holds the seat that the letter went to now; None when that is not known.

@@ -25,6 +25,7 @@ from app.web.languages import speak_to
 from app.web.published import campaign_of
 from app.web.same_site import from_our_page
 from app.web.site import site
+from app.web.validators import tidy
 from app.web.words import press_again, try_later
 
 blueprint = Blueprint("undo", __name__, url_prefix="/receipt/<token>")
@@ -47,29 +48,30 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
     signature = _signature(token)
     if not _is_open(signature, what):
         return redirect(url_for("receipt.show", token=token, late="1" if what == "withdraw" else None), 303)
+    session, now, email = db.session(), site().clock(), str(tidy(request.form.get("email", "")))[:254]
     if not from_our_page(request, site().config.public_url):
-        return _page(signature, token, what, notice=press_again()), 403
-    session, now, email = db.session(), site().clock(), request.form.get("email", "").strip()[:254]
+        return _page(signature, token, what, notice=press_again(), email=email), 403
     network = site().keys.network(request.remote_addr or "")
     if not email:
         return _page(signature, token, what, error=_("Enter the e-mail address that you gave with the letters.")), 422
     try:
         with writing(session):
-            owner = is_owner(session, token, email, network, now)
-            if owner:
+            is_done = not _is_open(find_mailed(session, token), what)  # by another press at the same time
+            owner = is_done or is_owner(session, token, email, network.digest, now)
+            if owner and not is_done:
                 VERBS[what](session, token, now)
     except TooManyTries:
         error = _(
             "Too many other addresses were entered here today. Please come back tomorrow, or write to %(email)s.",
             email=site().config.privacy_email,
         )
-        return _page(signature, token, what, error=error), 429
+        return _page(signature, token, what, error=error, email=email), 429
     except DatabaseUnavailable:
         notice = try_later()
-        return _page(signature, token, what, notice=notice), 503
+        return _page(signature, token, what, notice=notice, email=email), 503
     if not owner:
         error = _("These letters were not written with this address. Enter the one that you gave.")
-        return _page(signature, token, what, error=error), 403
+        return _page(signature, token, what, error=error, email=email), 403
     return redirect(url_for("receipt.show", token=token, done="1" if what == "erase" else None), 303)
 
 
@@ -108,7 +110,7 @@ def _is_open(signature: Signature, what: str) -> bool:
     return can_be_withdrawn(signature) if what == "withdraw" else signature.erased_at is None
 
 
-def _page(signature: Signature, token: str, what: str, *, error: str = "", notice: str = "") -> str:
+def _page(signature: Signature, token: str, what: str, *, error: str = "", notice: str = "", email: str = "") -> str:
     return render_template(
         f"undo/{what}.html",
         signature=signature,
@@ -117,6 +119,7 @@ def _page(signature: Signature, token: str, what: str, *, error: str = "", notic
         backups=KEPT_FOR,
         error=error,
         notice=notice,
+        email=email,
     )
 
 

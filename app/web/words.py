@@ -23,6 +23,7 @@ from app.legislators.congresses import begins
 from app.legislators.geography import is_senate
 from app.models import Signature
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Street
+from app.signing.waiting import name_of
 from app.web.languages import LANGUAGES, said_in_address
 from app.web.moments import day, day_in, moment, number, percent, span
 from app.web.people import (
@@ -60,6 +61,7 @@ def init_app(app: Flask) -> None:
         percent=percent,
         paragraphs=paragraphs,
         past_end=past_end,
+        signed_name=name_of,
         span=span,
         summary_of=summary_of,
         text_of=text_of,
@@ -264,11 +266,6 @@ def street_notice(choice: Choice, *, refused: bool) -> str:
             "Choose below who represents you, or try again later."
         )
     return ""
-
-
-def comes_back() -> str:
-    """Of an address that takes no mail any more."""
-    return _("Mail to this address comes back. Check it, or use another.")
 
 
 def abroad(place: str) -> str:

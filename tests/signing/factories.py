@@ -18,13 +18,14 @@ from app.campaigns.letters import Signer
 from app.db import writing
 from app.delivery.mails import Links
 from app.models import Campaign, CampaignRevision, Delivery, DeliveryKind, Signature
-from app.signing import Agreement, Release, confirm, find_mailed, ways_seal
+from app.signing import Agreement, Release, confirm, find_mailed, page_seal
 from app.signing.draft import Choice, Desk, Draft, Entry, Errors, draft
 from app.signing.limits import Limits
 from app.signing.pen import Pen
 from app.signing.retention import Keep
 from app.signing.submitting import Ready, Submission, sign
-from app.signing.tokens import Token
+from app.signing.tokens import Token, hashed
+from app.signing.waiting import beside
 from app.web.site import CHANNELS, Site
 from tests.factories import campaign_source
 
@@ -132,14 +133,14 @@ def signed(
 ) -> Token:
     """A committed signature; the token of its /sent/… page."""
     form = submission(session, nonce, network=network, replaces=replaces, slug=slug)
-    ready = Ready.of(letters_of(app, who or signer()), form, with_pen or pen(app), now)
+    ready = Ready.of(session, letters_of(app, who or signer()), form, with_pen or pen(app), now)
     with writing(session):
         return sign(session, ready)
 
 
 def confirmed(app: Flask, session: Session, token: Token, now: datetime = NOW) -> Signature:
     """Press the button behind /confirm/… of the signature at /sent/<token>."""
-    mailed, ink = site(app).keys.mail(token), pen(app)
+    mailed, ink = mailed_token(app, token), pen(app)
     ready, agreed = released(app, session, mailed, now)
     with writing(session):
         return confirm(session, mailed, ready, agreed, ink, now)
@@ -148,8 +149,15 @@ def confirmed(app: Flask, session: Session, token: Token, now: datetime = NOW) -
 def released(app: Flask, session: Session, mailed: Token, now: datetime = NOW) -> tuple[Release, Agreement]:
     """What a press of the button sets going, and to what the page would show it."""
     signature = find_mailed(session, mailed)
-    ways = site(app).ways_of(signature.letters)
-    return Release.of(signature, mailed, TITLE, pen(app), ways, now), Agreement(SENTENCE, ways_seal(ways))
+    ways, tools = site(app).ways_of(signature.letters), pen(app)
+    found = beside(session, signature, tools.keys, tools.keep, now)
+    ready = Release.of(signature, mailed, TITLE, tools, ways, found, now)
+    return ready, Agreement(SENTENCE, page_seal(ways, found))
+
+
+def mailed_token(app: Flask, token: str) -> Token:
+    """What opens /confirm/… of the signature at /sent/<token>."""
+    return site(app).keys.mail(hashed(token))
 
 
 def deliveries(session: Session, *kinds: DeliveryKind) -> Sequence[Delivery]:

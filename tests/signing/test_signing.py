@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import campaigns
+from app.campaigns.letters import Signer
 from app.db import writing
 from app.delivery import Way
 from app.delivery.drain import drain
@@ -28,19 +29,22 @@ from app.models import Consent, Delivery, DeliveryKind, DeliveryState, Letter, S
 from app.signing import (
     Agreement,
     NoSuchSignature,
+    PageChanged,
     Release,
-    WaysChanged,
     confirm,
     correspondent,
     find_mailed,
     find_sent,
 )
+from app.signing.afterwards import erase
 from app.signing.draft import Draft
 from app.signing.submitting import NothingToSign, Ready, Superseded, resend, sign
 from app.signing.tokens import Token, hashed
+from app.signing.waiting import beside
 from tests.delivery.factories import TRANSIENT, ScriptedSender, leave, policy
 from tests.factories import campaign_source
 from tests.signing.factories import (
+    KEEP,
     NOW,
     SENTENCE,
     TITLE,
@@ -49,6 +53,7 @@ from tests.signing.factories import (
     deliveries,
     drafted,
     letters_of,
+    mailed_token,
     pen,
     released,
     signed,
@@ -57,7 +62,7 @@ from tests.signing.factories import (
     submission,
 )
 
-S = DeliveryState
+S, SIGNED = DeliveryState, SignatureState
 LETTER, COPY = DeliveryKind.LETTER, DeliveryKind.COPY
 CONFIRMATION, REPEAT = DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT
 
@@ -119,7 +124,7 @@ def test_the_mail_to_confirm_holds_the_link_and_the_database_only_its_hash(
 ) -> None:
     token = signed(app, session)
 
-    mailed = site(app).keys.mail(token)
+    mailed = mailed_token(app, token)
     mail = (mine(session, CONFIRMATION)[0].mail or b"").replace(b"=\r\n", b"")
     assert f"https://act.example.org/confirm/{mailed}".encode() in mail
     signature = find_mailed(session, mailed)
@@ -152,7 +157,7 @@ def test_a_draft_without_letters_cannot_be_signed(app: Flask, session: Session) 
     form = submission(session)
 
     with pytest.raises(NothingToSign):
-        Ready.of(nobody, form, pen(app), NOW)
+        Ready.of(session, nobody, form, pen(app), NOW)
 
     assert signatures(session) == []
 
@@ -206,7 +211,7 @@ def test_confirming_releases_the_letters_and_sends_the_copy_and_keeps_the_consen
         assert f"<{letter.uuid}@sandbox.invalid>".encode() in (letter.mail or b"")
         assert b"Reply-To" in (letter.mail or b"")
     (copy,) = mine(session, COPY)
-    receipt = f"https://act.example.org/receipt/{site(app).keys.mail(token)}".encode()
+    receipt = f"https://act.example.org/receipt/{mailed_token(app, token)}".encode()
     assert receipt in (copy.mail or b"").replace(b"=\r\n", b"")
     consent = session.scalars(select(Consent).where(Consent.signature_id == signature.id)).one()
     assert (consent.sentence, consent.agreed_at) == (SENTENCE, NOW + timedelta(minutes=5))
@@ -253,21 +258,21 @@ def test_the_token_of_one_page_does_not_open_the_other(app: Flask, session: Sess
     with pytest.raises(NoSuchSignature):
         find_mailed(session, token)
     with pytest.raises(NoSuchSignature):
-        find_sent(session, site(app).keys.mail(token))
+        find_sent(session, mailed_token(app, token))
 
 
 def test_the_same_person_after_confirming_gets_a_mail_that_says_so_and_no_letters(app: Flask, session: Session) -> None:
     confirmed(app, session, signed(app, session))
-    letters = len(mine(session, LETTER))
 
     token = signed(app, session, now=NOW + timedelta(days=3))
 
     (mail,) = mine(session, REPEAT)
     assert b"You have already written" in (mail.mail or b"")
-    assert len(mine(session, LETTER)) == letters
+    empty = find_sent(session, token).letters  # stored, so that it takes as long as for anybody else
+    assert [(letter.subject, letter.opening, letter.body) for letter in empty] == [(None, None, None)] * 3
     assert len(mine(session, CONFIRMATION)) == 1
     with pytest.raises(NoSuchSignature):  # nothing there to confirm
-        find_mailed(session, site(app).keys.mail(token))
+        find_mailed(session, mailed_token(app, token))
     assert find_sent(session, token).state is SignatureState.PENDING
 
 
@@ -277,7 +282,7 @@ def test_sending_a_repeat_again_says_the_same(app: Flask, session: Session) -> N
     leave(session, NOW)
 
     with writing(session):
-        assert resend(session, token, TITLE, pen(app), NOW)
+        resend(session, token, TITLE, pen(app), NOW)
 
     assert len(mine(session, REPEAT)) == 2
     assert len(mine(session, CONFIRMATION)) == 1
@@ -291,6 +296,117 @@ def test_another_of_the_household_or_another_campaign_is_no_repeat(app: Flask, s
 
     assert mine(session, REPEAT) == []
     assert len(mine(session, LETTER)) == 9
+
+
+def test_who_confirms_while_the_same_person_signs_again_is_noticed(app: Flask, session: Session) -> None:
+    first = signed(app, session)
+    ready = Ready.of(session, letters_of(app, signer()), submission(session), pen(app), NOW)
+    confirmed(app, session, first)
+
+    with pytest.raises(Superseded), writing(session):
+        sign(session, ready)
+
+
+def test_a_form_that_was_sent_before_its_signer_took_the_letters_back_is_still_the_same(
+    app: Flask, session: Session
+) -> None:
+    token = signed(app, session, nonce="nonce")
+    confirmed(app, session, token)
+    with writing(session):
+        erase(session, mailed_token(app, token), NOW)
+    before = len(signatures(session))
+
+    assert signed(app, session, nonce="nonce") == token
+
+    assert len(signatures(session)) == before
+
+
+def test_a_signature_that_was_replaced_gives_its_links_to_the_one_that_is_signed_anew(
+    app: Flask, session: Session
+) -> None:
+    token = signed(app, session, nonce="nonce")
+    signed(app, session, signer(email="slip@example.org"), "nonce", replaces=token)
+
+    assert signed(app, session, nonce="nonce") == token
+
+    assert [one.state for one in signatures(session)] == [SIGNED.WITHDRAWN, SIGNED.PENDING, SIGNED.PENDING]
+    assert find_mailed(session, mailed_token(app, token)).id == signatures(session)[-1].id
+
+
+def test_mails_of_before_tokens_had_their_present_form_are_sent_again_with_their_own_link(
+    app: Flask, session: Session
+) -> None:
+    token = signed(app, session)
+    once = site(app).keys.earlier_mail(token)
+    with writing(session):
+        find_sent(session, token).mail_hash = hashed(once)
+    leave(session, NOW)
+
+    with writing(session):
+        resend(session, token, TITLE, pen(app), NOW)
+
+    assert f"/confirm/{once}".encode() in (mine(session, CONFIRMATION)[-1].mail or b"").replace(b"=\r\n", b"")
+    assert find_mailed(session, once.rstrip("-_")).state is SIGNED.PENDING
+    assert beside(session, signatures(session)[0], site(app).keys, KEEP, NOW).all == ()
+
+
+def test_what_waits_for_a_mailbox_is_found_whoever_it_was(app: Flask, session: Session) -> None:
+    tokens = [
+        signed(app, session),
+        signed(app, session, signer("Ana", email="ana.garcia+x@example.org")),
+        signed(app, session, signer("Anna")),
+        signed(app, session, slug="other-campaign"),
+    ]
+    signed(app, session, signer(email="somebody.else@example.org"))
+    signed(app, session, signer("Old"), now=NOW - KEEP.pending)
+    first, second, third, fourth = (find_sent(session, token).id for token in tokens)
+
+    found = beside(session, find_sent(session, tokens[0]), site(app).keys, KEEP, NOW)
+
+    assert [one.signature.id for one in found.same] == [second]
+    assert [one.signature.id for one in found.others] == [third]
+    assert [one.signature.id for one in found.elsewhere] == [fourth]
+    assert [one.token for one in found.all] == [mailed_token(app, token) for token in tokens[1:]]
+    newer = found.newer(find_sent(session, tokens[0]))
+    assert newer is not None
+    assert newer.signature.id == second
+    assert beside(session, find_sent(session, tokens[1]), site(app).keys, KEEP, NOW).same[0].signature.id == first
+
+
+def test_confirming_sets_aside_what_the_same_person_left_waiting_and_nobody_else(app: Flask, session: Session) -> None:
+    signed(app, session)
+    last = signed(app, session)
+    signed(app, session, signer("Anna"))
+    signed(app, session, signer(email="somebody.else@example.org"))
+    signed(app, session, slug="other-campaign")
+
+    confirmed(app, session, last)
+
+    assert [one.state for one in signatures(session)] == [SIGNED.WITHDRAWN, SIGNED.CONFIRMED] + [SIGNED.PENDING] * 3
+
+
+def test_a_slip_in_the_name_is_set_aside_when_its_signer_says_so(app: Flask, session: Session) -> None:
+    signed(app, session, signer("Jnae"))
+    link = mailed_token(app, signed(app, session, signer("Jane")))
+    ready, agreed = released(app, session, link)
+
+    with writing(session):
+        confirm(session, link, ready, replace(agreed, alone=True), pen(app), NOW)
+
+    assert [one.state for one in signatures(session)] == [SIGNED.WITHDRAWN, SIGNED.CONFIRMED]
+    assert sorted(states(session, LETTER)) == [S.CANCELLED] * 3 + [S.QUEUED] * 3
+
+
+@pytest.mark.parametrize("who", [signer(), signer("Anna")], ids=["the same person", "another name"])
+def test_what_was_signed_since_the_page_was_shown_is_shown_first(app: Flask, session: Session, who: Signer) -> None:
+    link = mailed_token(app, signed(app, session))
+    ready, agreed = released(app, session, link)
+    signed(app, session, who)
+
+    with pytest.raises(PageChanged), writing(session):
+        confirm(session, link, ready, replace(agreed, alone=True), pen(app), NOW)
+
+    assert [one.state for one in signatures(session)] == [SIGNED.PENDING] * 2
 
 
 def test_the_same_person_twice_both_confirmed_is_one_set_of_letters(app: Flask, session: Session) -> None:
@@ -368,14 +484,15 @@ def test_a_signature_does_not_replace_itself(app: Flask, session: Session) -> No
 def test_sending_again_mails_the_same_link(app: Flask, session: Session) -> None:
     token = signed(app, session)
     with writing(session):
-        assert not resend(session, token, TITLE, pen(app), NOW)
+        resend(session, token, TITLE, pen(app), NOW)
+    assert len(mine(session, CONFIRMATION)) == 1
     leave(session, NOW)
 
     with writing(session):
-        assert resend(session, token, TITLE, pen(app), NOW)
+        resend(session, token, TITLE, pen(app), NOW)
 
     first, second = mine(session, CONFIRMATION)
-    link = f"/confirm/{site(app).keys.mail(token)}".encode()
+    link = f"/confirm/{mailed_token(app, token)}".encode()
     assert first.uuid != second.uuid
     assert all(link in (mail.mail or b"").replace(b"=\r\n", b"") for mail in (first, second))
 
@@ -406,7 +523,7 @@ def close(session: Session) -> None:
 def test_what_was_read_of_a_campaign_must_still_hold_when_it_is_signed(
     app: Flask, session: Session, change: Callable[[Session], None]
 ) -> None:
-    ready = Ready.of(letters_of(app, signer()), submission(session), pen(app), NOW)
+    ready = Ready.of(session, letters_of(app, signer()), submission(session), pen(app), NOW)
     with writing(session):
         change(session)
 
@@ -423,14 +540,14 @@ def test_a_refusal_in_the_middle_leaves_nothing_behind(app: Flask, session: Sess
     letters = letters_of(app, signer())
 
     with pytest.raises(ValueError, match="linefeed"), writing(session):
-        sign(session, Ready.of(letters, broken, pen(app), NOW))
+        sign(session, Ready.of(session, letters, broken, pen(app), NOW))
 
     assert signatures(session) == []
     assert session.scalars(select(Letter).join(Signature).where(Signature.email != "noise@example.net")).all() == []
 
 
 def test_two_at_once_with_the_same_submission_are_one_signature(app: Flask, session: Session) -> None:
-    ready = Ready.of(letters_of(app, signer()), submission(session, "nonce"), pen(app), NOW)
+    ready = Ready.of(session, letters_of(app, signer()), submission(session, "nonce"), pen(app), NOW)
     engine = db.engine
     start, tokens = threading.Barrier(4), []
 
@@ -454,7 +571,7 @@ def test_two_at_once_with_the_same_submission_are_one_signature(app: Flask, sess
 
 
 def test_two_signatures_of_one_person_confirmed_at_once_are_one_set_of_letters(app: Flask, session: Session) -> None:
-    links = [site(app).keys.mail(signed(app, session)) for _form in range(2)]
+    links = [mailed_token(app, signed(app, session)) for _form in range(2)]
     tools = pen(app)
     engine = db.engine
     start = threading.Barrier(2)
@@ -492,7 +609,7 @@ def test_no_token_address_or_name_is_ever_logged(
 
     assert "RuntimeError" in caplog.text
     assert "BEGIN" in caplog.text
-    for secret in (token, site(app).keys.mail(token), "ana.garcia", "García", "Randall", "canary@example.org"):
+    for secret in (token, mailed_token(app, token), "ana.garcia", "García", "Randall", "canary@example.org"):
         assert secret not in caplog.text
 
 
@@ -510,23 +627,23 @@ def test_a_database_error_names_nobody(app: Flask, session: Session, data_dir: P
 
 
 def test_a_letter_cancelled_in_the_moment_of_confirming_is_shown_first(app: Flask, session: Session) -> None:
-    link = site(app).keys.mail(signed(app, session))
+    link = mailed_token(app, signed(app, session))
     ready, shown = released(app, session, link)
     with writing(session):
         drop(session, mine(session, LETTER)[0], NOW)
 
-    with pytest.raises(WaysChanged), writing(session):
+    with pytest.raises(PageChanged), writing(session):
         confirm(session, link, ready, shown, pen(app), NOW)
 
     assert S.QUEUED not in states(session, LETTER)
 
 
 def test_an_address_that_was_taken_out_in_the_moment_of_confirming_gets_nothing(app: Flask, session: Session) -> None:
-    link, tools = site(app).keys.mail(signed(app, session)), pen(app)
+    link, tools = mailed_token(app, signed(app, session)), pen(app)
     ready, shown = released(app, session, link)
     gone = {letter.position: Way(PaperChannel(), "") for letter in find_mailed(session, link).letters}
 
-    with pytest.raises(WaysChanged), writing(session):
+    with pytest.raises(PageChanged), writing(session):
         confirm(session, link, ready, shown, replace(tools, ways=lambda _letters: gone), NOW)
 
     assert S.QUEUED not in states(session, LETTER)

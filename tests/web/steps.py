@@ -31,6 +31,12 @@ def sign(visitor: Visitor, clock: Clock, slug: str = "reunite-families", *, own_
     return page
 
 
+def sent_address(page: Page) -> str:
+    """Where the page that says to look for the mail stands, to be opened anew."""
+    (address,) = [form.get("action") for form in page.all("form") if str(form.get("action")).startswith("/sent/")]
+    return str(address).partition("?")[0]
+
+
 def confirm(visitor: Visitor, data_dir: Path) -> Page:
     """Follow the newest mail and press its button; the receipt."""
     visitor.open(mails(data_dir, "confirmation")[-1].link)

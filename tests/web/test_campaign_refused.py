@@ -62,11 +62,10 @@ def test_a_full_disk_keeps_the_text_and_asks_to_press_again(
 # --- limits --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("setting", ["LIMIT_ADDRESS", "LIMIT_NETWORK"])
-def test_over_a_limit_nothing_is_stored_and_everything_typed_stays(
-    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path, setting: str
+def test_over_the_limit_of_a_network_nothing_is_stored_and_everything_typed_stays(
+    open_sandbox: OpenSandbox, clock: Clock, data_dir: Path
 ) -> None:
-    app = open_sandbox(**{setting: "2"})
+    app = open_sandbox(LIMIT_NETWORK="2")
     for name in ("Ana", "Bo"):
         visitor = begin(Visitor(app), clock, given_name=name)
         visitor.press(SHOW)

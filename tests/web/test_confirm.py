@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -14,9 +15,9 @@ from app.extensions import db
 from app.models import Delivery, DeliveryKind, DeliveryState
 from tests.conftest import OpenSandbox
 from tests.databases import write_lock
-from tests.factories import Clock, mails, stored, supporter
+from tests.factories import Clock, campaign_source, mails, published, stored, supporter
 from tests.pages import Visitor
-from tests.web.steps import CONFIRM, confirm, sign
+from tests.web.steps import CONFIRM, confirm, sent_address, sign
 from tests.web.test_receipt import states
 
 
@@ -110,23 +111,170 @@ def test_the_letters_say_who_sent_them_for_whom(visitor: Visitor, clock: Clock, 
         assert letter.headers["Reply-To"] == "Ana García Ruiz <ana.garcia@example.org>"
 
 
-def test_only_the_first_of_two_unconfirmed_of_one_person_is_sent(
+def test_whoever_writes_again_with_better_words_sends_those_whichever_mail_is_opened(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock, own_words="Plese help.")
+    clock.forward(minutes=2)
+    sign(visitor, clock, own_words="Please help the families.")
+    clock.forward(minutes=2)
+    first, second = mails(data_dir, "confirmation")
+
+    for mail in (first, second):
+        page = visitor.open(mail.link)
+        assert page.path == second.link
+        assert "You wrote more than once. These letters, of November 24, 2026, 12:03 PM Eastern, are" in page.text
+        assert "Your own words begin: Please help the families." in page.text
+        assert "another connection" not in page.text
+    visitor.press(CONFIRM)
+
+    letters = mails(data_dir, "letter")
+    assert len(letters) == 3
+    assert all("Please help the families." in letter.text for letter in letters)
+    assert visitor.open(first.link).heading == "These letters do not go"
+    assert visitor.follow("Where the letters are that you confirmed").path == second.link.replace("confirm", "receipt")
+
+
+def test_a_page_that_was_open_when_its_signer_wrote_again_sends_nothing_older(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock, own_words="Plese help.")
+    visitor.open(mailed(data_dir))
+    sign(Visitor(visitor.app), clock, own_words="Please help the families.")
+
+    page = visitor.press(CONFIRM)
+
+    assert page.path == mailed(data_dir)
+    assert mails(data_dir, "letter") == []
+    visitor.press(CONFIRM)
+    assert all("Please help the families." in letter.text for letter in mails(data_dir, "letter"))
+
+
+def test_the_earlier_words_can_be_chosen(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    sign(visitor, clock, own_words="My words.")
+    clock.forward(minutes=2)
+    sign(Visitor(visitor.app, "198.51.100.9"), clock, own_words="Somebody else's.")
+    page = visitor.open(mailed(data_dir))
+    assert "They were entered from another connection than the earlier ones" in page.text
+
+    page = visitor.follow("Show those of November 24, 2026, 12:00 PM Eastern")
+
+    assert "These are the letters that you wrote first." in page.text
+    assert "My words." in page.letters[0]
+    assert visitor.follow("Show the newer letters").path == mailed(data_dir)
+    visitor.page = page
+    assert visitor.press(CONFIRM).path.startswith("/receipt/")
+    assert [("My words." in letter.text) for letter in mails(data_dir, "letter")] == [True] * 3
+    assert visitor.open(mailed(data_dir)).heading == "These letters do not go"
+
+
+def with_a_slip(visitor: Visitor, clock: Clock, data_dir: Path) -> tuple[str, str]:
+    """Sign as Jnae, notice it, sign as Janet; the links of both mails."""
+    sign(visitor, clock, given_name="Jnae")
+    sign(visitor, clock, given_name="Janet")
+    first, second = mails(data_dir, "confirmation")
+    return first.link, second.link
+
+
+@pytest.mark.parametrize("opened", [0, 1])
+def test_another_name_at_the_same_mailbox_is_asked_about_and_a_slip_is_set_aside(
+    visitor: Visitor, clock: Clock, data_dir: Path, opened: int
+) -> None:
+    links, names = with_a_slip(visitor, clock, data_dir), ("Jnae García Ruiz", "Janet García Ruiz")
+    page = visitor.open(links[opened])
+    assert f"They are signed: {names[opened]}." in page.text
+    assert f"Letters also wait in the name of {names[1 - opened]}, with the same e-mail address." in page.text
+
+    page = visitor.press(CONFIRM)
+
+    assert (page.status, page.errors) == (422, ["Say whose the other letters are."])
+    assert mails(data_dir, "letter") == []
+    page = visitor.choose("others", "mine").press(CONFIRM)
+    assert page.path == links[opened].replace("confirm", "receipt")
+    assert len(mails(data_dir, "letter")) == 3
+    assert visitor.open(links[1 - opened]).heading == "These letters do not go"
+
+
+def test_two_of_a_household_are_asked_once(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    first, second = with_a_slip(visitor, clock, data_dir)
+    visitor.open(first)
+    visitor.choose("others", "theirs").press(CONFIRM)
+    assert visitor.page.path.startswith("/receipt/")
+
+    page = visitor.follow("Confirm the letters of Janet García Ruiz")
+
+    assert page.path == second
+    assert "Jnae García Ruiz wrote on this page before with this e-mail address." in page.text
+    assert "Letters also wait" not in page.text
+    assert visitor.press(CONFIRM).path.startswith("/receipt/")
+    assert len(mails(data_dir, "letter")) == 6
+
+
+def test_from_the_question_a_link_leads_to_the_other_letters(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    first, second = with_a_slip(visitor, clock, data_dir)
+    visitor.open(first)
+
+    page = visitor.follow("Look at those of Janet García Ruiz instead")
+
+    assert page.path == second
+
+
+def test_somebody_who_signs_while_the_question_is_answered_is_asked_about_too(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    first, _second = with_a_slip(visitor, clock, data_dir)
+    visitor.open(first)
+    sign(Visitor(visitor.app), clock, given_name="Luis")
+
+    page = visitor.choose("others", "mine").press(CONFIRM)
+
+    assert page.status == 409
+    assert "Luis García Ruiz" in page.text
+    assert mails(data_dir, "letter") == []
+
+
+def test_a_fourth_person_of_a_mailbox_confirms_by_the_mail_of_another(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    for name in ("Ana", "Bea", "Cai", "Dee"):
+        page = sign(visitor, clock, given_name=name)
+    assert "To one address we send 3 such mails a day at most." in page.text
+    assert len(mails(data_dir, "confirmation")) == 3
+    visitor.open(mailed(data_dir))
+    assert "Letters also wait in the name of Dee García Ruiz, Bea García Ruiz, and Ana García Ruiz" in visitor.page.text
+
+    visitor.follow("Look at those of Dee García Ruiz instead")
+    page = visitor.choose("others", "theirs").press(CONFIRM)
+
+    assert "Thank you, Dee." in page.heading
+    assert [mail.text.partition(",")[0] for mail in mails(data_dir, "copy")] == ["Thank you"]
+    receipt = mails(data_dir, "copy")[0].link
+    assert visitor.open(receipt).heading == page.heading
+
+
+def test_what_waits_in_another_campaign_is_led_to(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    with visitor.app.app_context():
+        published(db.session(), campaign_source("the-well"), clock())
+    sign(visitor, clock)
+    sign(visitor, clock, "the-well")
+    visitor.open(mails(data_dir, "confirmation")[0].link)
+
+    assert "Also waiting for this e-mail address" in visitor.page.text
+    assert visitor.follow("Confirm the letters of Ana García Ruiz").path == mailed(data_dir)
+
+
+def test_a_link_that_a_mail_program_cut_or_lengthened_still_opens(
     visitor: Visitor, clock: Clock, data_dir: Path
 ) -> None:
     sign(visitor, clock)
-    first = mailed(data_dir)
-    sign(visitor, clock)
-    second = mailed(data_dir)
-    other = Visitor(visitor.app)
-    other.open(second)
-    visitor.open(first)
-    visitor.press(CONFIRM)
+    for end in (".", ")", "%E2%80%8B"):
+        assert visitor.open(mailed(data_dir) + end).heading == "Confirm and send"
 
-    page = other.press(CONFIRM)
+    page = visitor.press(CONFIRM)
 
-    assert page.status == 200
-    assert page.heading == "These letters do not go"
-    assert len(mails(data_dir, "letter")) == 3
+    assert "Thank you, Ana." in page.heading
+    assert visitor.follow("Erase what you entered").status == 200
+    assert mails(data_dir, "copy")[0].link == mailed(data_dir).replace("confirm", "receipt")
 
 
 def test_two_of_one_household_both_count(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
@@ -146,7 +294,7 @@ def test_an_unknown_token_is_not_found(visitor: Visitor) -> None:
 def test_the_token_of_the_sent_page_does_not_confirm(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
     page = sign(visitor, clock)
 
-    assert visitor.post(page.path.replace("/sent/", "/confirm/"), []).status == 404
+    assert visitor.post(sent_address(page).replace("/sent/", "/confirm/"), []).status == 404
     assert mails(data_dir, "letter") == []
 
 
@@ -217,10 +365,10 @@ def test_a_second_link_says_on_opening_that_its_letters_do_not_go(
     sign(visitor, clock)
     sign(visitor, clock)
     first, second = mails(data_dir, "confirmation")
-    visitor.open(first.link)
+    visitor.open(second.link)
     visitor.press(CONFIRM)
 
-    page = visitor.open(second.link)
+    page = visitor.open(first.link)
 
     assert page.heading == "These letters do not go"
     assert page.buttons == []

@@ -9,7 +9,7 @@ from flask import Flask
 
 from tests.factories import Clock
 from tests.pages import Visitor, check_headers
-from tests.web.steps import sign
+from tests.web.steps import sent_address, sign
 
 
 def test_every_answer_carries_them(sandbox: Flask) -> None:
@@ -37,7 +37,8 @@ def test_nothing_may_be_loaded_but_our_own_style_images_and_script(visitor: Visi
 def test_no_page_of_the_journey_sets_a_cookie_or_is_kept_on_the_way(visitor: Visitor, clock: Clock) -> None:
     page = sign(visitor, clock)  # each answer on the way is checked for cookies
 
-    assert page.headers["Cache-Control"] == "private, no-store"
+    assert page.headers["Cache-Control"] == "private, no-cache"  # Back finds what was typed
+    assert visitor.open(sent_address(page)).headers["Cache-Control"] == "private, no-store"
     assert visitor.open("/reunite-families").headers["Cache-Control"].startswith("private")
 
 

@@ -21,7 +21,7 @@ from tests.databases import connected
 from tests.factories import Clock, campaign_source, mails, published
 from tests.pages import Page, Visitor
 from tests.smtp_server import Server, scripted
-from tests.web.steps import SHOW, begin
+from tests.web.steps import SHOW, begin, sent_address
 from tests.web.test_receipt import states
 
 MAILED = "We e-mail it to the office."
@@ -165,7 +165,7 @@ def test_an_address_that_came_while_the_page_to_confirm_was_open_mails_nothing_u
     page = visitor.press("Confirm")
 
     assert page.status == 409
-    assert "How your letters go has changed." in page.notice
+    assert "What waits here, or how it goes, has changed." in page.notice
     assert factories.stored(data_dir)["consent"] == 0
     assert states(visitor.press("Confirm and send")) == ["On its way"] * 4
     with live.app_context():
@@ -259,11 +259,12 @@ def test_a_confirmation_that_was_refused_is_said(live: Flask, clock: Clock, data
     begin(visitor, clock, "the-well").press(SHOW)
     sent = visitor.press("Get my letters")
     deliver(live, clock)
+    clock.forward(minutes=5)
 
-    page = visitor.open(sent.path)
+    page = visitor.open(sent_address(sent))
 
     assert "could not be delivered. Perhaps the address has a slip" in page.text
-    assert "We are sending a mail" not in page.text
+    assert "Look for our mail" not in page.text
 
 
 def test_an_address_that_was_taken_out_while_the_letters_were_looked_at_shows_them_once_more(

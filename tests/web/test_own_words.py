@@ -153,7 +153,7 @@ def test_a_text_in_any_script_arrives_whole(visitor: Visitor, clock: Clock, data
 def test_words_survive_a_full_day_and_a_busy_database(
     open_sandbox: OpenSandbox, clock: Clock, data_dir: Path, impatient: None
 ) -> None:
-    visitor = Visitor(open_sandbox(LIMIT_ADDRESS="1"))
+    visitor = Visitor(open_sandbox(LIMIT_NETWORK="1"))
     sign(visitor, clock)
     begin(visitor, clock).press(SHOW)
     visitor.untick("write-to", "WY-S1").fill(own_words=WORDS)
