@@ -48,9 +48,12 @@ class Beside:
         return (*self.same, *self.others, *self.elsewhere)
 
     @property
-    def names(self) -> list[str]:
-        """Each of the other names once."""
-        return names_of([one.signature for one in self.others])
+    def people(self) -> list[Waiting]:
+        """The newest of each other name."""
+        newest: dict[bytes | None, Waiting] = {}
+        for one in self.others:
+            newest.setdefault(one.signature.person_digest, one)
+        return list(newest.values())
 
 
 def beside(session: Session, signature: Signature, keys: Keys, keep: Keep, now: datetime) -> Beside:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -12,7 +11,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from app.addresses import STATES, TERRITORIES, State, mask_email, mask_street
+from app.addresses import STATES, TERRITORIES, State, mask_email
 from app.campaigns import CampaignFile
 from app.campaigns.letters import paragraphs as merge_paragraphs
 from app.campaigns.stories import render
@@ -21,10 +20,10 @@ from app.delivery.wording import text_of
 from app.legislators import Doubt, Method, Seat
 from app.legislators.congresses import begins
 from app.legislators.geography import is_senate
-from app.models import Signature
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Street
 from app.signing.waiting import name_of
 from app.web.languages import LANGUAGES, said_in_address
+from app.web.masking import masked
 from app.web.moments import day, day_in, moment, number, percent, span
 from app.web.people import (
     described,
@@ -39,7 +38,6 @@ from app.web.people import (
 )
 from app.web.site import CAPITAL, site
 
-_SHORT = 5
 _SUMMARY = 200
 
 
@@ -161,19 +159,6 @@ def try_later() -> str:
 def paragraphs(text: str) -> list[list[str]]:
     """Plain text → paragraphs → lines."""
     return [block.split("\n") for block in text.split("\n\n") if block.strip()]
-
-
-def masked(text: str | None, signature: Signature) -> str:
-    """A letter without the signer's street and e-mail in full: whoever finds the address of a receipt sees less."""
-    shown = text or ""
-    if signature.email:
-        shown = shown.replace(signature.email, mask_email(signature.email))
-    for line in (signature.address_line1, signature.address_line2):
-        if line:
-            # A short one, like "A", may be a word of the letter: it is masked only where it can be nothing else.
-            before, after = (r"(?<!\w)", r"(?!\w)") if len(line) > _SHORT else (r"(?<=[\n,] )|^", "$")
-            shown = re.sub(f"(?:{before}){re.escape(line)}{after}", mask_street(line), shown, flags=re.MULTILINE)
-    return shown
 
 
 def kicker(campaign: CampaignFile) -> str:

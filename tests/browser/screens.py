@@ -93,8 +93,21 @@ def on_the_way(page: Page, site: Site, language: str, **typed: str) -> Iterator[
     yield "sent again"
     press(page, "change")
     yield "changed"
-    page.goto(site.url + mails(site.data_dir, "confirmation")[-1].link + f"?lang={language}")
+    for _time in range(2):
+        first_view(page, site, language)
+        type_in(page, **{**typed, "given_name": "Jnae"})
+        press(page, "show")
+        press(page, "send")
+    page.goto(page.url.partition("?")[0].rpartition("/")[0] + str(page.locator("form").first.get_attribute("action")))
+    yield "sent, opened anew"
+    first, second, _third = mails(site.data_dir, "confirmation")
+    page.goto(f"{site.url}{second.link}?earlier=1&lang={language}")
+    yield "confirm what was written first"
+    page.goto(f"{site.url}{first.link}?lang={language}")
     yield "confirm"
+    press(page, "confirm")
+    yield "confirm without an answer"
+    page.locator("[name=others]").first.check()
     press(page, "confirm")
     yield "receipt"
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")

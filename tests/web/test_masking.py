@@ -1,0 +1,110 @@
+"""The letters on a receipt hold street and e-mail address in no spelling by which a stranger could read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.models import Signature
+from app.web.masking import masked
+
+
+def mask(text: str, line1: str = "12 Main Street", line2: str = "", email: str = "jane.doe@example.org") -> str:
+    return masked(text, Signature(address_line1=line1, address_line2=line2, email=email))
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "12 Main Street",
+        "12 main street",
+        "12 MAIN STREET",
+        "12  Main\tStreet",
+        "12\u00a0Main\u202fStreet",
+        "12 Main\nStreet",
+        "12 Main St.",
+        "12 Main St",
+        "12, Main Str.",
+        "12 Main",
+        "12-Main-Street",
+        "12 M\u00e1in Stree\u0301t",
+        "12 Ma\u00adin Street",
+        "12 Ma\u200bin Street",
+        "\uff11\uff12 Main Street",
+    ],
+)
+def test_a_street_is_masked_however_it_is_written(spelling: str) -> None:
+    assert mask(f"I live at {spelling}, near the well.").startswith("I live at 1···")
+    assert "ain" not in mask(f"I live at {spelling}, near the well.")
+
+
+@pytest.mark.parametrize(
+    ("line", "spelling"),
+    [
+        ("12 N Main St", "12 North Main Street"),
+        ("1200 Randall Avenue", "1200 randall ave."),
+        ("8 Oak Dr NW", "8 Oak Drive, Northwest"),
+        ("7 St. Mark's Place", "7 Saint Mark’s Pl"),
+        ("12 Main Street Apt 4B", "12 Main St. #4b"),
+        ("12 Main Street Apt 4B", "12 main street, apartment 4B"),
+        ("450 5th Avenue", "450 Fifth Ave"),
+        ("Calle Peña 3", "calle pena 3"),
+        ("C/ Peña 3", "Calle Peña 3"),
+        ("P.O. Box 77", "PO box 77"),
+        ("PO Box 77", "Post Office Box 77"),
+        ("Straße des Friedens 9", "STRASSE DES FRIEDENS 9"),
+        ("улица Мира 9", "УЛИЦА МИРА 9"),
+        ("3 Highway 9", "3 Hwy. 9"),
+    ],
+)
+def test_the_words_of_streets_are_known_in_their_usual_spellings(line: str, spelling: str) -> None:
+    said = mask(f"Come to {spelling} and see.", line)
+
+    assert said == f"Come to {line[:1]}··· and see."
+
+
+@pytest.mark.parametrize("spelling", ["Apt 4", "apt. 4", "Apartment 4", "unit 4", "#4", "# 4", "APTO 4"])
+@pytest.mark.parametrize("line", ["Apt 4", "Apartment 4", "#4", "Unit #4"])
+def test_an_apartment_is_masked_however_it_is_written(line: str, spelling: str) -> None:
+    assert mask(f"We live in {spelling} of it.", line2=line) == f"We live in {line[:1]}··· of it."
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "jane.doe@example.org",
+        "JANE.DOE@EXAMPLE.ORG",
+        "Jane.Doe @ example.org",
+        "jane.doe at example dot org",
+        "jane.doe(at)example.org",
+        "jane.doe[at]example[dot]org",
+        "ｊane.doe@example.org",
+    ],
+)
+def test_an_email_address_is_masked_however_it_is_written(spelling: str) -> None:
+    assert mask(f"Write to {spelling}.") == "Write to j···@example.org."
+
+
+@pytest.mark.parametrize(
+    ("text", "line1", "line2"),
+    [
+        ("There are 112 Main Streets and 12 Mainly.", "12 Main Street", ""),
+        ("12 mainland streets", "12 Main Street", ""),
+        ("A child came on bus 4, and 4 more.", "12 Main Street", "A"),
+        ("In apartment 41 nobody lives; 4 do.", "12 Main Street", "Apt 4"),
+        ("not.jane.doe@example.org.uk", "12 Main Street", ""),
+        ("We met at example. Or not.", "12 Main Street", ""),
+    ],
+)
+def test_other_words_stay(text: str, line1: str, line2: str) -> None:
+    assert mask(text, line1, line2) == text
+
+
+def test_around_what_is_masked_everything_stays() -> None:
+    text = "Señora Ünal: 12 MAIN ST., ﬁn — 水 👩‍👧.\n\n12 main street\nJANE.DOE@example.org"
+
+    assert mask(text) == "Señora Ünal: 1···, ﬁn — 水 👩‍👧.\n\n1···\nj···@example.org"
+
+
+def test_what_was_erased_is_empty() -> None:
+    assert masked(None, Signature()) == ""
+    assert masked("Dear Senator", Signature()) == "Dear Senator"
