@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from flask import Flask, Response, abort, make_response, render_template, request
+from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import BadHost, HTTPException
 
+from app import campaigns
+from app.campaigns import CampaignFile
 from app.db import DatabaseUnavailable
 from app.extensions import db
 from app.logs import kind_and_place
+from app.web.redirects import from_a_mail, to_what_was_meant
+from app.web.site import site
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +55,26 @@ def _http_error(error: HTTPException) -> Response:
         return make_response(error.get_response())
     if isinstance(error, BadHost):  # without a host no address can be made, not even the stylesheet's
         return _bare(code)
+    if code == 404:
+        return _not_found()
     response = _page(code)
     if code == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or [])
     return response
+
+
+def _not_found() -> Response:
+    """The page that was meant, or one that says which there are."""
+    try:
+        meant = to_what_was_meant(request)
+        if meant is not None:
+            return make_response(meant)
+        language = str(get_locale())
+        found = [one.told_in(language) for one in campaigns.open_campaigns(db.session(), site().today())]
+    except SQLAlchemyError:  # then the page says less
+        db.session.rollback()
+        found = []
+    return _page(404, found)
 
 
 def _unavailable(error: Exception) -> Response:
@@ -71,10 +93,11 @@ def _our_fault(error: Exception) -> Response:
     return _page(500)
 
 
-def _page(code: int) -> Response:
+def _page(code: int, found: Sequence[CampaignFile] = ()) -> Response:
     title, advice = _words(code)
     try:
-        return make_response(render_template("errors/page.html", title=title, advice=advice), code)
+        page = render_template("errors/page.html", title=title, advice=advice, campaigns=found)
+        return make_response(page, code)
     except Exception as error:  # left to Flask, it would be logged with its text and the path
         log.error("%s: the error page failed: %s", request.endpoint, kind_and_place(error))
         return _bare(code)
@@ -85,9 +108,15 @@ def _bare(code: int) -> Response:
     return make_response(f"{title}. {advice}\n", code, {"Content-Type": "text/plain; charset=utf-8"})
 
 
+def _lost() -> str:
+    if from_a_mail(request.path):
+        return _("Check the address, or open the link from your mail once more.")
+    return _("Check the address, or go on from here.")
+
+
 def _words(code: int) -> tuple[str, str]:
     known = {
-        404: (_("This page does not exist"), _("Check the address, or open the link from your mail once more.")),
+        404: (_("This page does not exist"), _lost()),
         405: (_("This page cannot be used that way"), _("Use Back, and open the page from its link.")),
         413: (_("That was too much text"), _("Use Back: what you typed is still there. Shorten it and try again.")),
         503: (

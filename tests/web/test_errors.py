@@ -15,11 +15,52 @@ from tests.web.steps import SHOW, begin
 
 
 def test_an_unknown_address_says_to_check_it(visitor: Visitor) -> None:
-    page = visitor.open("/nothing/here")
+    for path in ("/nothing/here", "/nothing", "/Nothing/", "/%00", "/sent", "/receipt"):
+        page = visitor.open(path)
+        assert page.status == 404
+        assert page.heading == "This page does not exist"
+        assert ("open the link from your mail once more" in page.text) is (path in {"/sent", "/receipt"})
+        assert visitor.follow("Tell Congress – Reunite Families").path == "/reunite-families"
 
-    assert page.status == 404
-    assert page.heading == "This page does not exist"
-    assert "open the link from your mail once more" in page.text
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("/reunite-families/", "/reunite-families"),
+        ("/Reunite-Families", "/reunite-families"),
+        ("/REUNITE-FAMILIES/?source=flyer&postal-code=82001", "/reunite-families?source=flyer&postal-code=82001"),
+        ("/reunite-families.", "/reunite-families"),
+        ("/reunite-families,", "/reunite-families"),
+        ("/reunite-families).", "/reunite-families"),
+        ("/reunite-families%E2%80%9D", "/reunite-families"),
+        ("/reunite-families%20", "/reunite-families"),
+        ("/reunite%20families", "/reunite-families"),
+        ("/reunite_families", "/reunite-families"),
+        ("/reunite%E2%80%93families", "/reunite-families"),
+        ("/reunite%E2%80%91families%E2%80%8B", "/reunite-families"),
+        ("/privacy/", "/privacy"),
+        ("/Privacy.?lang=es", "/privacy?lang=es"),
+        ("/HEALTHZ", "/healthz"),
+    ],
+)
+def test_an_address_with_a_slip_leads_to_the_page_that_was_meant(visitor: Visitor, typed: str, meant: str) -> None:
+    answer = visitor.client.get(typed)
+
+    assert (answer.status_code, answer.location) == (302, meant)
+
+
+def test_a_form_that_another_site_sends_to_an_address_with_a_slip_arrives_whole(visitor: Visitor) -> None:
+    answer = visitor.client.post("/Reunite-Families/", data={"given-name": "Ana"})
+
+    assert (answer.status_code, answer.location) == (308, "/reunite-families")
+
+
+def test_no_slip_leads_to_another_site_or_to_a_campaign_that_is_not_there(visitor: Visitor) -> None:
+    for path in ("/%2F%2Fevil.example/.", "/\\evil.example/", "/reunite-familie/", "/the-well/"):
+        answer = visitor.client.get(path)
+        assert answer.status_code in {404, 308}
+        assert (answer.location or "/").startswith(("/", "http://localhost/"))
+        assert not (answer.location or "").startswith("//")
 
 
 def test_a_wrong_method_says_which_are_right(visitor: Visitor) -> None:

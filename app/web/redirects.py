@@ -1,0 +1,61 @@
+"""Addresses as people type them and mail programs pass them on: in capitals, with a slash or a full stop behind."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from flask import Request, current_app, redirect
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from app import campaigns
+from app.campaigns.checks import is_slug
+from app.extensions import db
+
+_BETWEEN_WORDS = re.compile(r"[\s_\-\u2010-\u2015\u2212\ufe63\uff0d]+")
+_PERSONAL = frozenset({"sent", "confirm", "receipt"})
+"""First parts of addresses that mails lead to."""
+
+
+def from_a_mail(path: str) -> bool:
+    """Whether the address looks like one of those that mails lead to."""
+    return path.split("/", 2)[1].casefold() in _PERSONAL
+
+
+def to_what_was_meant(request: Request) -> Response | None:
+    """The way to the page that was meant by an address that is none, with all that stands behind its question mark."""
+    path = _meant(request.path)
+    if path == request.path or not _is_there(path, request.method):
+        return None
+    said = request.query_string.decode("latin-1")
+    code = 302 if request.method in {"GET", "HEAD"} else 308  # what was typed into a form goes along
+    return redirect(request.script_root + path + (f"?{said}" if said else ""), code)
+
+
+def _meant(path: str) -> str:
+    """In small letters but for tokens, with hyphens between words, and no sign at its end."""
+    parts = [part for part in _without_end(unicodedata.normalize("NFKC", path)).split("/") if part]
+    if not parts:
+        return "/"
+    first = _BETWEEN_WORDS.sub("-", parts[0].casefold()).strip("-")
+    return "/" + "/".join([first, *parts[1:]])
+
+
+def _without_end(path: str) -> str:
+    end = len(path)
+    while end > 1 and unicodedata.category(path[end - 1])[0] in "PZSC" and path[end - 1] not in "-_":
+        end -= 1
+    return path[:end]
+
+
+def _is_there(path: str, method: str) -> bool:
+    """Whether a page stands there. Reads the database where it may be a campaign's."""
+    try:
+        endpoint, values = current_app.url_map.bind("").match(path, method="GET" if method == "HEAD" else method)
+    except HTTPException:
+        return False
+    if endpoint not in {"campaign.show", "campaign.write"}:
+        return endpoint not in {"static", "look.file"}
+    slug = str(values["slug"])
+    return is_slug(slug) and campaigns.find(db.session(), slug) is not None
