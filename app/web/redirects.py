@@ -37,7 +37,7 @@ def _meant(path: str) -> str:
     """In small letters but for tokens, with hyphens between words, and no sign at its end."""
     parts = [part for part in _without_end(unicodedata.normalize("NFKC", path)).split("/") if part]
     if not parts:
-        return "/"
+        return path
     first = _BETWEEN_WORDS.sub("-", parts[0].casefold()).strip("-")
     return "/" + "/".join([first, *parts[1:]])
 
