@@ -27,6 +27,25 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def say_where(handle: int, address: str) -> None:
+    """Write into the lock file of a start under which address people find its pages."""
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, address.encode(), 0)
+
+
+def running_at(folder: Path) -> str | None:
+    """The address of the pages of the start that runs with the folder; None if none does, or nobody can tell."""
+    try:
+        with (folder / "run.lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read().decode() or None
+    except OSError:
+        pass
+    return None
+
+
 def take(path: Path, *, patience: float = 0.0) -> int:
     """The descriptor of a lock file that is ours until it is closed. Raises InUse after `patience` seconds, OSError."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -27,6 +27,7 @@ from app.delivery.dead import among
 from app.extensions import db
 from app.legislators import NoDataForDay
 from app.legislators.contacts import ContactBook
+from app.locks import running_at
 from app.models import Campaign
 
 campaign = AppGroup("campaign", help="Import, check, publish and close campaigns.")
@@ -122,7 +123,9 @@ def publish(slug: str) -> None:
             revision = campaigns.publish(db.session(), slug, datetime.now(UTC))
         _warn(campaigns.warnings(revision.source))
         _warn_of_dates(campaigns.read(revision.source))
-    say(f"Published {slug}, revision {revision.number}: {site().config.public_url}/{slug}")
+    config = site().config
+    address = running_at(config.data_dir) or config.public_url  # of `PORT=8001 bin/run`, say
+    say(f"Published {slug}, revision {revision.number}: {address}/{slug}")
 
 
 @campaign.command()
@@ -223,9 +226,9 @@ def _say_reach(file: CampaignFile) -> None:
 def _warn_of_dates(file: CampaignFile) -> None:
     today = datetime.now(UTC).date()
     if file.opens and today < file.opens:
-        say(f"warning: nobody can write before {file.opens}, the day of opens.")
+        say(f"warning: nobody can write before {file.opens}, the day of opens (Eastern time).")
     if file.closes and file.closes < today:
-        say(f"warning: nobody can write after {file.closes}, the day of closes.")
+        say(f"warning: nobody can write after {file.closes}, the day of closes (Eastern time).")
 
 
 @contextmanager

@@ -8,24 +8,26 @@ import socket
 import struct
 from pathlib import Path
 
-from app.locks import LAST_RUN_ENDS_IN, InUse, take
+from app.locks import LAST_RUN_ENDS_IN, InUse, say_where, take
 from app.serve.trouble import CannotStart
 
 _STALLED_AFTER = 10
 
 
-def lock_folder(folder: Path) -> int:
-    """Keep other starts out of the data folder until this process ends; raises CannotStart.
+def lock_folder(folder: Path, address: str) -> int:
+    """Keep other starts out of the data folder until this process ends, and tell commands where its pages are. Raises
+    CannotStart.
 
     Gives a second lock, which the children inherit: after a start that was killed its children need a moment to end,
     and this waits for them. Neither is ever closed: the locks last as long as the process.
     """
     try:
-        _take(
+        lock = _take(
             folder / "run.lock",
             f"Redress is already running with the folder {folder}, or a backup is being restored there. Stop it with "
             "Ctrl-C where it was started, or give this one its own: DATA_DIR=other PORT=8001 bin/run",
         )
+        say_where(lock, address)
         return _take(
             folder / "children.lock",
             f"Programs of an earlier start still use the folder {folder}. End them, then start Redress again.",

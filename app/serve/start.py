@@ -59,7 +59,7 @@ def run() -> int:
 
 
 def _run(config: Config, stop: Stop) -> None:
-    lock = lock_folder(config.data_dir)
+    lock = lock_folder(config.data_dir, config.public_url)
     with listen(config.host, config.port) as pages, _mailbox_socket(config) as mails:
         ready = prepare(config)
         if stop.is_set():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flask import Flask, Response, abort, make_response, render_template, request
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import BadHost, HTTPException
 
 from app import campaigns
@@ -71,7 +71,8 @@ def _not_found() -> Response:
             return make_response(meant)
         language = str(get_locale())
         found = [one.told_in(language) for one in campaigns.open_campaigns(db.session(), site().today())]
-    except SQLAlchemyError:  # then the page says less
+    except Exception as error:  # the page says less then; left to Flask, it would be logged with its text and the path
+        log.error("%s: no campaigns on an error page: %s", request.endpoint, kind_and_place(error))
         db.session.rollback()
         found = []
     return _page(404, found)

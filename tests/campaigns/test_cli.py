@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from app.db import writing
 from app.extensions import db
 from app.legislators import Role
 from app.legislators.tables import SHIPPED, load
+from app.locks import say_where, take
 from app.models import Contact
 from tests import factories
 from tests.campaigns.test_captured import PAGE
@@ -52,6 +54,16 @@ def test_a_campaign_is_imported_published_and_closed(app: Flask, session: Sessio
 
     closed = run(app, "close", "save-the-creek")
     assert "Closed save-the-creek." in closed.stderr
+
+
+def test_publishing_names_the_address_of_the_site_that_runs(app: Flask, session: Session, data_dir: Path) -> None:
+    run(app, "import", "-", stdin=source())
+    lock = take(data_dir / "run.lock")
+    say_where(lock, "http://127.0.0.1:8001")
+
+    assert "http://127.0.0.1:8001/save-the-creek" in run(app, "publish", "save-the-creek").stderr
+    os.close(lock)
+    assert "http://127.0.0.1:8000/save-the-creek" in run(app, "publish", "save-the-creek").stderr
 
 
 def test_what_is_exported_is_what_was_imported(app: Flask) -> None:

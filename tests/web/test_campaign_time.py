@@ -19,7 +19,10 @@ from tests.web.steps import NOTHING, SEND, SHOW, assert_kept, begin
 @pytest.mark.parametrize(
     ("dates", "sentence"),
     [
-        ("opens = 2026-12-24", "This campaign opens on December 24, 2026. Please come back then."),
+        (
+            "opens = 2026-12-24",
+            "This campaign opens on December 24, 2026, at midnight in Washington (Eastern time).",
+        ),
         ("closes = 2026-11-23", "This campaign has ended. No more letters are sent from this page."),
     ],
 )
@@ -38,6 +41,24 @@ def test_a_campaign_out_of_its_time_says_so_to_readers_and_senders(
     assert page.status == 409
     assert sentence in page.text
     assert stored(data_dir) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("moment", "open_"),
+    [(datetime(2026, 11, 25, 4, 59, tzinfo=UTC), True), (datetime(2026, 11, 25, 5, 0, tzinfo=UTC), False)],
+)
+def test_the_last_day_is_that_of_washington_and_the_page_says_so(
+    visitor: Visitor, sandbox: Flask, clock: Clock, moment: datetime, open_: bool
+) -> None:
+    with sandbox.app_context():
+        published(db.session(), campaign_source(more="closes = 2026-11-24"), clock())
+    clock.now = moment
+
+    page = visitor.open("/the-well")
+
+    said = "You can write until the end of November 24, 2026 in Washington (Eastern time)."
+    assert (said in page.text) is open_
+    assert bool(page.all("form")) is open_
 
 
 def test_a_campaign_closed_while_somebody_types_says_so_at_once(
