@@ -11,26 +11,22 @@ import hashlib
 import hmac
 import re
 import textwrap
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.headerregistry import Address
-from email.policy import SMTP
 from email.quoprimime import body_encode
 from functools import lru_cache
 from uuid import UUID
 
 from jinja2 import Environment
 
+from app.delivery import headers
 from app.delivery.bounces import OWN_ANSWER
 from app.delivery.handoff import Handoff
+from app.delivery.headers import display_name
 from app.delivery.outbox import Composed, date_header
 
-_NAME_PUNCTUATION = frozenset(" .'’-")
-_NAME_LENGTH = 64
-ANONYMOUS = "A constituent"
 WIDTH = 72
 """Columns of a line of text, as mail programs and printers have long shown it."""
 _LEAD = re.compile(r" *(?:> ?)*(?:- )?")
@@ -39,8 +35,6 @@ _FURTHEST = 12
 _ADDRESS_LIKE = re.compile(r"://|www\.|\S@\S", re.IGNORECASE)
 _TABLES, _CONTACTS = ".venv/bin/flask legislators", ".venv/bin/flask contacts"
 _ENVELOPE = re.compile(r"b\+([0-9a-f]{32})\.[0-9a-f]{16}@.+")
-ENCODED_WORD = "=?"
-"""How a header begins what it wants decoded; in an address it could become line ends and further addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +122,13 @@ class Composer:
             text = self._text("letter/body", letter=written, signer=signer, confirmed_at=confirmed_at)
         shown = display_name(signer.name)
         via = f"{shown} via {display_name(self.identity.organisation)}"
-        headers = (
-            _header("From", _address(via, self.identity.email)),
+        head = (
+            headers.mailbox("From", self.identity.email, via),
             *self._addressed(uuid, address, confirmed_at),
-            _header("Reply-To", _address(shown, signer.email)),
-            _header("Subject", written.subject),
+            headers.mailbox("Reply-To", signer.email, shown),
+            headers.text("Subject", written.subject),
         )
-        return self._composed(uuid, address, headers, encoded(text))
+        return self._composed(uuid, address, head, encoded(text))
 
     def confirmation(
         self, uuid: str, signer: Correspondent, campaign: str, link: str, letters: int, by_us: int, now: datetime
@@ -193,7 +187,7 @@ class Composer:
         values = {"office": office, "quoted": quoted, "automatic": automatic}
         with self.speaking(signer.language):
             subject, body = self._words("answer", **values)
-        mark = _our_header(OWN_ANSWER, "yes")
+        mark = headers.text(OWN_ANSWER, "yes")
         return self._of_ours(subject, encoded(body), uuid, signer.email, now, mark)
 
     def tables_changed(self, uuid: str, sentences: Sequence[str], now: datetime) -> Composed:
@@ -237,28 +231,28 @@ class Composer:
         return self._text(f"{name}/subject", **values).strip(), self._text(f"{name}/body", **values)
 
     def _of_ours(self, subject: str, body: bytes, uuid: str, email: str, now: datetime, *more: bytes) -> Composed:
-        us = display_name(self.identity.organisation), self.identity.email
-        headers = (
-            _our_address("From", *us),
+        us = self.identity.email, display_name(self.identity.organisation)
+        head = (
+            headers.mailbox("From", *us),
             *self._addressed(uuid, email, now),
-            _our_address("Reply-To", *us),
-            _our_header("Subject", subject),
-            _our_header("Auto-Submitted", "auto-generated"),
-            _our_header("X-Auto-Response-Suppress", "All"),
+            headers.mailbox("Reply-To", *us),
+            headers.text("Subject", subject),
+            headers.text("Auto-Submitted", "auto-generated"),
+            headers.text("X-Auto-Response-Suppress", "All"),
             *more,
         )
-        return self._composed(uuid, email, headers, body)
+        return self._composed(uuid, email, head, body)
 
     def _addressed(self, uuid: str, to: str, now: datetime) -> tuple[bytes, ...]:
         """The headers of which no two messages have the same."""
         return (
-            _quick_header("To", _address("", to)),
+            headers.mailbox("To", to),
             date_header(now),
-            _quick_header("Message-ID", f"<{uuid}@{self.identity.bounce_domain}>"),
+            headers.message_id(uuid, self.identity.bounce_domain),
         )
 
-    def _composed(self, uuid: str, to: str, headers: Iterable[bytes], body: bytes) -> Composed:
-        mail = b"".join((*headers, _OF_TEXT, b"\r\n", body))
+    def _composed(self, uuid: str, to: str, head: Iterable[bytes], body: bytes) -> Composed:
+        mail = b"".join((*head, OF_TEXT, b"\r\n", body))
         return Composed(uuid, self.envelope_sender(uuid), to, mail)
 
     def _text(self, name: str, **values: object) -> str:
@@ -292,36 +286,11 @@ def _asking_to_confirm(composer: Composer, language: str, campaign: str, letters
     return _Asking(subject, above, below)
 
 
-_OF_TEXT = (
+OF_TEXT = (
     b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\nMIME-Version: 1.0\r\n'
 )
-
-
-def _header(name: str, value: str | Address) -> bytes:
-    """A header as it goes over the wire. Raises ValueError for a value of two lines, which would be two headers."""
-    return SMTP.fold_binary(*SMTP.header_store_parse(name, value))
-
-
-_QUICK = re.compile(r"<?[A-Za-z0-9!#$%&'*+/?^_`{|}~.-]+@[A-Za-z0-9.-]+>?")
-_SHORT = 78
-
-
-def _quick_header(name: str, value: str | Address) -> bytes:
-    """The same for a mailbox or a message's number, which nearly always stand there as they are."""
-    line = f"{name}: {value}"
-    return f"{line}\r\n".encode() if _QUICK.fullmatch(str(value)) and len(line) <= _SHORT else _header(name, value)
-
-
-# The library takes a millisecond for the headers of one mail. Those that many share are made once; nobody's name or
-# address may be among them, because they stay in memory.
-@lru_cache(maxsize=128)
-def _our_header(name: str, value: str) -> bytes:
-    return _header(name, value)
-
-
-@lru_cache(maxsize=16)
-def _our_address(name: str, shown: str, email: str) -> bytes:
-    return _header(name, _address(shown, email))
+"""The headers of a body that `encoded` has made."""
+_ENCODED_WIDTH = 78
 
 
 def encoded(text: str) -> bytes:
@@ -332,7 +301,7 @@ def encoded(text: str) -> bytes:
 def quoted_printable(text: str) -> bytes:
     """The text as EmailMessage would encode it, which takes fifty times as long."""
     lines = b"\n".join(text.encode().splitlines()) + b"\n"
-    encoded = body_encode(lines.decode("latin-1"), SMTP.max_line_length or 0)
+    encoded = body_encode(lines.decode("latin-1"), _ENCODED_WIDTH)
     return encoded.replace("\n", "\r\n").encode("ascii")
 
 
@@ -360,19 +329,3 @@ def _wrapped_line(line: str) -> str:
         break_long_words=_ADDRESS_LIKE.search(line) is None,
         replace_whitespace=False,
     )
-
-
-def display_name(name: str) -> str:
-    """A name that is safe in From and Reply-To: letters, marks, digits, space and .'’- only, at most 64 characters.
-
-    Anything else could be read as an address again: `=?utf-8?q?ceo=40bank?=` is one to the standard library.
-    """
-    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in _NAME_PUNCTUATION else " " for c in name)
-    return " ".join(kept.split())[:_NAME_LENGTH].strip() or ANONYMOUS
-
-
-def _address(name: str, address: str) -> Address:
-    if ENCODED_WORD in address:
-        raise ValueError("an address that a header would decode")
-    local, _, domain = address.rpartition("@")
-    return Address(name, local, domain)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 
-from app.delivery import Outcome, OutcomeKind, Outgoing, Sender
-from app.delivery.mails import display_name, wrapped
+from app.delivery import Outcome, OutcomeKind, Outgoing, Sender, headers
+from app.delivery.headers import display_name
+from app.delivery.mails import OF_TEXT, encoded
+from app.delivery.outbox import date_header
 from app.doctor import Finding, fail, ok, warn
 
 SUBJECT = "test message"
@@ -41,22 +40,19 @@ def envelope_sender(domain: str) -> str:
 
 def compose(head: Letterhead, to: str, uuid: str, now: datetime) -> Outgoing:
     """The message. `to` is an address in its ASCII form; `uuid` is new for each. Raises ValueError for another."""
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = _address(head.email, display_name(head.organisation))
-    mail["To"] = _address(to)
-    mail["Date"] = now
-    mail["Message-ID"] = f"<{uuid}@{head.bounce_domain}>"
-    mail["Subject"] = f"Test message of {display_name(head.organisation)}"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Auto-Response-Suppress"] = "All"
+    organisation = display_name(head.organisation)
+    lines = (
+        headers.mailbox("From", head.email, organisation),
+        headers.mailbox("To", to),
+        date_header(now),
+        headers.message_id(uuid, head.bounce_domain),
+        headers.text("Subject", f"Test message of {organisation}"),
+        headers.text("Auto-Submitted", "auto-generated"),
+        headers.text("X-Auto-Response-Suppress", "All"),
+        OF_TEXT,
+    )
     text = _TEXT.format(organisation=head.organisation, site=head.site)
-    mail.set_content(wrapped(text), cte="quoted-printable")
-    return Outgoing(envelope_sender(head.bounce_domain), to, mail.as_bytes())
-
-
-def _address(address: str, shown: str = "") -> Address:
-    local, _, domain = address.rpartition("@")
-    return Address(shown, local, domain)
+    return Outgoing(envelope_sender(head.bounce_domain), to, b"".join((*lines, b"\r\n", encoded(text))))
 
 
 def send(message: Outgoing, sender: Sender) -> Finding:

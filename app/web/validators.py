@@ -12,7 +12,7 @@ from wtforms import Field, ValidationError
 
 from app.addresses import STATES, parse_zip
 from app.campaigns.letters import MergeField
-from app.delivery.mails import ENCODED_WORD
+from app.delivery.headers import ENCODED_WORD
 from app.delivery.wording import OWN_WORDS_END
 from app.web.moments import number
 

@@ -6,8 +6,8 @@ import email
 import email.policy
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
-from email.header import decode_header, make_header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import getaddresses, parseaddr, parsedate_to_datetime
@@ -17,8 +17,8 @@ import pytest
 
 from app import create_app
 from app.campaigns import CampaignFileError, read
+from app.delivery.headers import display_name
 from app.delivery.mails import (
-    ANONYMOUS,
     Composer,
     Correspondent,
     Identity,
@@ -26,12 +26,12 @@ from app.delivery.mails import (
     SentLetter,
     Terms,
     Written,
-    display_name,
     quoted_printable,
     wrapped,
 )
 from app.delivery.outbox import Composed, dated
 from app.web.site import Site
+from tests.delivery import rfc2047
 from tests.delivery.factories import NOW
 from tests.factories import campaign_source, config
 
@@ -41,8 +41,6 @@ ANA = Correspondent("Ana García", "ana@example.org")
 CANARY = "Zyxomma"
 LINKS = Links("https://act.example.org/receipt/abc", "https://act.example.org/receipt/abc/reminder")
 TERMS = Terms(pending=timedelta(days=7), letters=timedelta(days=90))
-
-AUTOMATIC = ("Auto-Submitted", "X-Auto-Response-Suppress")
 
 Compose = Callable[..., Composed]
 
@@ -129,12 +127,6 @@ def addresses_by_both_policies(mail: bytes, header: str) -> set[tuple[str, ...]]
     raw = str(old[header])
     by_list = tuple(address for _name, address in getaddresses([raw]))
     return modern | {by_list, (parseaddr(raw)[1],)}
-
-
-def shown_name(mail: bytes, header: str) -> str:
-    """The name in a header, without its spaces: the standard library loses or adds one where it folds a long one."""
-    raw = email.message_from_bytes(mail)[header]
-    return "".join(str(make_header(decode_header(raw))).partition("<")[0].replace('"', "").split())
 
 
 def test_a_letter_has_the_headers_of_a_letter(composer: Composer) -> None:
@@ -294,6 +286,7 @@ HOSTILE_NAMES = {
     "percent": "100% %(name)s {name} {{ name }}",
     "arabic": "فاطمة الزهراء",
     "chinese": "王小明",
+    "the only one": "Sukarno",
     "vietnamese": "Nguyễn Thị Minh Khai",
 }
 
@@ -311,8 +304,12 @@ def test_no_name_makes_another_address_of_from_or_reply_to(composer: Composer, n
         *("Content-Type", "Content-Transfer-Encoding", "MIME-Version"),
     ]
     assert [defect for header in message.values() for defect in header.defects] == []
-    assert shown_name(composed.mail, "From") == f"{display_name(name)} via Sample Organisation".replace(" ", "")
-    assert shown_name(composed.mail, "Reply-To") == display_name(name).replace(" ", "")
+    shown = display_name(name)
+    assert rfc2047.sender(rfc2047.header(composed.mail, "From")) == (
+        f"{shown} via Sample Organisation",
+        "letters@sandbox.invalid",
+    )
+    assert rfc2047.sender(rfc2047.header(composed.mail, "Reply-To")) == (shown, "ana@example.org")
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
@@ -325,25 +322,6 @@ def test_no_name_adds_a_header_or_a_recipient_to_a_copy(composer: Composer, name
         *("Content-Type", "Content-Transfer-Encoding", "MIME-Version"),
     ]
     assert composed.recipient == "ana@example.org"
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("Jane Doe", "Jane Doe"),
-        ("  Jane \t Doe ", "Jane Doe"),
-        ("Doe, Jane", "Doe Jane"),
-        ("Dr. Anne-Marie O'Neill", "Dr. Anne-Marie O'Neill"),
-        ("=?utf-8?q?ceo=40bank?=", "utf-8 q ceo 40bank"),
-        ("Jane <a@b>", "Jane a b"),
-        ("💌", ANONYMOUS),
-        ("", ANONYMOUS),
-        ("x" * 300, "x" * 64),
-        ("x" * 63 + " y", "x" * 63),
-    ],
-)
-def test_a_display_name_keeps_letters_and_little_else(name: str, shown: str) -> None:
-    assert display_name(name) == shown
 
 
 LONGEST = "a" * 64 + "@" + ".".join(["b" * 61] * 3) + ".org"
@@ -383,6 +361,7 @@ def test_a_long_domain_of_ours_breaks_no_header(composer: Composer) -> None:
     "subject",
     [
         "Réunissez les familles – s’il vous plaît",
+        "Save “Dreamers” for good “without delay”",
         "请让家人团聚" * 20,
         "💌 " * 40,
         "=?utf-8?q?already_encoded?=",
@@ -394,10 +373,8 @@ def test_a_long_domain_of_ours_breaks_no_header(composer: Composer) -> None:
 def test_a_subject_arrives_as_it_was_written(composer: Composer, subject: str) -> None:
     composed = letter(composer, subject=subject)
 
-    assert str(parsed(composed)["Subject"]) in {
-        subject,
-        subject.replace("=?utf-8?q?already_encoded?=", "already encoded"),
-    }
+    assert rfc2047.subject(rfc2047.header(composed.mail, "Subject")) == subject
+    assert parsed(composed)["Subject"] == subject
 
 
 @pytest.mark.parametrize("end", ["\\r\\n", "\\n", "\\r"])
@@ -450,21 +427,15 @@ def test_every_body_arrives_whole_in_short_lines_that_end_in_crlf(composer: Comp
         assert max(len(line) for line in kept.split("\n")) <= 72
 
 
-def by_the_library(message: EmailMessage, text: str) -> bytes:
-    """The bytes that EmailMessage makes of these headers and this text."""
-    made = EmailMessage(policy=email.policy.SMTP)
-    for header in ("From", "To", "Date", "Message-ID", "Reply-To", "Subject", *AUTOMATIC):
-        if header in message:
-            made[header] = str(message[header])
-    made.set_content(text, charset="utf-8", cte="quoted-printable")
-    return made.as_bytes()
-
-
 @pytest.mark.parametrize("name", ALL)
-def test_a_mail_has_the_bytes_that_the_library_would_make(composer: Composer, name: str) -> None:
+def test_a_body_and_what_is_said_of_it_have_the_bytes_that_the_library_would_make(
+    composer: Composer, name: str
+) -> None:
     composed = ALL[name](composer)
+    made = EmailMessage(policy=email.policy.SMTP)
+    made.set_content(parsed(composed).get_content(), charset="utf-8", cte="quoted-printable")
 
-    assert composed.mail == by_the_library(parsed(composed), parsed(composed).get_content())
+    assert composed.mail[composed.mail.index(b"Content-Type: ") :] == made.as_bytes()
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
@@ -498,10 +469,35 @@ def test_two_signers_get_each_their_own_link_and_only_that(composer: Composer) -
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
 def test_every_header_line_is_short(composer: Composer, name: str) -> None:
-    head = letter(composer, Correspondent(name, LONGEST), subject="请" * 150).mail.partition(b"\r\n\r\n")[0]
+    head = letter(composer, Correspondent(name, "ana@example.org"), subject="请" * 150).mail.partition(b"\r\n\r\n")[0]
 
-    assert max(map(len, head.split(b"\r\n"))) <= 998
+    assert max(map(len, head.split(b"\r\n"))) <= 78
+    assert b"?==?" not in head
     assert head.isascii()
+
+
+HEADLINES = [
+    "Save “Dreamers” for good “without delay”, before the Senate votes",
+    "Сохраните родник на Владимирской улице, пока не поздно",
+    "چاه را نجات دهید؛ نمی‌خواهیم خشک شود",
+    "=?utf-8?q?already?=  encoded ",
+    "w" * 150,
+]
+
+
+@pytest.mark.parametrize("headline", HEADLINES, ids=ascii)
+@pytest.mark.parametrize("name", TO_SIGNER)
+def test_every_header_of_a_mail_of_ours_says_what_was_written_in_lines_that_every_server_takes(
+    composer: Composer, name: str, headline: str
+) -> None:
+    us = replace(composer.identity, organisation="Société des Amis du Puits d’O’Neill & Общество друзей колодца")
+    mail = TO_SIGNER[name](replace(composer, identity=us), campaign=headline).mail
+
+    for header in rfc2047.headers(mail):
+        rfc2047.value_of(header)
+    assert rfc2047.subject(rfc2047.header(mail, "Subject")).endswith(f": {headline}".rstrip())
+    for sender in ("From", "Reply-To"):
+        assert rfc2047.sender(rfc2047.header(mail, sender)) == (display_name(us.organisation), us.email)
 
 
 def test_an_address_that_a_header_would_decode_is_not_composed(composer: Composer) -> None:

@@ -10,6 +10,7 @@ import pytest
 from app.delivery import Outcome, OutcomeKind
 from app.doctor import Verdict
 from app.doctor.trial import Letterhead, compose, envelope_sender, send
+from tests.delivery import rfc2047
 from tests.delivery.factories import NOW, ScriptedSender
 
 HEAD = Letterhead(
@@ -23,7 +24,11 @@ def test_a_test_message_has_the_headers_of_a_mail_of_ours() -> None:
 
     mail = email.message_from_bytes(outgoing.mail, policy=email.policy.default)
     assert mail["From"].addresses[0].addr_spec == "letters@example.org"
-    assert mail["From"].addresses[0].display_name == "Friends of the Well Ünïted"
+    assert rfc2047.sender(rfc2047.header(outgoing.mail, "From")) == (
+        "Friends of the Well Ünïted",
+        "letters@example.org",
+    )
+    assert rfc2047.subject(rfc2047.header(outgoing.mail, "Subject")) == "Test message of Friends of the Well Ünïted"
     assert mail["To"] == "ana@example.net"
     assert mail["Date"].datetime == NOW
     assert mail["Message-ID"] == f"<{UUID}@bounce.example.org>"
