@@ -101,6 +101,29 @@ def test_a_delay_and_an_answer_are_said_in_a_sentence(app: Flask, session: Sessi
     assert moves(reread(session, sent.id)) == [(S.ACCEPTED, "delayed"), (S.ACCEPTED, "answered")]
 
 
+def test_a_persons_answer_in_html_reaches_the_signer_with_its_links_and_a_read_receipt_does_not(
+    app: Flask, session: Session, composer: Composer
+) -> None:
+    sent = row(session)
+    to = composer.envelope_sender(sent.uuid)
+    receipt = "--x\nContent-Type: message/disposition-notification\n\nDisposition: manual-action; displayed\n--x--\n"
+    kind = 'multipart/report; report-type=disposition-notification; boundary="x"'
+    html = '<p>Dear Ana,<p>please use <a href="https://lummis.senate.gov/contact">our form</a>.'
+
+    read = run(app, "-", stdin=returned.answer(to, receipt, kind=kind, more="")).stderr
+    sender = "Jane Smith <postmaster@office.example>"
+    answered = run(
+        app, "-", stdin=returned.answer(to, html, sender=sender, subject="Re: The well", kind="text/html", more="")
+    ).stderr
+
+    assert read == "Nothing to do: it is a receipt that it was opened, or was not, and no answer.\n"
+    assert answered == f"Delivery {sent.id}: an answer, which its signer gets.\n"
+    (passed,) = session.query(Delivery).filter_by(kind=K.ANSWER)
+    mail = passed.mail or b""
+    assert b"\r\nReply-To: Jane Smith <postmaster@office.example>\r\n" in mail
+    assert b"<https://lummis.senate.gov/contact>" in mail
+
+
 def test_the_address_that_the_mail_server_names_counts_where_no_header_has_it(
     app: Flask, session: Session, composer: Composer
 ) -> None:

@@ -16,10 +16,8 @@ from email.message import Message
 
 from flufl.bounce import all_failures
 
-from app.delivery.opening import header, headers, opened, parts, text_of
-
-OWN_ANSWER = "X-Redress-Answer"
-"""Header of the mails by which we pass answers on; one that comes back goes nowhere."""
+from app.delivery.answers import OWN_ANSWER, Answer, answer, is_a_read_receipt
+from app.delivery.opening import header, headers, one_line, opened, parts, report_type, text_of
 
 # It logs the message's own words when it fails, which is caught here.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
@@ -43,14 +41,6 @@ class Delay:
 
     code: int | None
     said: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Somebody, or a program for them, wrote back to the address of the envelope; may be empty."""
-
-    text: str
-    is_automatic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +91,38 @@ _CODE = re.compile(r"(?<![\d.])([45]\d\d)(?:[ -][45]\.\d|[ -](?!\d))")
 _FROM_A_SERVER = re.compile(
     r"mailer-daemon|postmaster|mail ?delivery|microsoftexchange[0-9a-f]{32}|<>\s*$", re.IGNORECASE
 )
+_FROM_A_PROGRAM = re.compile(r"mailer-daemon|mail ?delivery|microsoftexchange[0-9a-f]{32}|<>\s*$", re.IGNORECASE)
+"""Those of them behind whom there is nobody: a postmaster is a person, too."""
+_SUBJECT_OF_AN_ANSWER = re.compile(
+    r"(?:re|aw|sv|rv|antw|rép|res|resp?uesta|auto(?:mati[ck])?[ -]?(?:reply|response|answer)|automatische antwort|"
+    r"respuesta autom[aá]tica|réponse automatique|out of (?:the )?office)\s*(?:\[\d+\])?\s*:",
+    re.IGNORECASE,
+)
+"""Behind it stands the letter's own subject, which may speak of failures and delays, too."""
 _SUBJECT_OF_A_DELAY = re.compile(r"delay|warning|not yet", re.IGNORECASE)
 _SUBJECT_OF_A_BOUNCE = re.compile(
     r"undeliver|not be delivered|couldn't be delivered|returned|fail(?:ure|ed)|rejected", re.IGNORECASE
 )
+_FAILED = re.compile(
+    r"undeliver|not (?:be(?:en)? )?delivered|n['’]t (?:be(?:en)? )?delivered|unable to deliver|"
+    r"deliver(?:y|ies)\W+(?:\w+\W+){0,3}(?:fail|error|problem|status|notification|report)|fail\w* (?:\w+ )?deliver|"
+    r"(?:permanent|fatal) (?:error|failure)|returned (?:mail|message)|returned to (?:the )?sender|"
+    r"(?:message|mail|recipient|delivery)\b[^.\n]{0,40}\b(?:was|were|been|being) "
+    r"(?:rejected|refused|returned|bounced|blocked)|"
+    r"(?:message|mail|recipient|address) (?:rejected|refused|blocked|not accepted)|does not exist|unrouteable|"
+    r"(?:user|recipient|mailbox) (?:is |was )?(?:unknown|not found|unavailable|disabled|full|closed)|quota exceeded|"
+    r"over (?:its |the )?quota|(?:unknown|no such) (?:local )?(?:user|recipient|mailbox|address)|"
+    r"no (?:se )?(?:ha |han )?(?:sido |fue |pudo |podido )?entreg|devuelto|unzustellbar|nicht zugestellt|"
+    r"non (?:remis|distribué|délivré)|não (?:\w+ ){0,2}entreg|non (?:\w+ ){0,2}(?:consegnat|recapitat)|"
+    r"niet (?:\w+ )?(?:bezorgd|afgeleverd)|не (?:\w+ ){0,2}доставлен|недоставлен|"
+    r"配信(?:でき|不能)|送信でき|退信|无法(?:送达|投递)|未能送达|전송 실패|반송|"
+    r"[45]\d\d[ -]#?[45]\.\d+\.\d+|#[45]\.\d+\.\d+|\b(?:smtp|said|reply|error)\W+(?:\w+\W+)?[45]\d\d\b|"
+    r"^(?:received|return-path|message-id):\s",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""How servers say, in whatever form, that something did not arrive; or show what they return."""
+_RETURNED = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/delivery-status"})
+"""Parts in which a server gives back what it did not deliver."""
 _TELLING_LINES, _TELLING_WIDTH = 400, 200
 _QUOTED_BELOW = re.compile(
     r"^\W*(?:below this line is a copy|this is a copy of|original message|included is a copy|message header follows)",
@@ -130,11 +148,13 @@ def _told(message: Message) -> Bounce | Delay | Answer | Nothing:
         return Nothing("an answer that we passed on ourselves")
     if reports := list(_reports(message)):
         return _of_reports(reports)
-    if _report_type(message) == "feedback-report":
+    if report_type(message) == "feedback-report":
         return Nothing("a complaint, not a bounce")
+    if is_a_read_receipt(message):
+        return Nothing("a receipt that it was opened, or was not, and no answer")
     if _is_from_a_server(message):
         return _of_a_server(message)
-    return Answer(text_of(message), _is_automatic(message))
+    return answer(message)
 
 
 # --- reports as the standard has them (RFC 3464) ----------------------------------------------------------------------
@@ -161,11 +181,12 @@ def _reports(message: Message) -> Iterator[_Report]:
 
 def _blocks(part: Message) -> list[Message]:
     """The groups of fields in a report. Of the kind for addresses beyond ASCII the library knows only the first."""
-    inner = part.get_payload()
-    found = [block for block in inner if isinstance(block, Message)] if isinstance(inner, list) else []
-    rest = found[0].get_payload() if len(found) == 1 else inner
-    if isinstance(rest, str):
-        with suppress(Exception):
+    found: list[Message] = []
+    with suppress(Exception):  # of the library, when it decodes
+        inner = part.get_payload()
+        found = [block for block in inner if isinstance(block, Message)] if isinstance(inner, list) else []
+        rest = found[0].get_payload() if len(found) == 1 else inner
+        if isinstance(rest, str):
             found += [message_from_string(block) for block in rest.strip().split("\n\n")]
     return found
 
@@ -215,31 +236,37 @@ def _code(said: str) -> int | None:
 # --- reports as servers like them -------------------------------------------------------------------------------------
 
 
-def _report_type(message: Message) -> str:
-    with suppress(Exception):
-        return str(message.get_param("report-type", "")).lower()
-    return ""
-
-
 def _is_from_a_server(message: Message) -> bool:
     return "x-failed-recipients" in message or _FROM_A_SERVER.search(header(message, "from")) is not None
 
 
-def _of_a_server(message: Message) -> Bounce | Delay | Nothing:
-    """By the forms that flufl.bounce knows; else by the subject and the numbers in the text."""
+def _of_a_server(message: Message) -> Bounce | Delay | Answer | Nothing:
+    """By the forms that flufl.bounce knows; else by the subject and the numbers in the text; else it is an answer."""
     lines = list(_telling_lines(message))
     said = next((line for line in lines if _CODE.search(line) or _STATUS.search(line)), "")
-    status, subject = _STATUS.search("\n".join(lines)), header(message, "subject")
-    number = status[1] if status else ""
+    status, subject = _STATUS.search("\n".join(lines)), one_line(message, "subject")
+    number, answers = status[1] if status else "", _SUBJECT_OF_AN_ANSWER.match(subject) is not None
+    subject = "" if answers else subject
     later, never = _failures(message, lines)
     if later or (_SUBJECT_OF_A_DELAY.search(subject) and not _SUBJECT_OF_A_BOUNCE.search(subject)):
         return Delay(_code(said), said)
     if never or (number.startswith("5") and _SUBJECT_OF_A_BOUNCE.search(subject)):
         about = next(iter(never)).decode("utf-8", "replace").lower() if len(never) == 1 else ""
         return _worded(_bounce(number, said, about), lines)
-    if number.startswith("4"):
+    if number.startswith("4") and not answers:
         return Delay(_code(said), said)
-    return Nothing("a mail server's message that says neither that it failed nor that it waits")
+    if _says_failed(message, subject, lines) or (_FROM_A_PROGRAM.search(header(message, "from")) and not answers):
+        return Nothing("a mail server's message that says neither that it failed nor that it waits")
+    return answer(message)
+
+
+def _says_failed(message: Message, subject: str, lines: Sequence[str]) -> bool:
+    """Whether it may be a bounce of a form that nobody knows: by its parts, or by what it says without quoting."""
+    returns = any(part.get_content_type() in _RETURNED for part in parts(message))
+    if returns or "x-failed-recipients" in message or message.get_content_type() == "multipart/report":
+        return True
+    words = "\n".join([subject, *(line for line in lines if not line.startswith(">"))])
+    return _FAILED.search(words) is not None or _SUBJECT_OF_A_BOUNCE.search(subject) is not None
 
 
 def _worded(bounce: Bounce, lines: Sequence[str]) -> Bounce:
@@ -279,13 +306,3 @@ def _failures(message: Message, lines: Sequence[str]) -> tuple[set[bytes], set[b
             if later or never:
                 return set(later), set(never)
     return set(), set()
-
-
-def _is_automatic(message: Message) -> bool:
-    submitted = header(message, "auto-submitted").lower()
-    marks = ("x-autoreply", "x-autorespond", "x-auto-response-suppress")
-    return (
-        bool(submitted and not submitted.startswith("no"))
-        or any(name in message for name in marks)
-        or header(message, "precedence").lower() in {"auto_reply", "bulk", "junk"}
-    )

@@ -25,6 +25,7 @@ _BARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 _QUOTED = tuple(chr(octet) if octet in _BARE else "_" if octet == 0x20 else f"={octet:02X}" for octet in range(256))
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+_LONGEST_ADDRESS = 254
 
 _LONGEST_NAME = 64
 _LETTERS, _HYPHENS = "LMN", "Pd"
@@ -58,11 +59,14 @@ def mailbox(name: str, address: str, shown: str = "") -> bytes:
 
     An address is never broken: one that is longer than a line makes its line longer.
     """
-    if ENCODED_WORD in address:
-        raise ValueError("an address that a header would decode")
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError("no address that can stand in a header")
+    if not is_address(address):
+        raise ValueError("no address that can stand in a header, or one that a header would decode")
     return _folded(name, [*_phrase(name, shown), f"<{address}>"] if shown else [address])
+
+
+def is_address(text: str) -> bool:
+    """Whether a header can hold it as an address."""
+    return ENCODED_WORD not in text and len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
 
 
 def message_id(uuid: str, domain: str) -> bytes:
@@ -164,15 +168,15 @@ def _is_half_a_flag(sign: str) -> bool:
     return len(sign) == 1 and "\U0001f1e6" <= sign <= "\U0001f1ff"
 
 
-def display_name(name: str) -> str:
-    """A name that is safe in From and Reply-To: words of at most 64 characters in all, or ANONYMOUS.
+def display_name(name: str, nameless: str = ANONYMOUS) -> str:
+    """A name that is safe in From and Reply-To: words of at most 64 characters in all, or `nameless`.
 
     What stays are letters, marks, numbers and the signs that live inside names. Anything else could be read as an
     address again (`=?utf-8?q?ceo=40bank?=` is one to the standard library), turns what follows, or is not seen.
     """
     kept = _DOUBLED_JOINER.sub(r"\1", "".join(map(_kept, name)))
     words = _cut(" ".join(_without_loose_joiners(kept).split()))
-    return words if any(unicodedata.category(sign)[0] in "LN" for sign in words) else ANONYMOUS
+    return words if any(unicodedata.category(sign)[0] in "LN" for sign in words) else nameless
 
 
 def _kept(sign: str) -> str:

@@ -22,7 +22,7 @@ from uuid import UUID
 from jinja2 import Environment
 
 from app.delivery import headers
-from app.delivery.bounces import OWN_ANSWER
+from app.delivery.answers import OWN_ANSWER, Answer
 from app.delivery.handoff import Handoff
 from app.delivery.headers import display_name
 from app.delivery.outbox import Composed, date_header
@@ -179,16 +179,26 @@ class Composer:
         values = {"campaign": campaign, "links": links, "confirmed_at": now}
         return self._to_signer("notice", uuid, signer, now, **values)
 
-    def answer(
-        self, uuid: str, signer: Correspondent, office: str, text: str, now: datetime, *, automatic: bool
-    ) -> Composed:
-        """Passes on what an office, or a program there, answered to the envelope of a letter, marked as a quotation."""
-        quoted = "\n".join(f"> {line}" if line else ">" for line in text.splitlines())
-        values = {"office": office, "quoted": quoted, "automatic": automatic}
+    def answer(self, uuid: str, signer: Correspondent, office: str, answer: Answer, now: datetime) -> Composed:
+        """Passes on what an office, or a program there, answered to the envelope of a letter, marked as a quotation.
+
+        A reply to it goes to a person who wrote it, never to a program: two programs would not stop by themselves.
+        """
+        quoted = "\n".join(f"> {line}" if line else ">" for line in answer.text.splitlines())
+        reply_to = answer.reply_to if self._can_be_answered(answer, signer) else ""
+        values = {"office": office, "quoted": quoted, "answer": answer, "reply_to": reply_to}
         with self.speaking(signer.language):
             subject, body = self._words("answer", **values)
+        replies = headers.mailbox("Reply-To", reply_to, display_name(answer.name, "")) if reply_to else None
         mark = headers.text(OWN_ANSWER, "yes")
-        return self._of_ours(subject, encoded(body), uuid, signer.email, now, mark)
+        return self._of_ours(subject, encoded(body), uuid, signer.email, now, mark, reply_to=replies)
+
+    def _can_be_answered(self, answer: Answer, signer: Correspondent) -> bool:
+        """Whether a person wrote it who has an address: one of their own, not the signer's, ours, or an envelope's."""
+        local, _, domain = answer.reply_to.lower().rpartition("@")
+        is_envelope = domain == self.identity.bounce_domain.lower() and (local == "b" or local.startswith("b+"))
+        is_known = answer.reply_to.lower() in {signer.email.lower(), self.identity.email.lower()}
+        return not answer.is_automatic and headers.is_address(answer.reply_to) and not is_envelope and not is_known
 
     def tables_changed(self, uuid: str, sentences: Sequence[str], now: datetime) -> Composed:
         """Says to the organisation which seats that its campaigns write to have changed hands."""
@@ -230,12 +240,21 @@ class Composer:
         """Subject and text."""
         return self._text(f"{name}/subject", **values).strip(), self._text(f"{name}/body", **values)
 
-    def _of_ours(self, subject: str, body: bytes, uuid: str, email: str, now: datetime, *more: bytes) -> Composed:
+    def _of_ours(
+        self,
+        subject: str,
+        body: bytes,
+        uuid: str,
+        email: str,
+        now: datetime,
+        *more: bytes,
+        reply_to: bytes | None = None,
+    ) -> Composed:
         us = self.identity.email, display_name(self.identity.organisation)
         head = (
             headers.mailbox("From", *us),
             *self._addressed(uuid, email, now),
-            headers.mailbox("Reply-To", *us),
+            reply_to or headers.mailbox("Reply-To", *us),
             headers.text("Subject", subject),
             headers.text("Auto-Submitted", "auto-generated"),
             headers.text("X-Auto-Response-Suppress", "All"),

@@ -13,9 +13,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
-from html import unescape
+
+from app.delivery.markup import as_text
 
 MOST_BYTES = 1024 * 1024
 """Of a message only so much is looked at: what a mail server, or a person, has to say stands in front."""
@@ -27,7 +29,9 @@ _MOST_HEAD = 4000
 """Octets of a header that the library takes apart: it takes time by the square of that."""
 _DEEPEST, _MOST_PARTS = 10, 50
 _MOST_ENCODED = 200_000
-_MOST_HTML = 100_000
+_LONGEST_LINE, _LONGEST_NAME = 200, 100
+"""Characters of a subject, and of a name."""
+_MOST_DECODED = 1000
 
 _TAKEN_APART = re.compile(
     rb"^(?:content-[a-z-]{1,40}|from|x-failed-recipients|original-recipient|final-recipient):[^\n]*(?:\n[ \t][^\n]*)*",
@@ -35,11 +39,18 @@ _TAKEN_APART = re.compile(
 )
 _CONTAINER = re.compile(rb"content-type:\s*(?:multipart|message)/", re.IGNORECASE)
 _STRANGE_CODECS = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"})
-_TAG = re.compile(r"<(/?)([a-z!?][^\s<>/]*)[^<>]*>", re.IGNORECASE)
-_BLANKS = re.compile(r"\s+")
-_UNSEEN = frozenset({"head", "script", "style", "title"})
-_LINES = frozenset({"br", "div", "h1", "h2", "h3", "h4", "hr", "li", "p", "table", "tr", "ul", "ol", "blockquote"})
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_GRAPHEME_JOINER = "\u034f"
+_ADDRESS = r"[^\s<>\"(),:;@\\\[\]]{1,64}@[^\s<>\"(),:;@\\\[\]]{1,253}"
+_IN_BRACKETS = re.compile(rf'((?:"(?:[^"\\]|\\.)*+"|[^"<])*+)<\s*({_ADDRESS})\s*>')
+_BARE = re.compile(rf"\s*({_ADDRESS})\s*(?:\(([^()]*)\)\s*)?(?:,|$)")
+_STUB = re.compile(
+    r"(?:support|display|view|show|read|enable|capable|compatib|soporta|admite|mostrar|puede ver)\w*\b.*\bhtml|"
+    r"\bhtml\b.*(?:support|display|view|show|read|enable|capable|compatib|soporta|admite|mostrar|puede ver)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What stands in the place of a text for programs that show no HTML, and says only that."""
+_LONGEST_STUB = 300
 
 
 def opened(message: bytes) -> Message:
@@ -82,28 +93,124 @@ def header(message: Message, name: str) -> str:
     return next(iter(headers(message, name)), "")
 
 
+def report_type(message: Message) -> str:
+    """What a multipart/report says that it reports."""
+    with contextlib.suppress(Exception):
+        return str(message.get_param("report-type", "")).lower()
+    return ""
+
+
 def parts(message: Message) -> Iterator[Message]:
     """The parts that are no containers of others, in their order. Never anything of a message that is quoted in it."""
     waiting, count = [(message, 0)], 0
     while waiting and count < _MOST_PARTS:
         part, depth = waiting.pop()
         count += 1
-        inner = part.get_payload()
         if part.get_content_maintype() != "multipart":
             yield part
-        elif isinstance(inner, list) and depth < _DEEPEST:
-            waiting.extend((one, depth + 1) for one in reversed(inner[:_MOST_PARTS]) if isinstance(one, Message))
+        elif depth < _DEEPEST:
+            waiting.extend((one, depth + 1) for one in reversed(_inside(part)))
+
+
+def one_line(message: Message, name: str) -> str:
+    """A header as a person reads it, without what is not seen; at most 200 characters."""
+    return _plain(_readable(_raw(message, name)), _LONGEST_LINE)
+
+
+def mailbox(message: Message, name: str) -> tuple[str, str]:
+    """Name and address of the first mailbox in a header, as a person reads them; "" for what there is not.
+
+    The address is looked for before anything is decoded, and not between quotation marks: a name can look like one.
+    """
+    value = _raw(message, name)
+    if found := _IN_BRACKETS.match(value):
+        shown, address = found[1], found[2]
+    elif found := _BARE.match(value):
+        shown, address = found[2] or "", found[1]
+    else:
+        shown, address = value, ""
+    shown = _plain(_readable(re.sub(r'\\(.)|"', r"\1", shown)), _LONGEST_NAME)
+    return ("" if shown == address else shown), address if address.isprintable() else ""
+
+
+def _raw(message: Message, name: str) -> str:
+    """The beginning of a header's first value, with what stands there in UTF-8, though it should not."""
+    found = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
+    return " ".join(found.encode("utf-8", "surrogateescape").decode("utf-8", "replace").split())[:_MOST_DECODED]
+
+
+def _readable(value: str) -> str:
+    with contextlib.suppress(Exception):  # of the library, for a charset that is none, and for much else
+        return str(make_header(decode_header(value)))
+    return value
+
+
+def _plain(text: str, longest: int) -> str:
+    line = " ".join("".join(sign if _is_harmless(sign) else " " for sign in text).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _inside(part: Message) -> list[Message]:
+    """The parts of a container. What is none is not asked for its text, which the library decodes, and raises on."""
+    inner = part.get_payload() if part.is_multipart() else None
+    return [one for one in inner[:_MOST_PARTS] if isinstance(one, Message)] if isinstance(inner, list) else []
 
 
 def text_of(message: Message) -> str:
-    """What it says to a person: its first plain text, else its first HTML as text; at most MOST_TEXT characters."""
+    """What a mail server says: its first plain text, else its first HTML as text; at most MOST_TEXT characters."""
     for kind in ("text/plain", "text/html"):
         for part in parts(message):
-            if part.get_content_type() == kind and not header(part, "content-disposition").startswith("attachment"):
+            if part.get_content_type() == kind and not _is_attached(part):
                 text = decoded(part)
-                if said := _tidy(_without_tags(text) if kind == "text/html" else text):
+                if said := _tidy(as_text(text, links=False) if kind == "text/html" else text):
                     return said
     return ""
+
+
+def answer_of(message: Message) -> str:
+    """What somebody says: all its texts, the plain form of each where there are several; at most MOST_TEXT characters.
+
+    Of HTML it keeps where links lead, since an office may have no other way to be answered.
+    """
+    return _tidy(_said(message, _DEEPEST))
+
+
+def _said(part: Message, deepest: int) -> str:
+    if part.get_content_maintype() != "multipart":
+        return _said_alone(part)
+    forms = _inside(part) if deepest else []
+    if part.get_content_subtype() != "alternative":
+        return "\n\n".join(filter(None, (_said(one, deepest - 1) for one in forms)))
+    forms.sort(key=lambda one: one.get_content_type() != "text/plain")
+    texts = [text for one in forms if (text := _said(one, deepest - 1))]
+    return next((text for text in texts if not _is_a_stub(text)), texts[0] if texts else "")
+
+
+def _said_alone(part: Message) -> str:
+    kind = part.get_content_type()
+    if _is_attached(part) or kind not in {"text/plain", "text/html"}:
+        return ""
+    text = decoded(part)
+    return _tidy(as_text(text) if kind == "text/html" else text)
+
+
+def _is_a_stub(text: str) -> bool:
+    return len(text) <= _LONGEST_STUB and _STUB.search(text) is not None
+
+
+def _is_attached(part: Message) -> bool:
+    return header(part, "content-disposition").lower().startswith("attachment")
+
+
+def files_in(message: Message) -> int:
+    """How many files came with it: what is attached, and what is neither text nor a picture within it."""
+    return sum(1 for part in parts(message) if _is_a_file(part))
+
+
+def _is_a_file(part: Message) -> bool:
+    kind = part.get_content_maintype()
+    is_signature = part.get_content_subtype().endswith(("signature", "pkcs7-mime"))
+    return not is_signature and (_is_attached(part) or kind in {"application", "audio", "video"})
 
 
 def decoded(part: Message) -> str:
@@ -122,38 +229,15 @@ def decoded(part: Message) -> str:
 def _tidy(text: str) -> str:
     """Without what is not seen or turns the order of what is; one empty line at most between others."""
     lines = ("".join(filter(_is_harmless, line.expandtabs(4))).rstrip() for line in text.splitlines())
+    lines = (line if any(map(_is_seen, line)) else "" for line in lines)
     tidied = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     return tidied if len(tidied) <= MOST_TEXT else tidied[: MOST_TEXT - 1] + "…"
 
 
+def _is_seen(sign: str) -> bool:
+    """Not so are the signs with which programs fill the line that a mailbox shows beside a subject."""
+    return not sign.isspace() and sign != _GRAPHEME_JOINER and unicodedata.category(sign) != "Cf"
+
+
 def _is_harmless(sign: str) -> bool:
     return sign not in _REORDERING and unicodedata.category(sign) not in {"Cc", "Cs"}
-
-
-def _without_tags(html: str) -> str:
-    """HTML as text, with line ends where a browser would show them.
-
-    Not by the library's parser, which needs minutes for 100,000 signs that were made for it.
-    """
-    words, unseen, end = [], "", 0
-    html = _without_comments(html[:_MOST_HTML])
-    for tag in _TAG.finditer(html):
-        if not unseen:
-            words.append(_BLANKS.sub(" ", html[end : tag.start()]))
-        name, end = tag[2].lower(), tag.end()
-        if unseen:
-            unseen = "" if tag[1] and name == unseen else unseen
-        elif name in _UNSEEN:
-            unseen = "" if tag[1] else name
-        elif name in _LINES:
-            words.append("\n")
-    return unescape("".join(words) + ("" if unseen else html[end:]))
-
-
-def _without_comments(html: str) -> str:
-    kept, rest = [], html
-    while "<!--" in rest:
-        before, _, after = rest.partition("<!--")
-        kept.append(before)
-        rest = after.partition("-->")[2]
-    return "".join(kept) + rest

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session, defer
 
 from app.db import writing
 from app.delivery import dead, outbox, spoken
-from app.delivery.bounces import Answer, Bounce, Delay, Nothing
+from app.delivery.answers import Answer
+from app.delivery.bounces import Bounce, Delay, Nothing
 from app.delivery.mails import Composer, Correspondent
 from app.models import (
     Delivery,
@@ -195,18 +196,18 @@ def _delayed(session: Session, delivery: Delivery, delay: Delay, now: datetime) 
 def _answered(session: Session, delivery: Delivery, answer: Answer, means: Means, now: datetime) -> Taken:
     if delivery.letter is None or delivery.signature is None:
         return Taken.NO_LETTER
-    if not answer.text:
+    if not answer.says_something:
         return Taken.EMPTY
     if not _can_be_told(session, delivery.signature, means):
         return Taken.NOBODY_THERE
-    words = hashlib.sha256(answer.text.encode("utf-8", "replace")).hexdigest()
+    words = hashlib.sha256((answer.text or answer.subject).encode("utf-8", "replace")).hexdigest()
     identifier = str(uuid.uuid5(_NAMESPACE, f"answer {delivery.uuid} {words}"))
     if _answers(session, delivery) >= MOST_ANSWERS or _is_there(session, identifier):
         return Taken.ANSWERED
     signature = delivery.signature
     to = Correspondent("", signature.email or "", signature.language)
     office = delivery.letter.recipient
-    mail = means.composer.answer(identifier, to, office, answer.text, now, automatic=answer.is_automatic)
+    mail = means.composer.answer(identifier, to, office, answer, now)
     outbox.note(session, delivery, now, outbox.ANSWERED)
     outbox.queue(session, signature, outbox.queued(DeliveryKind.ANSWER, mail, now), now)
     return Taken.PASSED_ON

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.delivery.bounces import Answer, Bounce, Delay, Nothing, read
-from app.delivery.opening import MOST_TEXT
+from app.delivery.answers import Answer
+from app.delivery.bounces import Bounce, Delay, Nothing, read
 from tests.delivery import returned
 from tests.delivery.returned import OFFICE, VERP, answer, delay, nested, report
 
@@ -131,46 +131,6 @@ def test_a_text_without_numbers_says_by_its_words_whether_the_mailbox_is_gone() 
     assert (gone.is_dead, full.is_dead) == (True, False)
 
 
-def test_the_text_of_an_automatic_answer_is_read() -> None:
-    assert read(answer()).tells == Answer("We have received your letter and read every one.", is_automatic=True)
-
-
-@pytest.mark.parametrize("mark", ["X-Autoreply: yes", "X-Autorespond: x", "Precedence: auto_reply", "Precedence: bulk"])
-def test_the_marks_of_programs_that_answer_are_known(mark: str) -> None:
-    told = read(answer(more=f"{mark}\n")).tells
-
-    assert isinstance(told, Answer)
-    assert told.is_automatic
-
-
-@pytest.mark.parametrize("more", ["", "Auto-Submitted: no\n"])
-def test_an_answer_without_such_a_mark_is_a_persons(more: str) -> None:
-    told = read(answer(text="Dear Ana, thank you.", subject="Re: The well", more=more)).tells
-
-    assert told == Answer("Dear Ana, thank you.", is_automatic=False)
-
-
-def test_an_answer_in_html_is_read_as_text() -> None:
-    html = (
-        "<html><head><title>No</title><style>p > a { x: y }</style></head><body><!-- <p>hidden</p> -->"
-        "<p>Dear\n Ana,</p><div>thank you &amp; yours.<br>We answer.</div><script>alert(1)</script></body></html>"
-    )
-
-    told = read(answer(text=html, kind="text/html; charset=utf-8")).tells
-
-    assert isinstance(told, Answer)
-    assert told.text == "Dear Ana,\n\nthank you & yours.\nWe answer."
-
-
-def test_of_two_forms_of_an_answer_the_plain_one_is_read_and_no_attachment() -> None:
-    body = (
-        '--x\nContent-Type: text/plain\nContent-Disposition: attachment; filename="a.txt"\n\nattached\n'
-        "--x\nContent-Type: text/html\n\n<p>in HTML</p>\n--x\nContent-Type: text/plain\n\nplain\n--x--\n"
-    )
-
-    assert read(answer(text=body, kind='multipart/mixed; boundary="x"')).tells == Answer("plain", is_automatic=True)
-
-
 def test_an_answer_that_quotes_a_bounce_is_still_an_answer() -> None:
     """A signer chooses words that stand in the letter, and the office's program quotes them."""
     words = "Hi. This is the qmail-send program.\n\n<staff@office.example>:\n550 5.1.1 User unknown\n"
@@ -178,23 +138,49 @@ def test_an_answer_that_quotes_a_bounce_is_still_an_answer() -> None:
 
     assert isinstance(read(answer(text=words)).tells, Answer)
     told = read(answer(text=quoted.format(report().decode()), kind='multipart/mixed; boundary="x"')).tells
-    assert told == Answer("Thank you.", is_automatic=True)
-
-
-def test_what_is_not_seen_in_an_answer_goes_and_what_is_long_is_cut() -> None:
-    assert read(answer(text="a\x00b\x07c\u202ed\ue000\r\n\r\n\r\n\r\ne")).tells == Answer(
-        "abcd\ue000\n\ne", is_automatic=True
-    )
-    told = read(answer(text="word " * 30_000)).tells
     assert isinstance(told, Answer)
-    assert len(told.text) <= MOST_TEXT
-    assert told.text.endswith("…")
+    assert told.text == "Thank you."
 
 
-def test_a_mail_server_that_says_neither_is_not_taken_for_anything() -> None:
-    told = read(answer(sender="postmaster@office.example", subject="Hello", text="We have moved.")).tells
+STRANGE = {
+    "a subject": ("Undeliverable: The well", "See below."),
+    "a subject of old": ("Returned mail", "Host unknown"),
+    "a report without its part": ("Delivery report", "It is attached."),
+    "not delivered": ("Message status", "Your message was not delivered to staff@office.example."),
+    "could not be": ("Notice", "The message couldn't be delivered."),
+    "rejected": ("Notice", "Your message to staff was rejected by the filter."),
+    "a number": ("Hello", "staff@office.example (#5.7.9)"),
+    "a conversation": ("Hello", "remote host said: 554 go away"),
+    "unknown": ("Hello", "staff@office.example: no such user here"),
+    "full": ("Hello", "The mailbox is full."),
+    "Spanish": ("Aviso", "El mensaje no se ha podido entregar."),
+    "German": ("Hinweis", "Ihre Nachricht konnte nicht zugestellt werden."),
+    "French": ("Avis", "Votre message est non distribué."),
+    "Portuguese": ("Aviso", "A mensagem não foi entregue."),
+    "Russian": ("Сообщение", "Письмо не было доставлено."),
+    "Japanese": ("お知らせ", "メールを配信できませんでした。"),
+    "Chinese": ("通知", "邮件无法送达。"),
+    "the original below": ("Hello", "We give this back.\n\nReceived: from x\nMessage-ID: <1@example.org>"),
+}
 
-    assert isinstance(told, Nothing)
+
+@pytest.mark.parametrize("sender", ["postmaster@office.example", "Mail <MAILER-DAEMON@mx.example.org>"])
+@pytest.mark.parametrize(("subject", "words"), STRANGE.values(), ids=STRANGE)
+def test_a_bounce_of_a_form_that_nobody_knows_is_no_answer(subject: str, words: str, sender: str) -> None:
+    told = read(answer(sender=sender, subject=subject, text=words)).tells
+
+    assert not isinstance(told, Answer)
+
+
+def test_what_gives_a_message_back_is_no_answer_and_a_program_without_a_face_has_to_say_that_it_answers() -> None:
+    returned_mail = "--x\nContent-Type: text/plain\n\nx\n--x\nContent-Type: message/rfc822\n\nSubject: y\n\nz\n--x--\n"
+    sender = "postmaster@office.example"
+    for told in (
+        read(answer(sender=sender, subject="x", text=returned_mail, kind='multipart/mixed; boundary="x"')).tells,
+        read(answer(sender="MAILER-DAEMON@office.example", subject="Hello", text="Something happened.")).tells,
+        read(answer(sender="<>", subject="Hello", text="Something happened.")).tells,
+    ):
+        assert told == Nothing("a mail server's message that says neither that it failed nor that it waits")
 
 
 def test_a_complaint_is_no_bounce() -> None:
@@ -274,6 +260,7 @@ BAD: dict[str, bytes] = {
     "NULs": b"\x00" * 5000,
     "NULs in headers": report().replace(b"Subject: ", b"Subject: \x00"),
     "a charset that is none": answer(kind='text/plain; charset="no-such-\xff"'),
+    "a charset of a NUL": answer(text="\xe4", kind='text/plain; charset="\x00"'),
     "a charset that is no text": answer(kind='text/plain; charset="zip"'),
     "a charset that takes for ever": answer(text="xn--" + "a" * 50_000, kind='text/plain; charset="punycode"'),
     "a charset in numbered pieces": answer(kind=f"text/plain; charset*{'9' * 5000}*=utf-8''x"),
@@ -300,6 +287,16 @@ BAD: dict[str, bytes] = {
     "HTML of opened tags": answer(text="<a " * 300_000, kind="text/html"),
     "HTML of opened comments": answer(text="<!--" * 200_000, kind="text/html"),
     "HTML of entities": answer(text="&#9999999999999999;" * 50_000, kind="text/html"),
+    "HTML with a number that is none": answer(text=f"&#{'9' * 5000};<a href='&#{'9' * 5000};'>", kind="text/html"),
+    "HTML of opened quotation marks": answer(text="<a href='" * 9000 + '<a "' * 9000, kind="text/html"),
+    "HTML of links": answer(text="<a href=//a>x" * 8000, kind="text/html"),
+    "HTML of hidden things": answer(text="<div hidden><p>" * 7000, kind="text/html"),
+    "HTML of attributes": answer(text=f"<a {'x ' * 49_000}><a {'x' * 99_000}>", kind="text/html"),
+    "a name of encoded words": answer(sender="=?utf-8?q?" * 300 + "=?punycode?q?" + "a" * 900 + "?= <a@b.example>"),
+    "a name in quotation marks": answer(sender='"' * 3000 + "\\" * 900 + "<a@b.example>"),
+    "forms within forms": answer(
+        text="--x\nContent-Type: multipart/alternative; boundary=x\n\n" * 90, kind='multipart/alternative; boundary="x"'
+    ),
     "numbers": lines("550 5.1.1." * 20_000 + "\n", 5),
 }  # fmt: skip
 

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from app.db import writing
 from app.delivery import dead
-from app.delivery.bounces import Answer, Bounce, Delay, Nothing
+from app.delivery.answers import Answer
+from app.delivery.bounces import Bounce, Delay, Nothing
 from app.delivery.mails import Correspondent, Links
 from app.delivery.outbox import MoveRefused, retry
 from app.delivery.returns import Means, Result, StillInHand, Taken, receive
@@ -31,6 +32,7 @@ from app.models import (
     SignatureState,
 )
 from app.upkeep import Upkeep
+from tests.delivery import rfc2047
 from tests.delivery.factories import NOW, delivery, moves, reread, signature
 from tests.signing.factories import site
 
@@ -441,6 +443,100 @@ def test_a_persons_answer_is_passed_on_in_the_language_of_the_signer(session: Se
     mail = email.message_from_bytes(passed.mail or b"", policy=email.policy.default)
     assert "Alguien respondió a su carta" in mail.get_content()
     assert mail["Subject"] == "Cynthia M. Lummis, del Senado: una respuesta a su carta"
+
+
+JANE = Answer(
+    "Dear Ana, see our page <https://lummis.senate.gov>.",
+    is_automatic=False,
+    name="Jane O‘Neill, Office",
+    address="jane@office.example",
+    reply_to="jane@office.example",
+    subject="Re: The well",
+)
+
+
+def passed_on(session: Session, means: Means, answer: Answer, language: str = "en") -> bytes:
+    """The mail by which the signer gets it."""
+    sent = row(session)
+    with writing(session):
+        session.scalars(select(Signature)).one().language = language
+    assert receive(session, sent.uuid, answer, means, NOW).taken is Taken.PASSED_ON
+    (passed,) = of_kind(session, K.ANSWER)
+    return passed.mail or b""
+
+
+def body_of(mail: bytes) -> str:
+    message = email.message_from_bytes(mail, policy=email.policy.default)
+    return str(message.get_content()).replace("\r\n", "\n")
+
+
+def test_a_persons_answer_says_who_wrote_it_and_its_subject_and_a_reply_goes_there(
+    session: Session, means: Means
+) -> None:
+    mail = passed_on(session, means, replace(JANE, reply_to="case+7@office.example", files=2))
+
+    body = body_of(mail)
+    assert "\nFrom: Jane O‘Neill, Office <jane@office.example>\nSubject: Re: The well\n\n> Dear Ana, see our" in body
+    assert "<https://lummis.senate.gov>" in body
+    assert "2 files came with it, which we do not pass on." in " ".join(body.split())
+    assert "your answer goes to case+7@office.example" in " ".join(body.split())
+    assert rfc2047.sender(rfc2047.header(mail, "Reply-To")) == ("Jane O‘Neill Office", "case+7@office.example")
+    assert rfc2047.sender(rfc2047.header(mail, "From"))[1] == "letters@sandbox.invalid"
+    assert rfc2047.subject(rfc2047.header(mail, "Auto-Submitted")) == "auto-generated"
+
+
+def test_it_is_said_in_the_language_of_the_signer(session: Session, means: Means) -> None:
+    body = " ".join(body_of(passed_on(session, means, replace(JANE, files=1), "es")).split())
+
+    for piece in (
+        "De: Jane O‘Neill",
+        "Asunto: Re: The well",
+        "un archivo",
+        "su respuesta llegará a jane@office.example",
+    ):
+        assert piece in body
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        replace(JANE, is_automatic=True),
+        replace(JANE, name="", address="", reply_to=""),
+        replace(JANE, reply_to="ana@example.org"),
+        replace(JANE, reply_to="Letters@Sandbox.invalid"),
+        replace(JANE, reply_to=f"b+{'0' * 32}.{'0' * 16}@sandbox.invalid"),
+        replace(JANE, reply_to="b@SANDBOX.invalid"),
+        replace(JANE, reply_to="jané@office.example"),
+        replace(JANE, reply_to="=?utf-8?q?x?=@office.example"),
+        replace(JANE, reply_to=f"{'a' * 300}@office.example"),
+    ],
+)
+def test_a_reply_goes_to_no_program_not_to_us_and_to_nothing_that_a_header_cannot_hold(
+    session: Session, means: Means, answer: Answer
+) -> None:
+    mail = passed_on(session, means, answer)
+
+    assert rfc2047.header(mail, "Reply-To") == rfc2047.header(mail, "From").replace(b"From:", b"Reply-To:")
+    assert "use an address that it names above" in " ".join(body_of(mail).split())
+
+
+def test_what_a_stranger_says_of_themselves_makes_no_header_and_no_line(session: Session, means: Means) -> None:
+    name = "A <ceo@bank.example>, =?utf-8?q?x?= " + "w" * 80
+    mail = passed_on(session, means, replace(JANE, name=name, subject="=?utf-8?q?x?= %(x)s {{ y }}"))
+
+    assert [header.partition(b":")[0] for header in rfc2047.headers(mail)][4:6] == [b"Reply-To", b"Subject"]
+    assert rfc2047.sender(rfc2047.header(mail, "Reply-To"))[1] == "jane@office.example"
+    assert "Subject: =?utf-8?q?x?= %(x)s {{ y }}\n" in body_of(mail)
+
+
+@pytest.mark.parametrize(("subject", "files"), [("The well will be dug", 0), ("", 1)])
+def test_a_person_may_answer_without_a_text(session: Session, means: Means, subject: str, files: int) -> None:
+    body = body_of(passed_on(session, means, Answer("", is_automatic=False, subject=subject, files=files)))
+
+    assert "It holds no text that we can read." in body
+    assert subject in body
+    assert ("A file came with it" in body) == bool(files)
+    assert "\n\n\n" not in body
 
 
 def test_of_a_hundred_answers_to_one_letter_three_are_passed_on_and_the_same_one_once(

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from app.cli.contacts import contacts
 from app.db import writing
 from app.delivery import dead
-from app.delivery.bounces import Answer, Bounce, Delay
+from app.delivery.answers import Answer
+from app.delivery.bounces import Bounce, Delay
 from app.delivery.returns import Means, receive
 from app.extensions import db
 from app.models import DeadAddress, Delivery, DeliveryKind, DeliveryState, Signature
