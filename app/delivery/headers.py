@@ -25,7 +25,6 @@ _BARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 _QUOTED = tuple(chr(octet) if octet in _BARE else "_" if octet == 0x20 else f"={octet:02X}" for octet in range(256))
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
-_LONGEST_ADDRESS = 254
 
 _LONGEST_NAME = 64
 _LETTERS, _HYPHENS = "LMN", "Pd"
@@ -66,7 +65,7 @@ def mailbox(name: str, address: str, shown: str = "") -> bytes:
 
 def is_address(text: str) -> bool:
     """Whether a header can hold it as an address."""
-    return ENCODED_WORD not in text and len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
+    return ENCODED_WORD not in text and _ADDRESS.fullmatch(text) is not None
 
 
 def message_id(uuid: str, domain: str) -> bytes:
