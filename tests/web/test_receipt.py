@@ -93,6 +93,18 @@ def test_it_is_kept_out_of_search_engines_and_leads_them_to_the_campaign(
     ]
 
 
+def test_the_letters_on_a_spanish_receipt_say_that_they_are_in_english(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock)
+    page = visitor.open(confirm(visitor, data_dir).path + "?lang=es")
+
+    assert page.root.get("lang") == "es"
+    assert [(sheet.get("lang"), sheet.get("aria-label")) for sheet in page.all("article")] == [
+        ("en", "Please reunite the families from Calexico")
+    ] * 3
+
+
 def test_street_and_email_are_masked(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
     sign(visitor, clock, address_line2="Apartment 42b")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from app.delivery import Outcome, OutcomeKind
 from app.extensions import db
 from tests.conftest import OpenSandbox
-from tests.databases import connected
+from tests.databases import connected, write_lock
 from tests.factories import Clock, campaign_source, mails, published, stored
 from tests.pages import Page, Visitor
 from tests.web.steps import SHOW, begin, confirm, sent_address, sign
@@ -127,7 +129,37 @@ def test_another_address_gets_the_same_answer_as_an_unknown_one(
 
     assert page.status == 403
     assert page.errors == ["These letters were not written with this address. Enter the one that you gave."]
+    assert page.values["email"].startswith(other[:5])
     assert states(visitor.open(receipt.path)) == ["On its way"] * 4
+
+
+@pytest.mark.parametrize("what", ["withdraw", "erase"])
+def test_whatever_is_wrong_the_address_that_was_typed_stays(
+    visitor: Visitor, receipt: Page, data_dir: Path, impatient: None, what: str
+) -> None:
+    path = f"{receipt.path}/{what}"
+    assert visitor.post(path, [("email", OWN)], Sec_Fetch_Site="cross-site").values["email"] == OWN
+    with write_lock(data_dir):
+        page = visitor.post(path, [("email", OWN)])
+    assert (page.status, page.values["email"]) == (503, OWN)
+
+
+@pytest.mark.parametrize("what", ["withdraw", "erase"])
+def test_two_presses_at_once_are_one(visitor: Visitor, receipt: Page, data_dir: Path, what: str) -> None:
+    visitors = [Visitor(visitor.app) for _press in range(4)]
+    with write_lock(data_dir):
+        threads = [
+            threading.Thread(target=one.post, args=(f"{receipt.path}/{what}", [("email", OWN)])) for one in visitors
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)  # all of them have looked, and wait for the lock
+    for thread in threads:
+        thread.join()
+
+    assert {one.page.heading for one in visitors} == {
+        {"withdraw": "You took your letters back", "erase": "What you wrote is no longer here"}[what]
+    }
 
 
 def test_an_empty_address_is_asked_for_and_does_not_count(visitor: Visitor, receipt: Page) -> None:
