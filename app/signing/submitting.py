@@ -47,6 +47,7 @@ _KNOWN = select(
     SIGNATURES,
     exists().where(DeadAddress.digest == bindparam("address")),
 )
+_EARLIER = select(CONFIRMED)
 _NEW_SIGNATURE = insert(_SIGNATURES).returning(_SIGNATURES.c.id)
 _NEW_LETTER = insert(_LETTERS).returning(_LETTERS.c.id, sort_by_parameter_order=True)
 
@@ -119,7 +120,7 @@ class Ready:
             "since": now - WINDOW,
             "sent": hashed(token),
         }
-        earlier = _known(session.connection(), sought).earlier
+        earlier = session.connection().scalar(_EARLIER, sought)
         signature = _signature_row(draft, submission, pen, token, digests, now) | {"repeats_id": earlier}
         letters = _letter_rows(draft)
         to = _nameless(signer.email, submission.language)
@@ -162,7 +163,7 @@ def sign(session: Session, ready: Ready) -> Token:
     else, with another mail or none. Raises Superseded, TooManyFromNetwork.
     """
     connection, limits = session.connection(), ready.pen.limits  # without the session a statement takes a third less
-    known = _known(connection, ready.sought)
+    known = _Known(*connection.execute(_KNOWN, ready.sought).one())
     if known.is_replaced:
         _free_tokens(connection, ready.token)
     elif known.state is not None:
@@ -231,10 +232,6 @@ def _is_untried(signature: Signature) -> bool:
     """Whether its newest mail to confirm waits, and the mail server has said nothing of it."""
     mails = [delivery for delivery in signature.deliveries if delivery.kind in outbox.URGENT]
     return bool(mails) and mails[-1].state is DeliveryState.QUEUED and mails[-1].attempts == 0
-
-
-def _known(connection: Connection, sought: Mapping[str, object]) -> _Known:
-    return _Known(*connection.execute(_KNOWN, sought).one())
 
 
 def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
