@@ -21,7 +21,9 @@ class InUse(Exception):
 def alone(folder: Path) -> Iterator[None]:
     """Keep every start, and every program of one, out of the folder meanwhile. Raises InUse, OSError."""
     with ExitStack() as held:
-        held.callback(os.close, take(folder / "run.lock"))
+        lock = take(folder / "run.lock")
+        held.callback(os.close, lock)
+        say_where(lock, "")
         for name in ("children.lock", "worker.lock"):
             held.callback(os.close, take(folder / name, patience=LAST_RUN_ENDS_IN))
         yield
@@ -40,7 +42,7 @@ def running_at(folder: Path) -> str | None:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return lock.read().decode() or None
+                return lock.read().decode("ascii", "replace") or None
     except OSError:
         pass
     return None

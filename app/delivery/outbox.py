@@ -55,6 +55,8 @@ WITHDRAWN, WITHDRAWN_MEANWHILE = "withdrawn", "withdrawn meanwhile"
 """Why one was cancelled that its signer took back: before it was tried, or while it was."""
 CAME_BACK, ADDRESS_DEAD = "came back", "address dead"
 """Why one bounced; and why one was cancelled whose address takes no mail any more."""
+DAY_USED_UP = "day used up"
+"""Why a mail to confirm was cancelled whose mailbox had been sent a day's mails."""
 DELAYED, ANSWERED = "delayed", "answered"
 NOTES = frozenset({DELAYED, ANSWERED})
 """Why there is an event though the delivery stays where it is: what its recipient's server told of it."""
@@ -154,9 +156,9 @@ def queued(kind: DeliveryKind, mail: Composed, now: datetime, due: datetime | No
     )
 
 
-def given_up(mail: Fresh) -> Fresh:
-    """The same, that never goes: its address takes no mail any more."""
-    return replace(mail, state=S.CANCELLED, why=ADDRESS_DEAD, sender=None, mail=None, due_at=None)
+def given_up(mail: Fresh, why: str) -> Fresh:
+    """The same, that never goes: its address takes no mail any more, or has been sent as many as may be in a day."""
+    return replace(mail, state=S.CANCELLED, why=why, sender=None, mail=None, due_at=None)
 
 
 def rank_of(kind: DeliveryKind) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Delivery, DeliveryKind, DeliveryState, LimitEvent, Signature
@@ -38,6 +38,11 @@ class Network:
     digest: bytes | None
     wider: Mapping[int, bytes] = field(default_factory=dict)
 
+    @property
+    def widest(self) -> bytes | None:
+        """The widest of them, for what no home has to do often."""
+        return self.wider[min(self.wider)] if self.wider else self.digest
+
 
 WRONG_TRIES = 5
 """How often in 24 hours one network may enter a wrong e-mail address to withdraw or erase one signature."""
@@ -55,19 +60,25 @@ class TooManyFromNetwork(Exception):
 
 
 # Made once: to build such a statement takes longer than to run it.
-MAILS = (
+_OF_THE_DAY = (
     select(func.count())
     .select_from(Delivery)
     .join(Signature, Delivery.signature_id == Signature.id)
     .where(
         Signature.email_digest == bindparam("mailbox"),
-        or_(Delivery.kind == DeliveryKind.CONFIRMATION, Delivery.kind == DeliveryKind.REPEAT),
         Delivery.state != DeliveryState.CANCELLED,
         Delivery.created_at > bindparam("since"),
     )
-    .scalar_subquery()
 )
-"""How many confirmation mails were made for this mailbox since then, but for those that never go."""
+MAILS = _OF_THE_DAY.where(
+    Delivery.kind == DeliveryKind.CONFIRMATION, Signature.confirmed_at.is_(None)
+).scalar_subquery()
+"""How many mails to confirm were made for this mailbox since then, but for those that never go, and those whose button
+was pressed: they were wanted. So each leads to what waits."""
+REPEATS = _OF_THE_DAY.where(Delivery.kind == DeliveryKind.REPEAT).scalar_subquery()
+"""How many that say that somebody has written already; they have no link, so they count apart."""
+MOST_REPEATS = 1
+"""A mailbox is told so once a day."""
 SIGNATURES = (
     select(func.count())
     .select_from(Signature)
@@ -75,12 +86,18 @@ SIGNATURES = (
     .scalar_subquery()
 )
 """How many signatures came from this network since then; none from a connection without an address (a Unix socket)."""
-_MAILS_ALONE = select(MAILS)
+_MAILS_ALONE = select(MAILS, REPEATS)
 
 
-def mails_to(session: Session, mailbox: bytes | None, now: datetime) -> int:
-    """How many confirmation mails were made for this mailbox in 24 hours."""
-    return int(session.scalars(_MAILS_ALONE, {"mailbox": mailbox, "since": now - WINDOW}).one())
+def has_room(mails: int, repeats: int, limits: Limits, *, is_repeat: bool) -> bool:
+    """Whether one more of the kind may go to a mailbox that was sent so many in 24 hours."""
+    return repeats < MOST_REPEATS if is_repeat else mails < limits.address
+
+
+def mails_to(session: Session, mailbox: bytes | None, now: datetime) -> tuple[int, int]:
+    """How many mails to confirm, and how many repeats, were made for this mailbox in 24 hours."""
+    mails, repeats = session.execute(_MAILS_ALONE, {"mailbox": mailbox, "since": now - WINDOW}).one()
+    return mails, repeats
 
 
 def check_wider(session: Session, kind: str, network: Network, most: int, now: datetime) -> None:

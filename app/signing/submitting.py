@@ -12,23 +12,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Self, cast
 
-from sqlalchemy import Connection, Table, bindparam, exists, insert, select, update
+from sqlalchemy import Table, bindparam, exists, insert, select
 from sqlalchemy.orm import Session
 
 from app.campaigns import IN_FORCE
 from app.delivery import Channel, outbox
 from app.delivery.dead import is_dead
 from app.delivery.mails import Correspondent
-from app.models import DeadAddress, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
-from app.signing import CONFIRMED, by_sent, find_sent
+from app.models import DeadAddress, Delivery, DeliveryKind, DeliveryState, Letter, Signature, SignatureState
+from app.signing import CONFIRMED, by_sent, find_sent, set_aside
 from app.signing.draft import Draft
 from app.signing.limits import (
     MAILS,
+    REPEATS,
     SIGNATURES,
     WINDOW,
+    Limits,
     TooManyFromNetwork,
     TooManyTries,
     check_wider,
+    has_room,
     mails_to,
 )
 from app.signing.pen import Pen
@@ -44,7 +47,15 @@ _KNOWN = select(
     CONFIRMED,
     IN_FORCE,
     MAILS,
+    REPEATS,
     SIGNATURES,
+    exists().where(
+        _SIGNATURES.c.campaign_id == bindparam("campaign"),
+        _SIGNATURES.c.person_digest == bindparam("person"),
+        _SIGNATURES.c.network_digest == bindparam("network"),
+        _SIGNATURES.c.state == SignatureState.PENDING,
+        _SIGNATURES.c.id > select(_SIGNATURES.c.id).where(_SAME).scalar_subquery(),
+    ),
     exists().where(DeadAddress.digest == bindparam("address")),
 )
 _EARLIER = select(CONFIRMED)
@@ -145,14 +156,18 @@ class _Known(NamedTuple):
     revision: int | None
     """The campaign's newest; None once it is closed."""
     mails: int
+    repeats: int
     signatures: int
+    is_older: bool
+    """The same person has signed with other words since, from the same network, and they wait too."""
     is_dead: bool
     """Mail to the address comes back."""
 
     @property
     def is_replaced(self) -> bool:
-        """Whether its signer corrected the address, and with that took it back."""
-        return self.state is SignatureState.WITHDRAWN and self.erased_at is not None
+        """Whether its signer has corrected the address, and with that taken it back; or goes back to it now."""
+        corrected = self.state is SignatureState.WITHDRAWN and self.erased_at is not None
+        return corrected or (self.state is SignatureState.PENDING and self.is_older)
 
 
 def sign(session: Session, ready: Ready) -> Token:
@@ -165,7 +180,7 @@ def sign(session: Session, ready: Ready) -> Token:
     connection, limits = session.connection(), ready.pen.limits  # without the session a statement takes a third less
     known = _Known(*connection.execute(_KNOWN, ready.sought).one())
     if known.is_replaced:
-        _free_tokens(connection, ready.token)
+        _free_tokens(session, ready.token, ready.at)
     elif known.state is not None:
         return ready.token
     if known.revision != ready.submission.revision_id or known.earlier != ready.earlier:
@@ -182,44 +197,65 @@ def sign(session: Session, ready: Ready) -> Token:
     numbers = connection.scalars(_NEW_LETTER, [{**row, "signature_id": signature_id} for row in ready.letters])
     ways = [letter.way for letter in ready.draft.letters]
     fresh = [outbox.held(number, way.channel.name, way.address) for number, way in zip(numbers, ways, strict=True)]
-    if known.is_dead:
-        fresh.append(outbox.given_up(ready.mail))
-    elif known.mails < limits.address:
-        fresh.append(ready.mail)
+    room = has_room(known.mails, known.repeats, limits, is_repeat=ready.earlier is not None)
+    fresh.append(_fate(ready.mail, is_dead=known.is_dead, has_room=room))
     outbox.store(connection, signature_id, fresh, ready.at)
     return ready.token
 
 
-def _free_tokens(connection: Connection, token: Token) -> None:
-    """Give the tokens of a signature that was taken back to the one that is signed anew from the same form."""
-    aside = {"sent_hash": secrets.token_bytes(32), "mail_hash": secrets.token_bytes(32)}
-    connection.execute(update(_SIGNATURES).where(_SIGNATURES.c.sent_hash == hashed(token)).values(aside))
+def _fate(mail: outbox.Fresh, *, is_dead: bool, has_room: bool) -> outbox.Fresh:
+    """A mail that may not go is stored all the same, as cancelled: who measures how long it takes learns nothing."""
+    if is_dead:
+        return outbox.given_up(mail, outbox.ADDRESS_DEAD)
+    return mail if has_room else outbox.given_up(mail, outbox.DAY_USED_UP)
+
+
+def _free_tokens(session: Session, token: Token, now: datetime) -> None:
+    """Give the tokens of a signature to the one that is signed anew from the same form; what waits is set aside."""
+    signature = find_sent(session, token)
+    if signature.state is SignatureState.PENDING:
+        set_aside(session, signature, now, "written again")
+    signature.sent_hash, signature.mail_hash = secrets.token_bytes(32), secrets.token_bytes(32)
+    session.flush()
 
 
 def resend(session: Session, token: str, title: str, pen: Pen, now: datetime) -> None:
     """Queue the mail behind /sent/<token> once more, if one may go. Raises NoSuchSignature.
 
-    None goes when the signature is no longer waiting, the mailbox was sent a day's mails, or the mail before has not
-    been tried yet: while nothing leaves, nobody shall collect mails that then come all at once, nor use up what an
-    address may get. Whoever asks is not told: it may be somebody else's address.
+    None goes when the signature is no longer waiting, or the mailbox was sent a day's mails: then one is stored as
+    cancelled, as many as would go. Nothing is stored when the mail before has not been tried yet: while nothing leaves,
+    nobody shall collect mails that then come all at once. Whoever asks is told nothing: it may be somebody else's
+    address.
     """
     signature = find_sent(session, token)
-    mails = mails_to(session, signature.email_digest, now)
-    waits = signature.state is SignatureState.PENDING and not has_expired(signature, pen.keep, now)
-    if not waits or signature.email is None or mails >= pen.limits.address:
-        return
     link = _mailed_link(signature, token, pen)
-    if signature.mail_hash == hashed(link) and _is_untried(signature):
+    if _may_not_be_repeated(signature, pen.limits, now):
         return
-    to = _nameless(signature.email, signature.language)
+    to = _nameless(signature.email or _NOBODY, signature.language)
     if signature.repeats_id is None:
-        signature.mail_hash = hashed(link)  # another one if the site's secret was changed meanwhile
         channels = [pen.channels[letter.deliveries[0].channel] for letter in signature.letters]
         mail = _confirmation(pen, to, title, link, channels, now)
     else:
         mail = _repeat(session, pen, to, title, signature.repeats_id, now)
-    is_gone = is_dead(session, pen.keys.address(signature.email))
-    outbox.queue(session, signature, outbox.given_up(mail) if is_gone else mail, now)
+    mails, repeats = mails_to(session, signature.email_digest, now)
+    waits = signature.state is SignatureState.PENDING and not has_expired(signature, pen.keep, now)
+    room = waits and has_room(mails, repeats, pen.limits, is_repeat=signature.repeats_id is not None)
+    is_gone = is_dead(session, pen.keys.address(signature.email or _NOBODY))
+    fate = _fate(mail, is_dead=is_gone, has_room=room)
+    if fate is mail and signature.repeats_id is None:
+        signature.mail_hash = hashed(link)  # another one if the site's secret was changed meanwhile
+    outbox.queue(session, signature, fate, now)
+
+
+_NOBODY = "nobody@example.invalid"
+"""Of a mail that is composed for somebody who was erased, and never goes."""
+
+
+def _may_not_be_repeated(signature: Signature, limits: Limits, now: datetime) -> bool:
+    """Whether its newest mail has still to be tried, can never arrive, or is one of a day's many."""
+    mails = [delivery for delivery in signature.deliveries if delivery.kind in outbox.URGENT]
+    lately = [mail for mail in mails if mail.created_at > now - WINDOW]
+    return len(lately) >= limits.address or (bool(mails) and _is_untried(mails[-1]))
 
 
 def _mailed_link(signature: Signature, token: str, pen: Pen) -> Token:
@@ -228,10 +264,10 @@ def _mailed_link(signature: Signature, token: str, pen: Pen) -> Token:
     return earlier if hashed(earlier) == signature.mail_hash else pen.keys.mail(signature.sent_hash)
 
 
-def _is_untried(signature: Signature) -> bool:
-    """Whether its newest mail to confirm waits, and the mail server has said nothing of it."""
-    mails = [delivery for delivery in signature.deliveries if delivery.kind in outbox.URGENT]
-    return bool(mails) and mails[-1].state is DeliveryState.QUEUED and mails[-1].attempts == 0
+def _is_untried(mail: Delivery) -> bool:
+    """Whether it was to go, and no mail server has said anything of it. What became of its signer changes nothing."""
+    asked = any(event.state is DeliveryState.SENDING for event in mail.events)
+    return not asked and mail.events[0].state is DeliveryState.QUEUED
 
 
 def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
@@ -239,11 +275,13 @@ def _withdraw_replaced(session: Session, token: str, now: datetime) -> None:
     replaced = by_sent(session, token) if token else None
     if replaced is None:
         return
+    network = replaced.network_digest
+    is_one = Signature.id == replaced.id  # once the digests of networks are deleted nobody can tell of the others
     waiting = session.scalars(
         select(Signature).where(
             Signature.campaign_id == replaced.campaign_id,
             Signature.person_digest == replaced.person_digest,
-            Signature.network_digest.is_not_distinct_from(replaced.network_digest),
+            is_one if network is None else is_one | (Signature.network_digest == network),
             Signature.state == SignatureState.PENDING,
         )
     )

@@ -29,7 +29,7 @@ Token = NewType("Token", str)
 _LENGTH = 32
 _MOST_CUT = 2
 """So many signs at its end a token of the earlier form may have lost: of three, one in 30,000 ends so."""
-_AROUND = re.compile(r"[^A-Za-z0-9_-]+\Z")
+_NO_SIGN = re.compile(r"[^A-Za-z0-9_-]+")
 
 _WITH_PORT = re.compile(r"\[(.*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 # Providers that have one mailbox under several domains, and the marks that do not count in its local part.
@@ -100,14 +100,17 @@ def hashed(token: str) -> bytes:
 
 
 def spellings(typed: str) -> list[Token]:
-    """The tokens that what stands in an address can be: itself, or with the signs that a mail program cut off.
+    """The tokens that what stands in an address can be: with signs that a mail program cut off, without those that one
+    put around or between its parts, in small letters.
 
     All are looked for at once, by their hashes, so that the time tells nothing.
     """
-    token = _AROUND.sub("", typed)
-    cut = _LENGTH - len(token)
+    signs = _NO_SIGN.sub("", unicodedata.normalize("NFKC", typed))
+    bare = signs.strip("-_")
+    cut = _LENGTH - len(signs)
     ends = itertools.product("-_", repeat=cut) if 0 < cut <= _MOST_CUT else ()
-    return [Token(token), *(Token(token + "".join(end)) for end in ends)]
+    found = [signs, signs[:_LENGTH], bare[:_LENGTH].lower(), *(signs + "".join(end) for end in ends)]
+    return [Token(token) for token in dict.fromkeys(found)]
 
 
 def spelled(typed: str, digest: bytes) -> Token:

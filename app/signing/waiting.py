@@ -7,7 +7,7 @@ for a day.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,28 +37,50 @@ class Beside:
     """Under other names in the same campaign."""
     elsewhere: tuple[Waiting, ...] = ()
     """In other campaigns."""
+    network: bytes | None = None
+    """Where the signature itself was entered; None two days later, when that is deleted."""
 
-    def newer(self, signature: Signature) -> Waiting | None:
-        """The newest of the same person, if that is newer than this one."""
-        return self.same[0] if self.same and self.same[0].signature.id > signature.id else None
+    @property
+    def own(self) -> list[Waiting]:
+        """Of the same person, and surely so: entered from the same network."""
+        return [one for one in self.same if one.signature.network_digest == self.network is not None]
+
+    @property
+    def doubtful(self) -> list[Waiting]:
+        """In the same name, but from another network, or nobody knows from which; the newest of each.
+
+        A stranger can type anybody's name and address. Many of theirs shall not hide the one that is true.
+        """
+        return _newest_of_each([one for one in self.same if one not in self.own], lambda one: one.network_digest)
+
+    @property
+    def people(self) -> list[Waiting]:
+        """The newest of each other name."""
+        return _newest_of_each(self.others, lambda one: one.person_digest)
 
     @property
     def all(self) -> tuple[Waiting, ...]:
         """Everything that waits."""
         return (*self.same, *self.others, *self.elsewhere)
 
-    @property
-    def people(self) -> list[Waiting]:
-        """The newest of each other name."""
-        newest: dict[bytes | None, Waiting] = {}
-        for one in self.others:
-            newest.setdefault(one.signature.person_digest, one)
-        return list(newest.values())
+    def newer(self, signature: Signature) -> Waiting | None:
+        """The newest of the same person, if that is newer than this one."""
+        return next((one for one in self.own if one.signature.id > signature.id), None)
+
+
+def _newest_of_each(found: Sequence[Waiting], which: Callable[[Signature], bytes | None]) -> list[Waiting]:
+    newest: dict[bytes | None, Waiting] = {}
+    for one in found:
+        newest.setdefault(which(one.signature), one)
+    return list(newest.values())
 
 
 def beside(session: Session, signature: Signature, keys: Keys, keep: Keep, now: datetime) -> Beside:
-    """What waits beside it. Left out are those whose token cannot be made: their own mails alone lead to them."""
-    if signature.email_digest is None:
+    """What waits beside it. Left out are those whose token cannot be made: their own mails alone lead to them.
+
+    Nothing for one that was confirmed: its link leads to a receipt, which people show to others.
+    """
+    if signature.email_digest is None or signature.confirmed_at is not None:
         return Beside()
     found = session.scalars(
         select(Signature)
@@ -78,6 +100,7 @@ def beside(session: Session, signature: Signature, keys: Keys, keep: Keep, now: 
         tuple(one for one in here if one.signature.person_digest == signature.person_digest),
         tuple(one for one in here if one.signature.person_digest != signature.person_digest),
         tuple(one for one in waiting if one.signature.campaign_id != signature.campaign_id),
+        signature.network_digest,
     )
 
 

@@ -22,7 +22,8 @@ from app.signing import (
     find_mailed,
     page_seal,
 )
-from app.signing.waiting import Beside, name_of, names_of, written_before
+from app.signing.tokens import Token
+from app.signing.waiting import Beside, Waiting, name_of, names_of, written_before
 from app.web.languages import speak_to
 from app.web.published import campaign_of, of
 from app.web.receipt import gone, is_gone, seat_now
@@ -36,6 +37,7 @@ EARLIER = "earlier"
 """What an address or a form says when somebody wants the letters that they wrote first, and not the newer ones."""
 OTHERS, THEIRS, MINE = "others", "theirs", "mine"
 """The question whose the letters are that wait under other names, and its answers."""
+_MOST_SHOWN = 5
 
 
 @blueprint.get("/confirm/<token>")
@@ -47,7 +49,8 @@ def show(token: str) -> Response | str:
     if signature.confirmed_at is not None:
         return redirect(url_for("receipt.show", token=token))
     found = site().beside(signature)
-    return _to_the_newer(signature, found) or _page(signature, token, found)
+    newer = _newer(signature, found)
+    return _page_of(newer, signature, token) if newer else _page(signature, token, found)
 
 
 @blueprint.post("/confirm/<token>")
@@ -59,8 +62,9 @@ def release(token: str) -> Response | tuple[str, int]:
     found = site().beside(signature)
     if not from_our_page(request, site().config.public_url):
         return _page(signature, token, found, notice=press_again()), 403
-    if newer := _to_the_newer(signature, found):
-        return newer
+    if newer := _newer(signature, found):
+        notice = _("You have written again since. Look at the newer letters, and press the button once more.")
+        return _page_of(newer, signature, token, notice=notice), 409
     if found.others and _is_waiting(signature) and _whose() is None:
         return _page(signature, token, found, error=_("Say whose the other letters are.")), 422
     return _released(signature, token, found)
@@ -105,12 +109,15 @@ def _is_waiting(signature: Signature) -> bool:
     return can_be_confirmed(db.session(), signature)
 
 
-def _to_the_newer(signature: Signature, found: Beside) -> Response | None:
+def _newer(signature: Signature, found: Beside) -> Waiting | None:
     """Whoever wrote again with better words wants those, whichever mail they open, unless they say otherwise."""
-    newer = found.newer(signature)
-    if newer is None or EARLIER in request.values or not _is_waiting(signature):
-        return None
-    return redirect(url_for("confirm.show", token=newer.token), 303)
+    return None if EARLIER in request.values or not _is_waiting(signature) else found.newer(signature)
+
+
+def _page_of(newer: Waiting, opened: Signature, token: str, *, notice: str = "") -> str:
+    """The newer letters, with a link to those that the mail was about which was opened."""
+    here = site().beside(newer.signature)
+    return _page(newer.signature, newer.token, here, notice=notice, opened=Waiting(opened, Token(token)))
 
 
 def _sentence(ways: dict[int, Way]) -> str:
@@ -134,7 +141,15 @@ def _sentence(ways: dict[int, Way]) -> str:
     )
 
 
-def _page(signature: Signature, token: str, found: Beside, *, notice: str = "", error: str = "") -> str:
+def _page(
+    signature: Signature,
+    token: str,
+    found: Beside,
+    *,
+    notice: str = "",
+    error: str = "",
+    opened: Waiting | None = None,
+) -> str:
     ways, pending = site().ways_of(signature.letters), _is_waiting(signature)
     before = written_before(db.session(), signature)
     return render_template(
@@ -154,16 +169,25 @@ def _page(signature: Signature, token: str, found: Beside, *, notice: str = "", 
         error=error,
         signed_by=name_of(signature),
         newer=found.newer(signature),
-        same=found.same,
-        people=found.people,
+        earlier=_first_and_newest(opened, found.own),
+        doubtful=found.doubtful[:_MOST_SHOWN],
+        people=found.people[:_MOST_SHOWN],
+        more_people=len(found.people[_MOST_SHOWN:]),
         elsewhere=found.elsewhere,
         all_waiting=found.all,
         campaign_of=campaign_of,
-        other_names=_listed(names_of([one.signature for one in found.people])),
+        other_names=_listed([name_of(one.signature) for one in found.people[:_MOST_SHOWN]]),
         written_by=_listed(names_of(before)),
         receipt=site().mailed_token(before[0]) if before else None,
         asked=_whose(),
     )
+
+
+def _first_and_newest(opened: Waiting | None, own: list[Waiting]) -> list[Waiting]:
+    """Those that the opened mail was about, and the newest of the others."""
+    if opened is None:
+        return own[:_MOST_SHOWN]
+    return [opened, *(one for one in own if one.signature is not opened.signature)][:_MOST_SHOWN]
 
 
 def _listed(names: list[str]) -> str:

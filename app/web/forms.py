@@ -20,6 +20,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
+from wtforms.fields.core import UnboundField
 from wtforms.i18n import DummyTranslations
 from wtforms.validators import DataRequired
 
@@ -399,6 +400,13 @@ def by_a_stranger(given: Mapping[str, str]) -> MultiDict[str, str]:
     """What another site may fill in: what the person sees on the page, and nothing that is hidden."""
     return MultiDict({name: given[name] for name in (*_IN_LINKS, "own-words") if name in given})
 
+
+FIELD_NAMES = (
+    *(str(field.name) for field in vars(PartedForm).values() if isinstance(field, UnboundField)),
+    *(str(field.name) for field in vars(SignForm).values() if isinstance(field, UnboundField)),
+    *("token", "lang", "seal", "chosen-for", "looked-up", "told", "parts-of", "offered", "left-out"),
+)
+"""All that a form can say, but for its buttons and what it takes the place of."""
 
 _IN_LINKS = tuple(str(getattr(SignForm, name).name) for name in PREFILLED)
 

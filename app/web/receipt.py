@@ -74,8 +74,6 @@ def show(token: str) -> Response | str:
         happened=partial(happened, halted=halted),
         history=history,
         seat_now=seat_now,
-        all_waiting=site().beside(signature).all,
-        campaign_of=campaign_of,
     )
 
 

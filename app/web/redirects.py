@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from urllib.parse import quote
 
 from flask import Request, current_app, redirect
 from werkzeug.exceptions import HTTPException
@@ -13,7 +14,7 @@ from app import campaigns
 from app.campaigns.checks import is_slug
 from app.extensions import db
 
-_BETWEEN_WORDS = re.compile(r"[\s_\-\u2010-\u2015\u2212\ufe63\uff0d]+")
+_BETWEEN_WORDS = re.compile(r"[\s_+\-\u2010-\u2015\u2212\ufe63\uff0d]+")
 _PERSONAL = frozenset({"sent", "confirm", "receipt"})
 """First parts of addresses that mails lead to."""
 
@@ -30,23 +31,23 @@ def to_what_was_meant(request: Request) -> Response | None:
         return None
     said = request.query_string.decode("latin-1")
     code = 302 if request.method in {"GET", "HEAD"} else 308  # what was typed into a form goes along
-    return redirect(request.script_root + path + (f"?{said}" if said else ""), code)
+    return redirect(quote(request.script_root + path) + (f"?{said}" if said else ""), code)
 
 
 def _meant(path: str) -> str:
-    """In small letters but for tokens, with hyphens between words, and no sign at its end."""
-    parts = [part for part in _without_end(unicodedata.normalize("NFKC", path)).split("/") if part]
+    """In small letters but for tokens, with hyphens between words, and no sign around it or unseen within."""
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", path) if unicodedata.category(sign)[0] != "C")
+    parts = [part for part in _without_signs_around(seen).split("/") if part]
     if not parts:
         return path
-    first = _BETWEEN_WORDS.sub("-", parts[0].casefold()).strip("-")
-    return "/" + "/".join([first, *parts[1:]])
+    words = [part.casefold() if place != 1 else part for place, part in enumerate(parts)]  # second stands the token
+    return "/" + "/".join([_BETWEEN_WORDS.sub("-", words[0]).strip("-"), *words[1:]])
 
 
-def _without_end(path: str) -> str:
-    end = len(path)
-    while end > 1 and unicodedata.category(path[end - 1])[0] in "PZSC" and path[end - 1] not in "-_":
-        end -= 1
-    return path[:end]
+def _without_signs_around(path: str) -> str:
+    """What stands between the first and the last letter or digit; tokens can end in a hyphen."""
+    places = [place for place, sign in enumerate(path) if sign in "-_" or unicodedata.category(sign)[0] in "LMN"]
+    return path[places[0] : places[-1] + 1] if places else ""
 
 
 def _is_there(path: str, method: str) -> bool:

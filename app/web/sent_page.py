@@ -7,7 +7,6 @@ back from the page itself, as hidden fields, and not from the database.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -20,17 +19,17 @@ from app.delivery.sending import halt
 from app.extensions import db
 from app.models import Delivery, DeliveryState, Signature
 from app.web.form_token import issue
-from app.web.forms import hidden
-from app.web.languages import SWITCH
+from app.web.forms import FIELD_NAMES, hidden
+from app.web.origin import KEYS
+from app.web.same_site import from_our_page
 from app.web.site import site
 from app.web.validators import tidy_prose
 
 AGAIN, CHANGE = "again", "change"
 """The buttons."""
+_MOST_OF_A_NAME = 60
 _TOLD_AFTER = timedelta(minutes=5)
 """When the page says that the mail did not arrive: of an address to which others went in vain we know it at once."""
-_BUTTONS = frozenset({"send", "show", "look-up", SWITCH, AGAIN, CHANGE, "replaces"})
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")
 
 
 def draw_sent(
@@ -64,9 +63,11 @@ def is_over(signature: Signature, now: datetime) -> bool:
 
 
 def has_failed(signature: Signature, now: datetime) -> bool:
-    """Whether the newest mail to the address was refused or came back, as is told some minutes later."""
+    """Whether the newest mail to the address was refused or came back, as is told some minutes after signing."""
+    if signature.created_at > now - _TOLD_AFTER:
+        return False
     newest = next((delivery for delivery in reversed(signature.deliveries) if delivery.kind in URGENT), None)
-    return newest is not None and newest.created_at <= now - _TOLD_AFTER and _did_not_arrive(newest)
+    return newest is not None and _did_not_arrive(newest)
 
 
 def _did_not_arrive(mail: Delivery) -> bool:
@@ -84,6 +85,9 @@ def _carried(token: str, slug: str) -> Markup:
 
 
 def _typed() -> Iterator[tuple[str, str]]:
-    for name, value in request.form.items(multi=True):
-        if name not in _BUTTONS and _NAME.fullmatch(name):
+    """Only from our own page: another site shall put nothing into hidden fields of ours."""
+    if not from_our_page(request, site().config.public_url):
+        return
+    for name in (*FIELD_NAMES, *KEYS):
+        for value in request.form.getlist(name)[:_MOST_OF_A_NAME]:
             yield name, str(tidy_prose(value))

@@ -57,7 +57,7 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
     try:
         with writing(session):
             is_done = not _is_open(find_mailed(session, token), what)  # by another press at the same time
-            owner = is_done or is_owner(session, token, email, network.digest, now)
+            owner = is_done or is_owner(session, token, email, network.widest, now)
             if owner and not is_done:
                 VERBS[what](session, token, now)
     except TooManyTries:

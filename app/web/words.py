@@ -20,6 +20,7 @@ from app.delivery.wording import text_of
 from app.legislators import Doubt, Method, Seat
 from app.legislators.congresses import begins
 from app.legislators.geography import is_senate
+from app.models import Signature
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Street
 from app.signing.waiting import name_of
 from app.web.languages import LANGUAGES, said_in_address
@@ -65,6 +66,7 @@ def init_app(app: Flask) -> None:
         text_of=text_of,
         towns=towns,
         without_senators=without_senators,
+        words_of=words_of,
     )
     static = Path(app.static_folder or "")
     versions = {name: _fingerprinted(static / name) for name in ("copy.js",)}
@@ -154,6 +156,12 @@ def press_again() -> str:
 def try_later() -> str:
     """What is said when the database did not take a change."""
     return _("That did not work just now. Please press the button again in a minute.")
+
+
+def words_of(signature: Signature) -> str:
+    """What a signer wrote: words of their own, or else the first part of the letter that they changed."""
+    changed = sorted((name, text) for name, text in (signature.changes or {}).items() if name.startswith("part-"))
+    return signature.own_words or next((text for _name, text in changed if text), "")
 
 
 def paragraphs(text: str) -> list[list[str]]:

@@ -39,8 +39,16 @@ def test_a_token_of_the_earlier_form_is_found_without_the_signs_at_its_end(end: 
 
 
 @pytest.mark.parametrize("typed", ["", "abc", "a" * 29, "a" * 5000, "Ω", "\ud800"])
-def test_what_is_far_from_a_token_stands_for_itself_alone(typed: str) -> None:
-    assert len(spellings(typed)) == 1
+def test_what_is_far_from_a_token_stands_for_hardly_more_than_itself(typed: str) -> None:
+    assert len(spellings(typed)) <= 2
+
+
+@pytest.mark.parametrize("around", ["_{}_", "{}-", "--{}", "{},and", "<{}>", " {}", "{}\u00ad", "\u200b{}"])
+def test_a_token_is_found_between_other_signs_in_pieces_and_in_capitals(around: str) -> None:
+    token = KEYS.mail(b"1")
+
+    for typed in (token, token.upper(), f"{token[:9]}\r\n {token[9:]}", f"{token[:9]}=\n{token[9:]}"):
+        assert spelled(around.format(typed), hashed(token)) == token
 
 
 def test_the_same_form_mailbox_name_and_letters_is_the_same_token() -> None:

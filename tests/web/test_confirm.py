@@ -13,11 +13,13 @@ from app.db import writing
 from app.delivery.outbox import drop
 from app.extensions import db
 from app.models import Delivery, DeliveryKind, DeliveryState
+from app.signing.retention import purge
 from tests.conftest import OpenSandbox
 from tests.databases import write_lock
 from tests.factories import Clock, campaign_source, mails, published, stored, supporter
 from tests.pages import Visitor
-from tests.web.steps import CONFIRM, confirm, sent_address, sign
+from tests.signing.factories import KEEP
+from tests.web.steps import CONFIRM, SEND, SHOW, begin, confirm, sent_address, sign
 from tests.web.test_receipt import states
 
 
@@ -111,6 +113,10 @@ def test_the_letters_say_who_sent_them_for_whom(visitor: Visitor, clock: Clock, 
         assert letter.headers["Reply-To"] == "Ana García Ruiz <ana.garcia@example.org>"
 
 
+ELSEWHERE = "198.51.100.9"
+DOUBT = "In your name other letters wait, too."
+
+
 def test_whoever_writes_again_with_better_words_sends_those_whichever_mail_is_opened(
     visitor: Visitor, clock: Clock, data_dir: Path
 ) -> None:
@@ -120,12 +126,12 @@ def test_whoever_writes_again_with_better_words_sends_those_whichever_mail_is_op
     clock.forward(minutes=2)
     first, second = mails(data_dir, "confirmation")
 
-    for mail in (first, second):
+    for mail in (second, first):
         page = visitor.open(mail.link)
-        assert page.path == second.link
         assert "You wrote more than once. These letters, of November 24, 2026, 12:03 PM Eastern, are" in page.text
         assert "Your own words begin: Please help the families." in page.text
-        assert "another connection" not in page.text
+        assert "Show those of November 24, 2026, 12:00 PM Eastern, with your words “Plese help.”" in page.text
+        assert DOUBT not in page.text
     visitor.press(CONFIRM)
 
     letters = mails(data_dir, "letter")
@@ -144,7 +150,8 @@ def test_a_page_that_was_open_when_its_signer_wrote_again_sends_nothing_older(
 
     page = visitor.press(CONFIRM)
 
-    assert page.path == mailed(data_dir)
+    assert page.status == 409
+    assert "You have written again since." in page.notice
     assert mails(data_dir, "letter") == []
     visitor.press(CONFIRM)
     assert all("Please help the families." in letter.text for letter in mails(data_dir, "letter"))
@@ -152,20 +159,95 @@ def test_a_page_that_was_open_when_its_signer_wrote_again_sends_nothing_older(
 
 def test_the_earlier_words_can_be_chosen(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
     sign(visitor, clock, own_words="My words.")
-    clock.forward(minutes=2)
-    sign(Visitor(visitor.app, "198.51.100.9"), clock, own_words="Somebody else's.")
-    page = visitor.open(mailed(data_dir))
-    assert "They were entered from another connection than the earlier ones" in page.text
+    sign(visitor, clock)
+    visitor.open(mailed(data_dir))
 
-    page = visitor.follow("Show those of November 24, 2026, 12:00 PM Eastern")
+    page = visitor.follow("Show those of November 24, 2026, 12:00 PM Eastern, with your words “My words.”")
 
     assert "These are the letters that you wrote first." in page.text
     assert "My words." in page.letters[0]
-    assert visitor.follow("Show the newer letters").path == mailed(data_dir)
+    assert "My words." in visitor.follow("Español").letters[0]
+    assert "My words." not in visitor.follow("Ver las cartas más nuevas").letters[0]
     visitor.page = page
     assert visitor.press(CONFIRM).path.startswith("/receipt/")
     assert [("My words." in letter.text) for letter in mails(data_dir, "letter")] == [True] * 3
     assert visitor.open(mailed(data_dir)).heading == "These letters do not go"
+
+
+def test_who_goes_back_to_the_first_words_and_sends_them_once_more_sends_those(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    begin(visitor, clock).press(SHOW)
+    visitor.fill(own_words="First words.")
+    path, fields = visitor.ready(SEND)
+    visitor.post(path, fields)
+    visitor.post(path, [(name, "Other words." if name == "own-words" else value) for name, value in fields])
+    visitor.post(path, fields)
+
+    for mail in mails(data_dir, "confirmation"):
+        assert "First words." in visitor.open(mail.link).letters[0]
+    visitor.press(CONFIRM)
+
+    assert all("First words." in letter.text for letter in mails(data_dir, "letter"))
+
+
+def test_letters_that_a_stranger_signed_hide_nothing_and_are_called_doubtful(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    sign(visitor, clock, own_words="My words.")
+    mine = mailed(data_dir)
+    for number in range(7):
+        sign(Visitor(visitor.app, ELSEWHERE), clock, own_words=f"Somebody else's, number {number}.")
+
+    page = visitor.open(mine)
+    assert "My words." in page.letters[0]
+    assert DOUBT in page.text
+    assert page.text.count("Somebody else's") == 1  # the newest of that network
+    theirs = visitor.open(mailed(data_dir))
+    assert "number 6." in theirs.letters[0]
+    assert DOUBT in theirs.text
+    assert "with your words “My words.”" in theirs.text
+
+    visitor.page = page
+    visitor.press(CONFIRM)
+    assert [("My words." in letter.text) for letter in mails(data_dir, "letter")] == [True] * 3
+
+
+def test_once_networks_are_forgotten_nobody_is_taken_for_the_same(
+    visitor: Visitor, clock: Clock, data_dir: Path
+) -> None:
+    first = sign(visitor, clock, own_words="My words.")
+    mine = mailed(data_dir)
+    stranger = Visitor(visitor.app, ELSEWHERE)
+    sign(stranger, clock, own_words="Somebody else's.")
+    clock.forward(days=3)
+    with visitor.app.app_context():
+        purge(db.session(), KEEP, clock(), lambda _seconds: False)
+
+    page = visitor.open(mine)
+    assert "My words." in page.letters[0]
+    assert DOUBT in page.text
+    stranger.open(sent_address(stranger.page))
+    stranger.press("Wrong address? Change it")
+    clock.forward(seconds=30)
+    stranger.fill(**supporter(email="stranger@example.net")).press(SHOW)
+    stranger.press(SEND)
+    assert "My words." in visitor.open(mine).letters[0]
+    assert sent_address(first)
+
+
+def test_a_changed_part_is_told_from_another(visitor: Visitor, clock: Clock, data_dir: Path) -> None:
+    with visitor.app.app_context():
+        letter = "Dear [Decision Maker],\n\n[Edit from here]\nPlease dig.\n[Edit to here]\n\n[Your Name]"
+        published(db.session(), campaign_source("the-well", letter=letter), clock())
+    for words in ("My goats died.", "My well is dry."):
+        begin(visitor, clock, "the-well").press(SHOW)
+        visitor.fill(part_1=words).press(SEND)
+
+    page = visitor.open(mailed(data_dir))
+
+    assert "What you changed begins: My well is dry." in page.text
+    assert "with your words “My goats died.”" in page.text
 
 
 def with_a_slip(visitor: Visitor, clock: Clock, data_dir: Path) -> tuple[str, str]:
@@ -200,10 +282,10 @@ def test_two_of_a_household_are_asked_once(visitor: Visitor, clock: Clock, data_
     visitor.open(first)
     visitor.choose("others", "theirs").press(CONFIRM)
     assert visitor.page.path.startswith("/receipt/")
+    assert "Janet" not in visitor.page.text  # people show receipts to others
 
-    page = visitor.follow("Confirm the letters of Janet García Ruiz")
+    page = visitor.open(second)
 
-    assert page.path == second
     assert "Jnae García Ruiz wrote on this page before with this e-mail address." in page.text
     assert "Letters also wait" not in page.text
     assert visitor.press(CONFIRM).path.startswith("/receipt/")
@@ -273,7 +355,7 @@ def test_a_link_that_a_mail_program_cut_or_lengthened_still_opens(
     page = visitor.press(CONFIRM)
 
     assert "Thank you, Ana." in page.heading
-    assert visitor.follow("Erase what you entered").status == 200
+    assert "Erase what you entered" in page.html
     assert mails(data_dir, "copy")[0].link == mailed(data_dir).replace("confirm", "receipt")
 
 

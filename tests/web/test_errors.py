@@ -38,6 +38,12 @@ def test_an_unknown_address_says_to_check_it(visitor: Visitor) -> None:
         ("/reunite_families", "/reunite-families"),
         ("/reunite%E2%80%93families", "/reunite-families"),
         ("/reunite%E2%80%91families%E2%80%8B", "/reunite-families"),
+        ("/%E2%80%9Creunite-families%E2%80%9D", "/reunite-families"),
+        ("/(reunite-families)", "/reunite-families"),
+        ("/re%C2%ADunite-fam%E2%80%8Bilies", "/reunite-families"),
+        ("/reunite+families", "/reunite-families"),
+        ("/CONFIRM/a%3Fb%23c", "/confirm/a%3Fb%23c"),
+        ("/receipt/AbC/ERASE.", "/receipt/AbC/erase"),
         ("/privacy/", "/privacy"),
         ("/Privacy.?lang=es", "/privacy?lang=es"),
         ("/HEALTHZ", "/healthz"),
@@ -56,7 +62,7 @@ def test_a_form_that_another_site_sends_to_an_address_with_a_slip_arrives_whole(
 
 
 def test_no_slip_leads_to_another_site_or_to_a_campaign_that_is_not_there(visitor: Visitor) -> None:
-    for path in ("/%2F%2Fevil.example/.", "/\\evil.example/", "/reunite-familie/", "/the-well/"):
+    for path in ("/CONFIRM/x%0d%0aY", "/%2F%2Fevil.example/.", "/\\evil.example/", "/reunite-familie/", "/the-well/"):
         answer = visitor.client.get(path)
         assert answer.status_code in {404, 308}
         assert (answer.location or "/").startswith(("/", "http://localhost/"))

@@ -15,11 +15,11 @@ from sqlalchemy import select
 
 from app.db import writing
 from app.extensions import db
-from app.models import DeadAddress
+from app.models import DeadAddress, DeliveryKind
 from tests.delivery.factories import leave
 from tests.factories import Clock, mails, supporter
 from tests.pages import Page, Visitor
-from tests.signing.factories import site
+from tests.signing.factories import deliveries, site
 from tests.web.steps import SEND, SHOW, begin, confirm, sent_address, sign
 
 OTHER = "someone.el@example.org"
@@ -175,19 +175,62 @@ def test_three_mails_of_strangers_do_not_keep_a_person_from_signing(
     assert len(mails(data_dir, "letter")) == 3
 
 
-def test_after_three_mails_that_say_you_have_written_another_campaign_still_has_a_way_in(
+def test_mails_that_say_you_have_written_come_once_a_day_and_keep_nobody_out(
     sandbox: Flask, clock: Clock, data_dir: Path
 ) -> None:
     person = Visitor(sandbox)
     sign(person, clock)
-    receipt = confirm(person, data_dir).path
-    for _time in range(2):
+    confirm(person, data_dir)
+    for _time in range(3):
         Stranger(sandbox, clock)
-    sign(person, clock, given_name="Luis")
-    assert len(mails(data_dir, "confirmation")) == 1
+    assert len(mails(data_dir, "repeat")) == 1
 
-    person.open(receipt)
+    for name in ("Luis", "Bea", "Cai"):
+        sign(person, clock, given_name=name)
 
-    person.follow("Confirm the letters of Luis García Ruiz")
-    assert person.press("Confirm and send").path.startswith("/receipt/")
-    assert len(mails(data_dir, "letter")) == 6
+    assert len(mails(data_dir, "confirmation")) == 1 + 3
+
+
+def test_a_receipt_that_somebody_was_shown_confirms_nothing(sandbox: Flask, clock: Clock, data_dir: Path) -> None:
+    person = Visitor(sandbox)
+    sign(person, clock)
+    receipt = confirm(person, data_dir).path
+    Stranger(sandbox, clock, given_name="Anna Maria")
+    stranger = Visitor(sandbox, "198.51.100.9")
+
+    for path in (receipt, receipt.replace("receipt", "confirm")):
+        assert "Anna Maria" not in stranger.open(path).html
+    person.open(f"{receipt}/erase")
+    person.fill(email=supporter()["email"]).press("Erase it")
+
+    for path in (receipt, receipt.replace("receipt", "confirm")):
+        assert "Anna Maria" not in stranger.open(path).html
+
+
+def test_what_another_site_sends_is_carried_into_no_form_of_ours(sandbox: Flask, clock: Clock) -> None:
+    stranger = Stranger(sandbox, clock)
+    forged = [("again", "1"), ("given-name", "Eve"), ("left-out", "WY-S1"), ("token", "forged")]
+
+    page = stranger.visitor.post(stranger.address, forged, Sec_Fetch_Site="cross-site")
+
+    assert page.status == 403
+    assert "Eve" not in page.html
+    assert "WY-S1" not in page.html
+    unknown = [("again", "1"), *(("a", "") for _field in range(5000))]
+    assert len(stranger.visitor.post(stranger.address, unknown).html) < 10_000
+
+
+def test_sending_again_stores_as_many_mails_whatever_became_of_the_signer(
+    sandbox: Flask, clock: Clock, data_dir: Path
+) -> None:
+    """So that it takes as long: each press up to the limit of a day composes one mail and stores it."""
+    stranger = Stranger(sandbox, clock)
+    confirm(Visitor(sandbox), data_dir)
+    with sandbox.app_context():
+        leave(db.session(), clock())
+    for _press in range(5):
+        stranger.visitor.post(stranger.address, [("again", "1")])
+
+    with sandbox.app_context():
+        made = [one.state for one in deliveries(db.session(), DeliveryKind.CONFIRMATION)]
+    assert made == ["accepted", "cancelled", "cancelled"]
