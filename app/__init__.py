@@ -48,6 +48,7 @@ from app.signing.draft import Desk
 from app.signing.tokens import Keys
 from app.web import (
     campaign,
+    charsets,
     confirm,
     errors,
     handoff,
@@ -100,6 +101,7 @@ def create_app(config: Config, *, clock: Callable[[], datetime] = _utc_now, geoc
     `geocoder` is the web address that street addresses are looked up at, if the settings allow it at all.
     """
     app = Flask("app", root_path=str(ROOT / "app"))
+    app.request_class = charsets.Request
     app.config.from_mapping(
         _mail_settings(config),
         REDRESS=config,

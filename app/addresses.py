@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import NewType
 
+from app.typed import code
+
 State = NewType("State", str)
 """Two capital letters of a state, of DC or of a territory with a seat in the House; a key of STATES."""
 
@@ -80,7 +82,71 @@ STATES: dict[State, str] = {
 
 TERRITORIES: frozenset[State] = frozenset(State(code) for code in ("AS", "GU", "MP", "PR", "VI"))
 
-_ZIP = re.compile(r"([0-9]{5})(?:[-\s]?[0-9]{4})?")
+MILITARY: frozenset[str] = frozenset(("AA", "AE", "AP"))
+"""Addresses of the armed forces: the Postal Service has them in the place of a state, and they lie in none."""
+
+# As newspapers and people shorten the names, beside the two letters of the Postal Service.
+_SHORT_NAMES: dict[str, State] = {
+    name: State(code)
+    for code, *names in (
+        line.split()
+        for line in """
+        AL ala
+        AK alas
+        AZ ariz
+        CA cal calif cali
+        CO colo
+        CT conn
+        DE del
+        DC washingtondc washdc districtofcolumbia
+        FL fla flor
+        HI haw
+        ID ida
+        IL ill ills
+        IN ind
+        KS kan kans
+        KY ken kent
+        MA mass
+        MI mich
+        MN minn
+        MS miss
+        MT mont
+        NE neb nebr
+        NV nev
+        NM nmex newmex
+        NC ncar
+        ND ndak nodak
+        MP cnmi northernmarianas
+        OK okla
+        OR ore oreg
+        PA penn penna
+        SC scar
+        SD sdak sodak
+        TN tenn
+        TX tex
+        VI usvi virginislands
+        WA wash
+        WV wva
+        WI wis wisc
+        WY wyo
+        """.strip().splitlines()
+    )
+    for name in names
+}
+_STATE_NAMES = (
+    _SHORT_NAMES
+    | {re.sub("[^a-z]", "", name.lower()): code for code, name in STATES.items()}
+    | {code.lower(): code for code in STATES}
+)
+_AROUND_A_STATE = re.compile(r"^(?:u\.?s\.?-|(?:the )?(?:state|commonwealth|territory) of )", re.IGNORECASE)
+
+_ZIP = re.compile(
+    r"(?:zip *(?:\+ *4)? *(?:codes?)?[ :.#]*)?(?:(?P<state>[a-z]{2})[-, ]*)?"
+    r"(?P<five>[0-9]{5})(?: *-? *(?P<four>[0-9]{4})| *-)?"
+    r"(?:[, ]+u\.?s\.?(?:a\.?)?)?",
+    re.IGNORECASE,
+)
+_AROUND_A_CODE = " .,;:'\"()[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +171,20 @@ class PostalAddress:
 
 
 def parse_zip(text: str) -> str | None:
-    """`94110`, `94110-1234`, `94110 1234`, `941101234` → `94110` or `94110-1234`; None when it is no ZIP code."""
-    match = _ZIP.fullmatch(text.strip())
-    if match is None:
+    """`94110`, `94110-1234`, `94110 – 1234`, `941101234`, `ZIP 94110`, `CA 94110` → `94110` or `94110-1234`.
+
+    None when it is no ZIP code.
+    """
+    match = _ZIP.fullmatch(code(text).strip(_AROUND_A_CODE))
+    if match is None or (match["state"] and match["state"].upper() not in {*STATES, *MILITARY, "US"}):
         return None
-    digits = re.sub(r"[^0-9]", "", match[0])
-    return digits if len(digits) == 5 else f"{digits[:5]}-{digits[5:]}"
+    return f"{match['five']}-{match['four']}" if match["four"] else str(match["five"])
+
+
+def parse_state(text: str) -> State | None:
+    """`CA`, `ca`, `California`, `Calif.`, `US-CA`, `D.C.`; None when it is no state, nor DC, nor a territory."""
+    name = _AROUND_A_STATE.sub("", code(text))
+    return _STATE_NAMES.get(re.sub("[^a-z]", "", name.lower()))
 
 
 def mask_email(address: str) -> str:

@@ -178,7 +178,7 @@ class People:
         await asyncio.gather(*(self._get(LOOK, file, number, now, 200) for file in _FILES.findall(page.text)))
         state, code = self._job.places[number % len(self._job.places)]
         typed = {**_hidden(page.text), **self._job.fields, "address-level1": state, "postal-code": code}
-        typed |= {"address-line1": f"{number + 1} Main Street", "email": mailbox, "website": ""}
+        typed |= {"address-line1": f"{number + 1} Main Street", "email": mailbox, "further-wishes": ""}
         shown = await self._get(SHOW, path, number, self._after(4, 10), 200, {**typed, "show": "1"})
         sending = {**typed, **_hidden(shown.text), "own-words": f"Number {number}.", "send": "1"}
         written = {**sending, "write-to": _SEAT.findall(shown.text)}

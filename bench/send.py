@@ -74,7 +74,7 @@ def _signed_form(app: Flask, number: int) -> dict[str, str]:
     """What a browser sends with *Send my letters*: the seal is that of the letters as the site works them out."""
     started = datetime.now(UTC) - timedelta(minutes=1)
     token = form_token.issue(app.config["REDRESS"].secret_key, "reunite-families", started).text
-    typed = {**FIELDS, "email": f"jane{number}@example.com", "website": "", "token": token}
+    typed = {**FIELDS, "email": f"jane{number}@example.com", "further-wishes": "", "token": token}
     with app.test_request_context("/reunite-families", method="POST", data=typed):
         open_campaign = published.find("reunite-families")
         assert open_campaign is not None

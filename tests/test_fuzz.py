@@ -28,7 +28,8 @@ BITS = [
 RAW = [b"\xff\xfe", b"\xed\xa0\x80", b"%ED%A0%80", b"%", b"%zz", b"\xc0\xaf", b"&&&==", b"a=b=c;d", b"\x00" * 50]
 FIELDS = [
     *(name.replace("_", "-") for name in supporter()),
-    "token", "seal", "replaces", "district", "other-district", "chosen-for", "sure-of-state", "website", "show", "send",
+    "token", "seal", "replaces", "district", "other-district", "chosen-for", "sure-of-state", "further-wishes",
+    "mononym", "use-email", "asked-email", "left-out", "offered", "write-to", "_charset_", "show", "send",
     "again", "change", "sent", "stuck", "act", "stop", "unknown",
 ]  # fmt: skip
 HEADERS = {

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
+from app import typed
 from app.campaigns.checks import LANGUAGES, RESERVED_SLUGS, SLUG_LIMIT, CampaignFileError, Problem, is_slug
 from app.campaigns.files import decode, normalise, read, warnings, write
 from app.campaigns.targeting import Target
@@ -57,7 +58,7 @@ class NoSuchCampaign(Exception):
     """No campaign has this slug."""
 
     def __init__(self, slug: str) -> None:
-        super().__init__(f"There is no campaign {slug[:80]!r}.")
+        super().__init__(f"There is no campaign {slug[:80]!r}{typed.unlike(slug)}.")
 
 
 class NeverPublished(Exception):
@@ -141,6 +142,7 @@ def close(session: Session, slug: str) -> Campaign:
 
 def named(session: Session, slug: str) -> Campaign:
     """The campaign of that slug, in any state. Raises NoSuchCampaign."""
+    slug = typed.code(slug)
     # Whatever a person typed; PostgreSQL refuses a NUL.
     campaign = session.scalar(select(Campaign).where(Campaign.slug == slug)) if is_slug(slug) else None
     if campaign is None:

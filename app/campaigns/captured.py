@@ -14,6 +14,7 @@ from app.campaigns.checks import (
     RESERVED_SLUGS,
     SLUG_LIMIT,
     CampaignFileError,
+    Complaint,
     Problem,
     control_problems,
     line_complaint,
@@ -61,9 +62,10 @@ def from_captured(text: str) -> CampaignFile:
         headline_at = next((index for index in reversed(top) if _is_prose(lines[index])), title_at)
     title, headline = _words(lines[title_at]), _words(lines[headline_at])
     for name, index, words in (("title", title_at, title), ("headline", headline_at, headline)):
-        complaint = "Begin the page with its title." if not words else line_complaint(name, words)
+        complaint = Complaint("Begin the page with its title.") if not words else line_complaint(name, words)
         if complaint and (name == "title" or index != title_at):
-            problems.append(Problem(index + 1, 1, complaint))
+            column = lines[index].find(complaint.sign) + 1 if complaint.sign else 1
+            problems.append(Problem(index + 1, max(column, 1), complaint.message))
     targets = _targets(lines, top, problems)
     letter = ""
     if dear_at is None:

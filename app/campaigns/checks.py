@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
+from itertools import islice
+from typing import NamedTuple
 
+from app import typed
 from app.campaigns.letters import MergeField
 
 SLUG_LIMIT = 64
@@ -92,27 +95,46 @@ class CampaignFileError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def nearest(word: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant."""
-    by_key = {name.casefold(): name for name in names}
-    close = get_close_matches(" ".join(word.casefold().split()), by_key, n=1)
-    return by_key[close[0]] if close else None
+class Complaint(NamedTuple):
+    """What is wrong with a value, and the sign in it that is; empty when it is wrong as a whole."""
+
+    message: str
+    sign: str = ""
 
 
-FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Control characters, halves of pairs, and the two separators that some programs take for the end of a line."""
+_MOST_CONTROLS = 1000
 
 
 def control_problems(text: str, first_line: int = 1) -> list[Problem]:
     """One problem for all control characters: a file in a foreign encoding may hold thousands."""
-    positions = [found.start() for found in FORBIDDEN.finditer(text)]
-    if not positions:
+    found = [stray for stray in islice(typed.strays(text), _MOST_CONTROLS) if is_refused(stray.sign)]
+    if not found:
         return []
-    first = positions[0]
-    others = f" and {len(positions) - 1} more" if len(positions) > 1 else ""
-    line, column = place(text, first, first_line)
+    others = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    line, column = place(text, found[0].position, first_line)
+    return [Problem(line, column, f"Remove {found[0].described}{others}{_of_windows(found[0].sign)}.")]
+
+
+def is_refused(sign: str) -> bool:
+    """Whether no campaign can have it: control characters, and halves of characters."""
+    return sign not in "\n\t" and unicodedata.category(sign) in {"Cc", "Cs"}
+
+
+def _of_windows(sign: str) -> str:
+    """What a control character was before a program took Windows-1252 for Latin-1."""
+    number = ord(sign)
+    if not 0x80 <= number <= 0x9F:
+        return ""
+    meant = bytes([number]).decode("cp1252", "ignore")
+    return f" (it may have been {meant})" if meant else ""
+
+
+def unreadable_warnings(text: str, first_line: int) -> list[Problem]:
+    """Of what was lost in another program, and stands in no other text."""
     return [
-        Problem(line, column, f"Remove the control character U+{ord(text[first]):04X}{others}; save the file as UTF-8.")
+        Problem(*place(text, stray.position, first_line), f"There is {stray.described}: is this what you wrote?")
+        for stray in islice(typed.strays(text), AT_MOST)
+        if not is_refused(stray.sign)
     ]
 
 
@@ -126,28 +148,36 @@ def is_slug(text: str) -> bool:
     return len(text) <= SLUG_LIMIT and _SLUG.fullmatch(text) is not None
 
 
-def slug_complaint(slug: str) -> str | None:
+def slug_complaint(slug: str) -> Complaint | None:
     """Why this can't be the last part of the campaign's address."""
     if len(slug) > SLUG_LIMIT:
-        return f"Shorten slug to {SLUG_LIMIT} characters; it has {len(slug):,}."
+        return Complaint(f"Shorten slug to {SLUG_LIMIT} characters; it has {len(slug):,}.")
     if not is_slug(slug):
-        return "Write slug in small letters a–z and digits, with single hyphens between words, like reunite-families."
+        how = "Write slug in small letters a–z and digits, with single hyphens between words, like reunite-families"
+        wrong = next((sign for sign in slug if not re.match("[a-z0-9-]", sign)), "")
+        if not wrong:
+            return Complaint(f"{how}.", "--" if "--" in slug else "")
+        why = typed.correction(wrong) if typed.meant_by(wrong) else f"{typed.described(wrong)} cannot stand in it"
+        return Complaint(f"{how}: {why}.", wrong)
     if slug in RESERVED_SLUGS:
-        return f"Choose another slug: the site keeps “{slug}” for itself."
+        return Complaint(f"Choose another slug: the site keeps “{slug}” for itself.")
     return None
 
 
-def line_complaint(name: str, value: str) -> str | None:
+def line_complaint(name: str, value: str) -> Complaint | None:
     """What is wrong with a title, headline, subject or the words to share."""
     if not value:
-        return f"Write the {name} between the quotes."
-    if "\n" in value or "\t" in value or FORBIDDEN.search(value):
-        return f"Write {name} on one line, without tabs and control characters."
+        return Complaint(f"Write the {name} between the quotes.")
+    wrong = next((place for place, sign in enumerate(value) if sign in "\n\t" or is_refused(sign)), None)
+    if wrong is not None:
+        stray = typed.Stray(value[wrong], typed.word_before(value, wrong), wrong)
+        return Complaint(f"Write {name} on one line: there is {stray.described}.")
     if len(value) > LINE_LIMIT:
-        return f"Shorten {name} to {LINE_LIMIT} characters; it has {len(value):,}."
+        return Complaint(f"Shorten {name} to {LINE_LIMIT} characters; it has {len(value):,}.")
     for field in MergeField:
         if field.bracket in value:
-            return f"Write {name} without {field.bracket}: merge fields are filled in the letter only."
+            how = f"Write {name} without {field.bracket}: merge fields are filled in the letter only."
+            return Complaint(how, field.bracket)
     return None
 
 
@@ -180,7 +210,7 @@ def heading_warnings(text: str, first_line: int) -> list[Problem]:
     """A line in a story or letter that may have been meant to begin a translation; it would be a part of the text."""
     for index, line in enumerate(text.split("\n")):
         words = line.strip()
-        if _LOOKS_LIKE_A_HEADING.fullmatch(words):
+        if _LOOKS_LIKE_A_HEADING.fullmatch(typed.plain_form(words)):
             advice = f"The line “{words}” is text here: a translation begins with a line like “# Story (es)”."
             return [Problem(first_line + index, line.index(words) + 1, advice)]
     return []

@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 import tomli_w
 
+from app import typed
 from app.campaigns.checks import (
-    FORBIDDEN,
     CampaignFileError,
     Problem,
     control_problems,
     heading_warnings,
+    place,
     story_problems,
     story_warnings,
+    unreadable_warnings,
 )
 from app.campaigns.head import COUNT_FROM, Head
 from app.campaigns.letter_checks import (
@@ -42,16 +44,21 @@ def decode(data: bytes) -> str:
     if len(data) > FILE_LIMIT:
         raise CampaignFileError([Problem(1, 1, f"Shorten the file to {FILE_LIMIT // 1024} kB.")])
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise CampaignFileError([Problem(line, column, "Save the file as UTF-8: this character is not.")]) from None
+        return typed.decoded(data)
+    except typed.NotText as error:
+        where = place(error.before, len(error.before), 1)
+        raise CampaignFileError([Problem(*where, f"Save the file as UTF-8 text: {error.why}.")]) from None
 
 
 def normalise(source: str) -> str:
-    """Without a byte order mark, line ends as LF; what is kept of an imported file."""
-    return source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    """With LF at ends of lines, one kind of blanks, and no marks that nobody sees; what is kept of an imported file.
+
+    A line of the head stays one line, whatever some programs would take for its end.
+    """
+    rows = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    fences = [index for index, row in enumerate(rows) if typed.joined(row).rstrip() == FENCE][:2]
+    below = fences[1] + 1 if len(fences) == 2 else 0
+    return "\n".join([*map(typed.joined, rows[:below]), *map(typed.lines, rows[below:])])
 
 
 def read(source: str) -> CampaignFile:
@@ -62,7 +69,7 @@ def read(source: str) -> CampaignFile:
 def warnings(source: str) -> tuple[Problem, ...]:
     """What is odd in a file that can be used. Raises CampaignFileError as `read` does."""
     file, head, pieces = _read(source)
-    found = head.warnings(file)
+    found = [*head.warnings(file), *unreadable_warnings(normalise(source), 1)]
     if pieces.story is not None:
         found += [*story_warnings(*pieces.story), *heading_warnings(*pieces.story)]
     if pieces.letter is not None:
@@ -126,7 +133,7 @@ def _read(source: str) -> _Reading:
     source = normalise(source)
     problems = control_problems(source)
     if problems:  # blanks in their place let the rest be checked, with every column as it was
-        source = FORBIDDEN.sub(" ", source)
+        source = typed.shown(source, " ")
     pieces = cut(source, problems)
     story, letter = pieces.story or Text("", 1), pieces.letter or Text("", 1)
     head = Head(pieces.head, problems)

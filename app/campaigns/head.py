@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 
+from app import typed
 from app.campaigns.checks import (
     AT_MOST,
     LANGUAGE_NAMES,
@@ -13,17 +14,26 @@ from app.campaigns.checks import (
     TOPICS,
     Problem,
     head_warnings,
-    nearest,
     slug_complaint,
 )
 from app.campaigns.head_table import KEYS, TRANSLATED_KEYS, Line, Table
 from app.campaigns.sections import LETTER, STORY, Text, Translated, heading
 from app.campaigns.targeting import Target
 from app.campaigns.values import CampaignFile, Translation
+from app.spelling import nearest
 
 COUNT_FROM = 100
+# What people call those whom a campaign can write to, beside the names and slips in them.
+_CALLED = {
+    **dict.fromkeys(("us-senate", "senate", "federal-senators"), Target.SENATORS),
+    **dict.fromkeys(("us-rep", "us-reps", "rep", "reps", "us-house", "house", "congressman"), Target.REPRESENTATIVE),
+    **dict.fromkeys(("house-of-representatives", "congresswoman", "congressperson"), Target.REPRESENTATIVE),
+}
 
 _BEGINS = re.compile(r"\[[ \t]*([\"']?)([\w.-]{1,80})\1[ \t]*\][ \t]*(?:#.*)?")
+
+
+_STRINGS = re.compile(r""" "(?:[^"\\]|\\.)*" | '[^']*' """, re.VERBOSE)
 
 
 class Head:
@@ -44,7 +54,7 @@ class Head:
         language = self._language()
         self._unknown_keys(language)
         file = CampaignFile(
-            slug=top.text("slug", slug_complaint),
+            slug=self._slug(),
             title=top.line("title"),
             headline=top.line("headline"),
             targets=self._targets(),
@@ -86,8 +96,12 @@ class Head:
             words = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "a value is too large or too deep"
             match = re.search(r" \(at line (\d+), column (\d+)\)$", words)
             line, column = (int(match[1]), int(match[2])) if match else (len(self._lines), 1)
-            reason = re.sub(r" \(at [^()]*\)$", "", words)
-            message = f'Write the head as TOML, like title = "Reunite Families" ({reason}).'
+            at_fault = self._lines[min(line, len(self._lines)) - 1]
+            if mistyped := _mistyped(at_fault.text, column):
+                column, message = mistyped[0], f"{typed.correction(mistyped[1])}."
+            else:
+                reason = re.sub(r" \(at [^()]*\)$", "", words)
+                message = f'Write the head as TOML, like title = "Reunite Families" ({reason}).'
             self._problems.append(Problem(self._lines[0].number + line - 1, column, message))
             return {}
 
@@ -110,19 +124,25 @@ class Head:
         tables = [code for code in LANGUAGES if code != language]
         for key in sorted(self._top.values.keys() - {*KEYS, *LANGUAGES})[:AT_MOST]:
             if isinstance(self._top.values[key], dict):
-                meant, known = nearest(key, tables), f"a translation's table is [{'] or ['.join(tables)}]"
+                meant, known = (
+                    nearest(typed.plain_form(key), tables),
+                    f"a translation's table is [{'] or ['.join(tables)}]",
+                )
             else:
-                meant, known = nearest(key, KEYS), f"the keys are {', '.join(KEYS)}"
-            self._top.complain(key, f"There is no key {key[:80]}; {f'write {meant}' if meant else known}.")
+                meant, known = nearest(typed.plain_form(key), KEYS), f"the keys are {', '.join(KEYS)}"
+            self._top.complain(
+                key, f"There is no key {key[:80]}{typed.unlike(key)}; {f'write {meant}' if meant else known}."
+            )
+
+    def _slug(self) -> str:
+        return typed.code(self._top.text("slug", lambda value: slug_complaint(typed.code(value))))
 
     def _language(self) -> str:
         """The campaign's own; empty after a complaint."""
-        value = self._top.values.get("language", LANGUAGES[0])
+        value = _as_code(self._top.values.get("language", LANGUAGES[0]))
         if value in LANGUAGES:
             return str(value)
-        self._top.complain(
-            "language", f"There is no language {str(value)[:80]!r}; the languages are {' and '.join(LANGUAGES)}."
-        )
+        self._top.complain("language", _none("language", value, f"the languages are {' and '.join(LANGUAGES)}"))
         return ""
 
     def _targets(self) -> tuple[Target, ...]:
@@ -135,24 +155,25 @@ class Head:
             )
             return ()
         known = {target.value: target for target in Target}
-        for name in names[:AT_MOST]:
-            if name not in known.values():
-                meant = nearest(str(name), known)
-                hint = f"write {meant}" if meant else f"the targets are {' and '.join(known)}"
-                self._top.complain("targets", f"There is no target {str(name)[:80]!r}; {hint}.")
-        targets = tuple(known[name] for name in names if name in known.values())
+        codes = [_as_code(name) for name in names]
+        for name, code in list(zip(names, codes, strict=True))[:AT_MOST]:
+            if code not in known.values():
+                hint = "a campaign writes to Congress only, and the targets are " + " and ".join(known)
+                meant = _target_meant(str(code))
+                self._top.complain("targets", _none("target", code, f"write {meant}" if meant else hint), str(name))
+        targets = tuple(known[str(code)] for code in codes if code in known.values())
         if len(set(targets)) < len(targets):
             self._top.complain("targets", "Name each target once.")
         return targets
 
     def _topic(self) -> str:
-        value = self._top.values.get("topic")
+        value = _as_code(self._top.values.get("topic"))
         if value is None:
             return ""
-        meant = nearest(str(value), TOPICS)
+        meant = nearest(typed.plain_form(str(value)), TOPICS)
         if value not in TOPICS:
             hint = f"write {meant}" if meant else f"the topics are {'; '.join(TOPICS)}"
-            self._top.complain("topic", f"There is no topic {str(value)[:80]!r}; {hint}.")
+            self._top.complain("topic", _none("topic", value, hint))
         return str(value)
 
     def _translations(self, language: str, translated: Mapping[str, Translated]) -> tuple[Translation, ...]:
@@ -199,3 +220,29 @@ class Head:
             story=story.text,
             letter=letter.text,
         )
+
+
+def _as_code(value: object) -> object:
+    """A name that a campaign file can only take from a list, in plain signs."""
+    return typed.code(value) if isinstance(value, str) else value
+
+
+def _none(kind: str, value: object, hint: str) -> str:
+    return f"There is no {kind} {str(value)[:80]!r}{typed.unlike(str(value))}; {hint}."
+
+
+def _target_meant(name: str) -> str | None:
+    words = re.findall("[a-z]+", typed.plain_form(name).lower().replace("u.s.", "us"))
+    called = "-".join(word for word in words if word not in {"your", "my", "the"})
+    return _CALLED.get(called) or nearest(called, [target.value for target in Target])
+
+
+def _mistyped(line: str, column: int) -> tuple[int, str] | None:
+    """Column and sign of what was typed in the place of a plain one, where the line of a TOML error has such a sign.
+
+    Between straight quotes any sign is right, and in a comment.
+    """
+    bare = _STRINGS.sub(lambda match: " " * len(match[0]), line).partition("#")[0]
+    found = [(place, sign) for place, sign in enumerate(bare, start=1) if typed.meant_by(sign)]
+    here = [(place, sign) for place, sign in found if place == column]
+    return next(iter(here or found), None)

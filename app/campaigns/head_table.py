@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from app.campaigns.checks import AT_MOST, GOAL_LIMIT, Problem, line_complaint, nearest
+from app import typed
+from app.campaigns.checks import AT_MOST, GOAL_LIMIT, Complaint, Problem, line_complaint
+from app.spelling import nearest
 
 KEYS = (
     "slug",
@@ -51,18 +53,28 @@ class Table:
                 return line.number, len(line.text) - len(text) + 1
         return self._lines[0].number, 1
 
-    def complain(self, key: str, message: str) -> None:
-        """Report a problem at the line of the key, or at the top of the table when it has none."""
-        self._problems.append(Problem(*self.place(key), message))
+    def place_in(self, key: str, words: str) -> tuple[int, int]:
+        """Line and column of the first of these words in the value of a key, as far as they stand there as they are."""
+        start = self.place(key)
+        for line in self._lines:
+            value = line.text.find("=", start[1]) if line.number == start[0] else 0
+            found = line.text.find(words, max(value, 0)) if line.number >= start[0] and words else -1
+            if found >= 0:
+                return line.number, found + 1
+        return start
+
+    def complain(self, key: str, message: str, words: str = "") -> None:
+        """Report a problem at these words in the value of the key, or at the key, or at the top of the table."""
+        self._problems.append(Problem(*self.place_in(key, words), message))
 
     def unknown_keys(self) -> None:
         """Complain of what a translation's table can't hold."""
         for key in sorted(self.values.keys() - set(TRANSLATED_KEYS))[:AT_MOST]:
-            meant = nearest(key, TRANSLATED_KEYS)
+            meant = nearest(typed.plain_form(key), TRANSLATED_KEYS)
             hint = f"write {meant}" if meant else f"its keys are {', '.join(TRANSLATED_KEYS)}"
             if key in KEYS:
                 hint = f"move it above [{self._name}]"
-            self.complain(key, f"There is no key {key[:80]} below [{self._name}]; {hint}.")
+            self.complain(key, f"There is no key {key[:80]} below [{self._name}]{typed.unlike(key)}; {hint}.")
 
     def value(self, key: str, example: str) -> object:
         """The value of a key that must be there; None after a complaint."""
@@ -71,7 +83,7 @@ class Table:
             self.complain(key, f"Add a line like {key} = {example}{below}.")
         return self.values.get(key)
 
-    def text(self, key: str, complaint: Callable[[str], str | None]) -> str:
+    def text(self, key: str, complaint: Callable[[str], Complaint | None]) -> str:
         """A text that must be there; as it is after a complaint."""
         value = self.value(key, '"…"')
         if value is None:
@@ -80,13 +92,13 @@ class Table:
             self.complain(key, f"Write the {key} between quotes.")
             return ""
         value = value.strip()
-        if message := complaint(value):
-            self.complain(key, message)
+        if found := complaint(value):
+            self.complain(key, found.message, found.sign)
         return value
 
     def line(self, key: str) -> str:
         """A text of one line that must be there."""
-        return self.text(key, lambda value: line_complaint(key, value))
+        return typed.line(self.text(key, lambda value: line_complaint(key, value)))
 
     def number(self, key: str, example: str) -> int | None:
         """A whole number from 1 to GOAL_LIMIT; None when it is not there, and after a complaint."""

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from app.campaigns.checks import LETTER_LIMIT, Problem, nearest, place
+from app import typed
+from app.campaigns.checks import AT_MOST, LETTER_LIMIT, Problem, place
 from app.campaigns.letters import EDIT_FROM, EDIT_TO, MergeField, is_mark, parts, parts_open
+from app.spelling import nearest
 
 OPEN_LIMIT = 5
 """So many parts of a letter may be open."""
 
 _LOOKS_LIKE_A_FIELD = re.compile(r"\[(?=\s*[^\W\d_])([^\[\]\n]{1,40})\]")
+# A merge field as other programs have them, or between brackets of another script.
+_OTHER_BRACKETS = re.compile(
+    r"(?P<bracket>\{\{|<<|\*\||%%|[{<［【〔「⟦])\s*(?P<name>"
+    + "|".join(re.escape(field.value) for field in MergeField)
+    + r")\b",
+    re.IGNORECASE,
+)
 _NAMES = (*(field.value for field in MergeField), EDIT_FROM.strip("[]"), EDIT_TO.strip("[]"))
 
 
@@ -27,10 +37,7 @@ def letter_problems(letter: str, first_line: int, heading: str = "# Letter") -> 
         *_open_part_problems(letter.split("\n"), first_line),
     ]
     if MergeField.NAME.bracket not in letter:
-        line, _ = place(letter, len(letter), first_line)
-        problems.append(
-            Problem(line, 1, "Put [Your Name] where the letter is signed: without it no office learns who wrote.")
-        )
+        problems.append(_unsigned(letter, first_line))
     return problems
 
 
@@ -61,7 +68,13 @@ def translated_letter_problems(letter: str, first_line: int, original: str) -> l
 def letter_warnings(letter: str, first_line: int) -> list[Problem]:
     """What is odd about the letter, but may be meant."""
     last_line, _ = place(letter, len(letter), first_line)
-    warnings = []
+    warnings = [
+        Problem(
+            *place(letter, found.start(), first_line),
+            f"“{found['bracket']}” begins no merge field: write [{nearest(found['name'], _NAMES)}] to have it filled.",
+        )
+        for found in _other_brackets(letter)
+    ]
     if MergeField.DECISION_MAKER.bracket not in letter:
         warnings.append(Problem(first_line, 1, "The letter greets nobody: begin it with “Dear [Decision Maker],”."))
     warnings += [
@@ -81,6 +94,20 @@ def mark_warnings(letter: str, first_line: int, heading: str = "# Letter") -> li
     return [Problem(line, column, f"The letter holds the line “{match[0]}”: it begins below the first “{heading}”.")]
 
 
+def _unsigned(letter: str, first_line: int) -> Problem:
+    """The name is missing: where it stands between other brackets, else at the end."""
+    name = MergeField.NAME
+    here = next((found for found in _other_brackets(letter) if found["name"].title() == name.value), None)
+    line, column = place(letter, here.start() if here else len(letter), first_line)
+    why = f": “{here['bracket']}” begins no merge field" if here else ""
+    advice = f"Put {name.bracket} where the letter is signed{why}: without it no office learns who wrote."
+    return Problem(line, column if here else 1, advice)
+
+
+def _other_brackets(letter: str) -> Iterator[re.Match[str]]:
+    return islice(_OTHER_BRACKETS.finditer(letter), AT_MOST)
+
+
 def _fields(letter: str) -> set[MergeField]:
     return {part.field for part in parts(letter) if part.field}
 
@@ -89,13 +116,16 @@ def _unknown_fields(letter: str, first_line: int) -> Iterator[Problem]:
     for match in _LOOKS_LIKE_A_FIELD.finditer(letter):
         if match[1] in _NAMES:
             continue
-        meant = nearest(match[1], _NAMES)
+        meant = nearest(typed.plain_form(match[1]), _NAMES)
         hint = (
             f"write [{meant}]"
             if meant
             else f"use one of {', '.join(field.bracket for field in MergeField)}, or round brackets if it is plain text"
         )
-        yield Problem(*place(letter, match.start(), first_line), f"There is no merge field {match[0]}; {hint}.")
+        yield Problem(
+            *place(letter, match.start(), first_line),
+            f"There is no merge field {match[0]}{typed.unlike(match[1])}; {hint}.",
+        )
 
 
 def _unclosed_fields(letter: str, first_line: int) -> Iterator[Problem]:

@@ -13,12 +13,15 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from app import typed
 from app.campaigns.checks import AT_MOST, LANGUAGES, CampaignFileError, Problem
 
 FENCE = "+++"
 STORY = "# Story"
 LETTER = "# Letter"
 
+# Three or so of one sign, as other programs part a head from a text, or as a word processor makes dashes of hyphens.
+_LOOKS_LIKE_A_FENCE = re.compile(r"([-+=~*_#`]|[^\w\s\x00-\x7f])(?: ?\1){1,40}\w{0,10}")
 _TRANSLATED = re.compile(rf"({STORY}|{LETTER}) \(({'|'.join(LANGUAGES)})\)")
 
 
@@ -64,10 +67,11 @@ def cut(source: str, problems: list[Problem]) -> Pieces:
     marks = [line.rstrip() for line in lines]
     first = next((index for index, line in enumerate(marks) if line), 0)
     if marks[first] != FENCE:
-        problem = Problem(first + 1, 1, "Begin the file with a line +++, the head, and another line +++.")
-        raise CampaignFileError([*problems, problem])
+        instead = f" Instead of it stands “{marks[first]}”." if _LOOKS_LIKE_A_FENCE.fullmatch(marks[first]) else ""
+        message = f"Begin the file with a line +++, the head, and another line +++.{instead}"
+        raise CampaignFileError([*problems, Problem(first + 1, 1, message)])
     if FENCE not in marks[first + 1 :]:
-        raise CampaignFileError([*problems, Problem(len(lines), 1, "Close the head with a line +++.")])
+        raise CampaignFileError([*problems, _unclosed(marks, first + 1)])
     body = marks.index(FENCE, first + 1) + 1
     start = _find(marks, body, STORY, problems)
     end = _find(marks, body if start is None else start, LETTER, problems)
@@ -86,6 +90,14 @@ def cut(source: str, problems: list[Problem]) -> Pieces:
     )
 
 
+def _unclosed(marks: Sequence[str], start: int) -> Problem:
+    """The head has no end: at the line that looks most like one, or at the last."""
+    for index in range(start, len(marks)):
+        if _LOOKS_LIKE_A_FENCE.fullmatch(marks[index]):
+            return Problem(index + 1, 1, f"Close the head with a line +++ instead of “{marks[index]}”.")
+    return Problem(len(marks), 1, "Close the head with a line +++.")
+
+
 def _find(marks: Sequence[str], start: int, mark: str, problems: list[Problem]) -> int | None:
     """Index of the line that is `mark`; the story's must come before the letter's."""
     for index in range(start, len(marks)):
@@ -96,8 +108,10 @@ def _find(marks: Sequence[str], start: int, mark: str, problems: list[Problem]) 
     name = mark.removeprefix("# ")
     similar = re.compile(rf"\s*#*\s*{name}\s*:?\s*#*", re.IGNORECASE)
     for index in range(start, len(marks)):
-        if marks[index] != mark and similar.fullmatch(marks[index]):
-            problems.append(Problem(index + 1, 1, f"Write this heading as “{mark}”."))
+        if marks[index] != mark and similar.fullmatch(typed.plain_form(marks[index])):
+            place, sign = typed.first_unusual(marks[index]) or (0, "")
+            why = f": {typed.correction(sign)}" if sign else ""
+            problems.append(Problem(index + 1, place + 1, f"Write this heading as “{mark}”{why}."))
             return None
     where = "below the head, above “# Letter”; the story may be empty" if mark == STORY else "above the letter"
     problems.append(Problem(min(start + 1, len(marks)), 1, f"Add a line “{mark}” {where}."))

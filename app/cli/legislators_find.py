@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from app.addresses import STATES, PostalAddress, State, parse_zip
+from app import typed
+from app.addresses import STATES, PostalAddress, parse_state, parse_zip
 from app.cli.plainly import plainly, say
 from app.cli.site import site
 from app.legislators import (
@@ -82,14 +83,16 @@ def find(state: str, zip_code: str, street: str, city: str, sure_of_state: bool,
 
 
 def _address(state: str, zip_code: str, street: str, city: str) -> PostalAddress:
-    code, parsed = State(state.strip().upper()), parse_zip(zip_code)
-    if code not in STATES:
+    code, parsed = parse_state(state), parse_zip(zip_code)
+    if code is None:
         raise click.ClickException(
-            f"{state[:20]!r} is none of the 56 states and territories: write two letters, like TX."
+            f"{state[:20]!r} is none of the 56 states and territories{typed.unlike(state)}: write two letters, like TX."
         )
     if parsed is None:
-        raise click.ClickException(f"{zip_code[:20]!r} is no ZIP code: write five digits, like 78701.")
-    return PostalAddress(street, "", city, code, parsed)
+        raise click.ClickException(
+            f"{zip_code[:20]!r} is no ZIP code{typed.unlike(zip_code)}: write five digits, like 78701."
+        )
+    return PostalAddress(typed.line(street), "", typed.line(city), code, parsed)
 
 
 def _locate(desk: Desk, address: PostalAddress, *, sure_of_state: bool) -> Location:

@@ -13,6 +13,7 @@ from app.cli.site import site
 from app.cli.words import counted
 from app.db import compact, writing
 from app.extensions import db
+from app.mailboxes import tidy
 from app.models import DeliveryState, Letter, SignatureState
 from app.signing.retention import let_go, signatures_of
 
@@ -32,7 +33,7 @@ def erase(email: str) -> None:
     with plainly():
         now = datetime.now(UTC)
         with writing(db.session()):
-            found = signatures_of(db.session(), email)
+            found = signatures_of(db.session(), tidy(email))
             taken = sum(_has_gone(letter) for signature in found for letter in signature.letters)
             for signature in found:
                 let_go(db.session(), signature, SignatureState.ERASED, now)

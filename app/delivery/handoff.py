@@ -30,6 +30,7 @@ CHAMBERS = {
     False: ("United States House of Representatives", "Washington DC 20515"),
 }
 """Where post for any member arrives, by whether it is the Senate."""
+_ONE_NAME = N_("This office's form may ask for a last name: enter your one name again.")
 # "706 Hart Senate Office Building Washington DC 20510", as the tables have it.
 _CAPITOL = re.compile(r"(?P<building>.+?),? (?P<city>Washington,? DC [0-9-]{5,10})")
 
@@ -62,12 +63,15 @@ class PaperChannel:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value that an office's form asks for. `label` is a gettext message; `lines` is 1 but for the message."""
+    """One value that an office's form asks for. `label` and `note` are gettext messages."""
 
     key: str
     label: str
     text: str
     lines: int = 1
+    """More than one for the message only."""
+    note: str = ""
+    """What else there is to know of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ def _values(letter: Letter, topic: str) -> tuple[Value, ...]:
     state = STATES[State(signer.region)] if signer.region else ""
     found = (
         Value("title", N_("Title"), signer.prefix or ""),
-        Value("given-name", N_("First name"), signer.given_name or ""),
+        Value("given-name", N_("First name"), signer.given_name or "", note="" if signer.family_name else _ONE_NAME),
         Value("family-name", N_("Last name"), signer.family_name or ""),
         Value("address-1", N_("Street address"), signer.address_line1 or ""),
         Value("address-2", N_("Apartment, unit"), signer.address_line2 or ""),

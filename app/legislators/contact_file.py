@@ -10,18 +10,19 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
+from itertools import islice
 from typing import TypeVar
 
-from email_validator import EmailNotValidError, validate_email
-
+from app import typed
 from app.addresses import STATES, State
 from app.legislators import LegislatorsError
 from app.legislators.contacts import ContactRow, Roll, office_name
 from app.legislators.geography import is_senate
+from app.mailboxes import Flaw, NoMailbox, mailbox, tidy
+from app.spelling import nearest
 
 T = TypeVar("T")
 
@@ -30,13 +31,12 @@ HEADER = ",".join(COLUMNS)
 MOST_BYTES = 1024 * 1024
 MOST_ROLE = 60
 MOST_SOURCE = 200
+_MOST_STRAYS = 100
 _MOST_LINE = 2000  # more than a row can hold even with every character doubled
 
 _BIOGUIDE = re.compile(r"[A-Z][0-9]{6}")
 _SEAT = re.compile(r"([A-Z]{2})-[A-Z0-9]+")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# A mail's header would decode what follows it (app/delivery/mails.py refuses it too, but only when the letter goes).
-_ENCODED_WORD = "=?"
 _FORMULA = frozenset("=+-@")
 
 _WEB_FORM = "This is the address of a web form. Leave the office out: supporters are then helped to use the form."
@@ -52,15 +52,31 @@ _FILL_IN = {
 }
 
 
+_FLAWS = {
+    Flaw.MAILTO: "leave out “{sign}”",
+    Flaw.NAMED: "write it without a name and without < and >",
+    Flaw.NO_AT: "the @ is missing",
+    Flaw.NOTHING_BEFORE: "before the @ something is missing",
+    Flaw.NOTHING_AFTER: "behind the @ something is missing",
+    Flaw.BLANK: "there is a blank after “{sign}”",
+    Flaw.TWO_DOTS: "there are two dots side by side",
+    Flaw.DOT_AT_EDGE: "no dot can stand at its beginning, at its end, or beside the @",
+    Flaw.NO_DOT: "behind the @ a dot is missing",
+    Flaw.TOO_LONG: "it is too long to be one",
+    Flaw.DOMAIN: "no mail can get to “{sign}”",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong and what to do, on a line of the file counted from 1."""
+    """What is wrong and what to do, at a place of the file; line and column are counted from 1."""
 
     line: int
     message: str
+    column: int = 1
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.message}"
+        return f"line {self.line}, column {self.column}: {self.message}"
 
 
 class ContactFileUnusable(LegislatorsError):
@@ -72,7 +88,11 @@ class ContactFileUnusable(LegislatorsError):
 
 
 class _Refused(Exception):
-    """A cell that cannot be used; the message is the problem's."""
+    """A cell that cannot be used; the message is the problem's, `sign` what is wrong in it where that is a sign."""
+
+    def __init__(self, message: str, sign: str = "") -> None:
+        super().__init__(message)
+        self.sign = sign
 
 
 def read(data: bytes, roll: Roll) -> tuple[ContactRow, ...]:
@@ -104,17 +124,19 @@ def _decode(data: bytes) -> str:
     if len(data) > MOST_BYTES:
         raise ContactFileUnusable([Problem(1, "Shorten the file to 1 MB, or import it in parts.")])
     try:
-        text = data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = "Save the file as UTF-8 (spreadsheets call it “CSV UTF-8”): this line is not."
-        raise ContactFileUnusable([Problem(line, message)]) from None
+        text = typed.decoded(data)
+    except typed.NotText as error:
+        line = error.before.count("\n") + 1
+        column = len(error.before) - error.before.rfind("\n")
+        message = f"Save the file as UTF-8 (spreadsheets call it “CSV UTF-8”): {error.why}."
+        raise ContactFileUnusable([Problem(line, message, column)]) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     """The lines that hold anything, with their numbers; spreadsheets leave rows of commas at the end."""
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, row in enumerate(text.split("\n"), start=1):
+        line = typed.joined(row)
         if line.strip(", \t"):
             yield number, line
 
@@ -135,13 +157,14 @@ def _header_complaints(line: str) -> Iterator[str]:
         return
     meant = {cell: _nearest(cell) for cell in cells}
     if not any(meant.values()):
-        separated = any(sign in line for sign in ";\t")
+        separated = any(sign in line for sign in ";\t，、；")
         yield f"Separate the cells with commas. {begin}" if separated else begin
         return
     unknown = [cell for cell in cells if cell not in COLUMNS]
     for cell in unknown:
         column = meant[cell]
-        yield f"There is no column {cell[:80]!r}; " + (f"write {column}." if column else "remove it.")
+        hint = f"write {column}." if column else "remove it."
+        yield f"There is no column {cell[:80]!r}{typed.unlike(cell)}; {hint}"
     missing = [column for column in COLUMNS if column not in meant and column not in meant.values()]
     yield from (f"Add the column {column}: the first line is {HEADER}." for column in missing)
     if not unknown and not missing:
@@ -149,8 +172,7 @@ def _header_complaints(line: str) -> Iterator[str]:
 
 
 def _nearest(cell: str) -> str | None:
-    close = get_close_matches(cell.strip().casefold(), COLUMNS, n=1)
-    return close[0] if close else None
+    return nearest(typed.plain_form(cell), COLUMNS)
 
 
 def _cells(line: str) -> list[str] | None:
@@ -159,6 +181,34 @@ def _cells(line: str) -> list[str] | None:
         return [cell.strip() for cell in next(csv.reader([line.strip()], strict=True, skipinitialspace=True))]
     except csv.Error:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the cells of a line stand."""
+
+    line: int
+    text: str
+    starts: Sequence[int]
+
+    def column(self, cell: int, sign: str) -> int:
+        """Of the sign in the cell, or of the cell."""
+        start = self.starts[cell] if cell < len(self.starts) else 1
+        return max(self.text.find(sign, start - 1) + 1, start)
+
+
+def _starts(line: str) -> list[int]:
+    """The columns in which the cells of a row begin."""
+    starts, between, quoted = [], True, False
+    for place, sign in enumerate(line, start=1):
+        if between and not sign.isspace():
+            starts.append(place)
+            between = False
+        if sign == '"':
+            quoted = not quoted
+        elif sign == "," and not quoted:
+            between = True
+    return [*starts, len(line)] if between else starts
 
 
 class _Reading:
@@ -172,25 +222,27 @@ class _Reading:
 
     def take(self, number: int, line: str) -> None:
         """Read one line into a row or into problems."""
-        cells = self._cells(number, self._without_controls(number, line))
+        self._complain_of_strays(number, line)
+        line = "".join(sign for sign in line if not typed.is_stray(sign))
+        cells = self._cells(number, line)
         if cells is None:
             return
+        at = _Places(number, line, _starts(line))
         office, role, email, source, as_of = cells
         row = ContactRow(
-            office=self._checked(number, "", lambda: self._office(number, office)),
-            role=self._checked(number, "", lambda: _text("role", role, MOST_ROLE)),
-            email=self._checked(number, "", lambda: _email(email)),
-            source=self._checked(number, "", lambda: _text("source", source, MOST_SOURCE)),
-            as_of=self._checked(number, self._roll.today, lambda: _as_of(as_of, self._roll.today)),
+            office=self._checked(at, 0, "", lambda: self._office(number, typed.code(office))),
+            role=self._checked(at, 1, "", lambda: _text("role", typed.line(role), MOST_ROLE)),
+            email=self._checked(at, 2, "", lambda: _email(tidy(email))),
+            source=self._checked(at, 3, "", lambda: _text("source", typed.line(source), MOST_SOURCE)),
+            as_of=self._checked(at, 4, self._roll.today, lambda: _as_of(typed.code(as_of), self._roll.today)),
         )
         self.rows.append(row)
 
-    def _without_controls(self, number: int, line: str) -> str:
-        strange = sorted({character for character in line if _is_control(character)})
-        if strange:
-            names = ", ".join(f"U+{ord(character):04X}" for character in strange[:5])
-            self._complain(number, f"Remove what cannot be seen from this line: {names}.")
-        return "".join(character for character in line if not _is_control(character))
+    def _complain_of_strays(self, number: int, line: str) -> None:
+        found = list(islice(typed.strays(line), _MOST_STRAYS))
+        if found:
+            others = f", and {len(found) - 1} more" if len(found) > 1 else ""
+            self._complain(number, f"Remove {found[0].described}{others}.", found[0].position + 1)
 
     def _cells(self, number: int, line: str) -> list[str] | None:
         if len(line) > _MOST_LINE:
@@ -204,20 +256,23 @@ class _Reading:
                 "and one inside such a cell is written twice.",
             )
         elif len(cells) != len(COLUMNS):
+            mistyped = next((sign for sign in line if typed.meant_by(sign) in {'"', ","}), "")
             hint = "; put a cell that holds a comma between quotation marks" if len(cells) > len(COLUMNS) else ""
-            self._complain(number, f"Write {len(COLUMNS)} cells: {HEADER}. This line has {len(cells)}{hint}.")
+            hint = f"; {typed.correction(mistyped)}" if mistyped else hint
+            message = f"Write {len(COLUMNS)} cells: {HEADER}. This line has {len(cells)}{hint}."
+            self._complain(number, message, line.find(mistyped) + 1)
             return None
         return cells
 
-    def _checked(self, number: int, otherwise: T, parse: Callable[[], T]) -> T:
+    def _checked(self, at: _Places, cell: int, otherwise: T, parse: Callable[[], T]) -> T:
         try:
             return parse()
         except _Refused as refused:
-            self._complain(number, str(refused))
+            self._complain(at.line, str(refused), at.column(cell, refused.sign))
             return otherwise
 
-    def _complain(self, number: int, message: str) -> None:
-        self.problems.append(Problem(number, message))
+    def _complain(self, number: int, message: str, column: int = 1) -> None:
+        self.problems.append(Problem(number, message, column))
 
     def _office(self, number: int, cell: str) -> str:
         office = _known_office(cell, self._roll)
@@ -240,7 +295,7 @@ def _known_office(cell: str, roll: Roll) -> str:
     seat = _SEAT.fullmatch(office)
     if seat and seat[1] in STATES:
         raise _Refused(f"There is no seat {office[:20]}: {_seats_of(State(seat[1]), roll)}.")
-    raise _Refused(f"Write the office as {_EXAMPLES}.")
+    raise _Refused(f"Write the office as {_EXAMPLES}{typed.unlike(office)}.")
 
 
 def _seats_of(state: State, roll: Roll) -> str:
@@ -279,12 +334,17 @@ def _email(cell: str) -> str:
         raise _Refused("Write one e-mail address only: every letter goes to the office once.")
     _check_harmless("email", cell)
     try:
-        address = validate_email(cell, check_deliverability=False, allow_smtputf8=False).ascii_email
-    except EmailNotValidError:
-        address = None
-    if address is None or _ENCODED_WORD in address:
-        raise _Refused(f"Write an e-mail address alone, like name@example.org; {cell[:80]!r} is none that can be used.")
-    return address
+        return mailbox(cell)
+    except NoMailbox as error:
+        why = _FLAWS.get(error.flaw, "").format(sign=error.sign) or _why_not(error.sign)
+        how = f"Write an e-mail address alone, like name@example.org; {cell[:80]!r} is none that can be used: {why}."
+        raise _Refused(how, error.sign) from None
+
+
+def _why_not(sign: str) -> str:
+    if len(sign) == 1 and not sign.isascii():
+        return typed.correction(sign)
+    return f"“{sign}” cannot stand in it"
 
 
 def _is_web_form(cell: str) -> bool:
@@ -303,8 +363,3 @@ def _as_of(cell: str, on: date) -> date:
     if day > on:
         raise _Refused(f"Write a day in as_of that has come: in Washington it is {on}.")
     return day
-
-
-def _is_control(character: str) -> bool:
-    """Control characters, separators of lines, and signs that are not seen or turn the order of others."""
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")

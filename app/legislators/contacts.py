@@ -18,6 +18,7 @@ from app.addresses import State
 from app.legislators import Legislator, LegislatorDirectory, LegislatorsError, Seat, Vacancy
 from app.legislators.geography import house_seat, seat_order, senate_seat
 from app.models import Contact
+from app.typed import code, unlike
 
 _HOUSE_SEAT = re.compile(r"([A-Z]{2}-)0+([1-9][0-9]*)")
 
@@ -26,7 +27,7 @@ class NoSuchEntry(LegislatorsError):
     """The book has no entry under these names; the message says what to do."""
 
     def __init__(self, offices: Collection[str]) -> None:
-        names = ", ".join(office[:80] for office in sorted(offices))
+        names = ", ".join(f"{office[:80]}{unlike(office)}" for office in sorted(offices))
         super().__init__(
             f"There is no entry under {names}: nothing was removed. "
             "See under which names they stand: .venv/bin/flask contacts list"
@@ -147,7 +148,7 @@ class ContactBook:
 
 def office_name(text: str) -> str:
     """A bioguide id or seat as the book writes it: in capitals, TX-07 as TX-7. Does not say whether there is one."""
-    return _HOUSE_SEAT.sub(r"\1\2", text.strip().upper())
+    return _HOUSE_SEAT.sub(r"\1\2", code(text).upper())
 
 
 def stored(session: Session) -> tuple[ContactRow, ...]:

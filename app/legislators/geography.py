@@ -10,9 +10,7 @@ from app.legislators import DivisionId, Role, Seat
 DC = State("DC")
 PUERTO_RICO = State("PR")
 
-# Addresses that the Postal Service serves but that lie in no state: the armed forces, and Palau, Micronesia and the
-# Marshall Islands.
-MILITARY: frozenset[str] = frozenset(("AA", "AE", "AP"))
+# Palau, Micronesia and the Marshall Islands: the Postal Service serves them, but they lie in no state.
 FREE_ASSOCIATION: frozenset[str] = frozenset(("PW", "FM", "MH"))
 
 # First three digits of military mail: the Americas, Europe, the Pacific.

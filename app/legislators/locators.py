@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import cos, inf, radians
 
-from app.addresses import PostalAddress, State, Zip
+from app.addresses import MILITARY, PostalAddress, State, Zip
 from app.legislators import (
     DivisionId,
     Doubt,
@@ -21,7 +21,6 @@ from app.legislators.congresses import facts
 from app.legislators.geography import (
     ADJOINING,
     FREE_ASSOCIATION,
-    MILITARY,
     is_military_zip,
     is_senate,
     state_division,

@@ -107,6 +107,8 @@ def _write(slug: str) -> Page | Response:
     token = form_token.opened(site().config.secret_key, given.get("token", ""), slug) if ours else None
     good = token is not None and token.is_good(now)
     form = form_for(campaign.told_in(language).letter, given if token else by_a_stranger(given))
+    if token is None:
+        form.empty_what_cannot_stand()
     press = _Press(campaign, form, token if token and good else _fresh(slug), origin_of(given), now)
     if not good:
         return press.page(notice=_("Look over what you entered, then press the button once more.")), 200
@@ -203,7 +205,7 @@ class _Press:
     def _send(self, result: Draft) -> Page:
         session = db.session()
         try:
-            ready = Ready.of(session, result, self._submission(), site().pen(), self.now)
+            ready = Ready.of(session, result, self._submission(result), site().pen(), self.now)
             with writing(session):
                 sent = sign(session, ready)
         except TooManyFromNetwork:
@@ -220,7 +222,7 @@ class _Press:
         file = self.campaign.told_in(str(get_locale()))
         return draw_sent(sent, file, email=str(self.form.email.data)), 200
 
-    def _submission(self) -> Submission:
+    def _submission(self, result: Draft) -> Submission:
         language = str(get_locale())
         return Submission(
             campaign_id=self.campaign.id,
@@ -230,7 +232,7 @@ class _Press:
             network=request.remote_addr or "",
             language=language,
             origin=self.origin,
-            changes=self.form.changes,
+            changes=self.form.changes(result.left_out),
             replaces=self.form.replaces,
         )
 

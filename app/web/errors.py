@@ -27,20 +27,11 @@ _NO_SUCH_TABLE = "42P01"
 
 def init_app(app: Flask) -> None:
     """Answer every error of `app` with a page."""
-    app.before_request(_legible_address)
     app.before_request(_whole_body)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DatabaseUnavailable, _unavailable)
     app.register_error_handler(OperationalError, _unavailable)
     app.register_error_handler(Exception, _our_fault)
-
-
-def _legible_address() -> None:
-    """What stands behind the question mark must be text."""
-    try:
-        request.args.keys()
-    except UnicodeDecodeError:
-        abort(400)
 
 
 def _whole_body() -> None:

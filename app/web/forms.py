@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext
@@ -22,15 +23,19 @@ from wtforms import (
 )
 from wtforms.fields.core import UnboundField
 from wtforms.i18n import DummyTranslations
-from wtforms.validators import DataRequired
+from wtforms.validators import DataRequired, StopValidation
 
-from app.addresses import STATES, PostalAddress, State, parse_zip
+from app import mailboxes
+from app.addresses import MILITARY, STATES, PostalAddress, State, parse_zip
 from app.campaigns.checks import LETTER_LIMIT
 from app.campaigns.letters import Signer, parts_open
 from app.signing.draft import Entry
 from app.signing.tokens import wire_email
+from app.web.unfilled import unfilled
 from app.web.validators import (
     PREFIXES,
+    FirstName,
+    LastName,
     NameLike,
     OwnEmail,
     OwnWords,
@@ -40,27 +45,36 @@ from app.web.validators import (
     Prose,
     StateCode,
     ZipCode,
+    is_no_name,
+    military_name,
     tidy,
+    tidy_email,
+    tidy_phone,
     tidy_prose,
+    tidy_state,
+    tidy_zip,
 )
 
 MOST_PARTS = 5
 """A letter's open parts."""
 
 
-def _text(label: str, missing: str, longest: int, name: str, *more: Any, **attributes: str) -> StringField:
-    return StringField(
-        label,
-        [DataRequired(message=missing), Plain(longest), *more],
-        filters=[tidy],
-        name=name,
-        render_kw={"autocomplete": name, **attributes},
-    )
+MOST_SEATS = 20
+"""So many seats can be left out: those of one state that a campaign writes to, and of some that were entered before."""
+
+
+def _line(label: str, name: str, validators: list[Any], *, filters: Any = tidy, **attributes: str) -> StringField:
+    return StringField(label, validators, filters=[filters], name=name, render_kw={"autocomplete": name, **attributes})
+
+
+def _text(label: str, missing: str, longest: int, name: str, *more: Any) -> StringField:
+    return _line(label, name, [DataRequired(message=missing), Plain(longest), *more])
 
 
 def _states() -> dict[str, str]:
-    choices = {"": gettext("Choose your state")}
-    return choices | {str(code): name for code, name in STATES.items()}
+    """Those that elect somebody, and at the end those of military mail: who has only such an address learns why."""
+    choices = {"": gettext("Choose your state")} | {str(code): name for code, name in STATES.items()}
+    return choices | {code: military_name(code) for code in sorted(MILITARY)}
 
 
 def _prefixes() -> dict[str, str]:
@@ -78,8 +92,37 @@ def hidden(values: Mapping[str, str]) -> Markup:
     return Markup("".join(fields))  # noqa: S704 — escaped above
 
 
+_HASH = r"[0-9a-f]{32}"
+_MARK = r"[0-9a-f]{12}"
+# What the page carries on unseen, and what each can be: nobody typed it, so what is anything else is not there.
+_CARRIED = {
+    "seal": re.compile(_HASH),
+    "chosen-for": re.compile(r".{0,400}"),
+    "looked-up": re.compile(_HASH),
+    "replaces": re.compile(r"[A-Za-z0-9._~-]{1,100}"),
+    "told": re.compile("1"),
+    "parts-of": re.compile(rf"{_MARK}(?: {_MARK}){{0,{MOST_PARTS - 1}}}"),
+    "asked-email": re.compile(r"[!-~]{1,254}"),
+    "offered": re.compile(r"[A-Z0-9 -]{1,200}"),
+}
+_SEAT = re.compile(r"([A-Z]{2})-(?:S[123]|AL|[1-9][0-9]?)")
+_DIVISION = re.compile(r"[a-z0-9:/-]{1,80}")
+
+
 def _said(given: Mapping[str, str], name: str) -> str:
-    return str(tidy(given.get(name, "")))
+    text = str(tidy(given.get(name, "")))
+    return text if _CARRIED[name].fullmatch(text) else ""
+
+
+def _seats(values: Sequence[str]) -> frozenset[str]:
+    """Those of them that could be seats, as far as a form can hold them."""
+    found = [seat for seat in values if (match := _SEAT.fullmatch(seat)) and match[1] in STATES]
+    return frozenset(found[:MOST_SEATS])
+
+
+def _division(value: object) -> object:
+    """A choice among representatives; whether it is one of them is asked later."""
+    return value if isinstance(value, str) and _DIVISION.fullmatch(value) else ""
 
 
 def _part(place: int) -> TextAreaField:
@@ -96,6 +139,7 @@ PREFILLED = (
     "prefix",
     "given_name",
     "family_name",
+    "mononym",
     "address_line1",
     "address_line2",
     "city",
@@ -127,48 +171,41 @@ class SignForm(FlaskForm):
         name="honorific-prefix",
         render_kw={"autocomplete": "honorific-prefix"},
     )
-    given_name = _text(_("First name"), _("Enter your first name."), 100, "given-name", NameLike())
-    family_name = _text(_("Last name"), _("Enter your last name."), 100, "family-name", NameLike())
+    given_name = _line(_("First name"), "given-name", [FirstName(), Plain(100), NameLike()])
+    family_name = _line(_("Last name"), "family-name", [LastName(), Plain(100), NameLike()])
+    mononym = BooleanField(_("I have only one name"), name="mononym")
     address_line1 = _text(
         _("Street address"), _("Enter your street address, like 12 Main Street."), 200, "address-line1"
     )
-    address_line2 = StringField(
-        _("Apartment, unit"),
-        [Plain(200)],
-        filters=[tidy],
-        name="address-line2",
-        render_kw={"autocomplete": "address-line2"},
-    )
+    address_line2 = _line(_("Apartment, unit"), "address-line2", [Plain(200)])
     city = _text(_("City"), _("Enter your city or town."), 100, "address-level2")
     state = SelectField(
         _("State"),
         [DataRequired(message=_("Choose your state.")), StateCode()],
         choices=_states,
+        filters=[tidy_state],
         validate_choice=False,
         name="address-level1",
         render_kw={"autocomplete": "address-level1"},
     )
-    postal_code = _text(
-        _("ZIP code"), _("Enter your ZIP code, like 94110."), 20, "postal-code", ZipCode(), inputmode="numeric"
+    postal_code = _line(
+        _("ZIP code"),
+        "postal-code",
+        [DataRequired(message=_("Enter your ZIP code, like 94110.")), Plain(20), ZipCode()],
+        filters=tidy_zip,
+        inputmode="numeric",
     )
-    email = _text(
+    email = _line(
         _("Email"),
-        _("Enter your e-mail address, like name@example.com."),
-        254,
         "email",
-        OwnEmail(),
+        [DataRequired(message=_("Enter your e-mail address, like name@example.com.")), Prose(254), OwnEmail()],
+        filters=tidy_email,
         type="email",
         inputmode="email",
         spellcheck="false",
         autocapitalize="off",
     )
-    phone = StringField(
-        _("Phone"),
-        [Plain(40), PhoneNumber()],
-        filters=[tidy],
-        name="tel",
-        render_kw={"autocomplete": "tel", "type": "tel", "inputmode": "tel"},
-    )
+    phone = _line(_("Phone"), "tel", [Plain(40), PhoneNumber()], filters=tidy_phone, type="tel", inputmode="tel")
     own_words = TextAreaField(
         _("Your own words"),
         [Prose(LETTER_LIMIT), OwnWords()],
@@ -180,26 +217,31 @@ class SignForm(FlaskForm):
     """Made here, since fields stand in the order in which they were made."""
     write_to = SelectMultipleField(name="write-to", choices=[], validate_choice=False)
     sure_of_state = BooleanField(name="sure-of-state")
-    district = StringField(name="district", filters=[tidy])
-    other_district = StringField(name="other-district", filters=[tidy])
-    website = StringField(
+    district = StringField(name="district", filters=[_division])
+    other_district = StringField(name="other-district", filters=[_division])
+    trap = StringField(
         _("Leave this field empty"),
         filters=[tidy],
-        name="website",
+        name="further-wishes",
         render_kw={"autocomplete": "off", "tabindex": "-1"},
     )
+    """No program that fills in what it knows of a person knows anything for a field of this name."""
 
     def __init__(self, given: MultiDict[str, str] | None = None) -> None:
         super().__init__(given)
         came: MultiDict[str, str] = given or MultiDict()
+        if "use-email" in came:
+            self.email.data = mailboxes.probably_meant(str(self.email.data or "")) or self.email.data
+        self._settle_names()
         self.seal = _said(came, "seal")
         self.chosen_for = _said(came, "chosen-for")
         self.looked_up = _said(came, "looked-up")
         self.replaces = _said(came, "replaces")
         self.told = _said(came, "told")
         self.parts_of = _said(came, "parts-of")
-        self._offered = frozenset(_said(came, "offered").split())
-        self._left_out = frozenset(came.getlist("left-out"))
+        self.asked_email = self._asked_before = _said(came, "asked-email")
+        self._offered = _seats(_said(came, "offered").split())
+        self._left_out = _seats(came.getlist("left-out"))
 
     @property
     def carried(self) -> Markup:
@@ -212,16 +254,45 @@ class SignForm(FlaskForm):
                 "replaces": self.replaces,
                 "told": self.told,
                 "parts-of": self.parts_of,
+                "asked-email": self.asked_email,
             }
         )
 
-    def validate_website(self, field: Field) -> None:
+    def validate_trap(self, field: Field) -> None:
         """People are told what the field says; programs that fill in everything are not let through."""
         if field.data:
             raise ValidationError(gettext("Leave this field empty: it is there to stop programs."))
 
+    def _settle_names(self) -> None:
+        """Let the only name of somebody who says so stand in the first field, wherever they typed it."""
+        if not self.mononym.data:
+            return
+        self.family_name.flags.required = False
+        given, family = str(self.given_name.data or ""), str(self.family_name.data or "")
+        if is_no_name(given) and not is_no_name(family):
+            self.given_name.data, self.family_name.data = family, ""
+        elif is_no_name(family) or family.casefold() == given.casefold():
+            self.family_name.data = ""
+
     mailbox = ""
     """The e-mail address in its ASCII form, as it goes over the wire, once it has been found right."""
+
+    email_meant = ""
+    """The address that was probably meant, while the person is asked."""
+
+    def validate_email(self, field: Field) -> None:
+        """Ask, once for each address, about a slip of the finger; who presses the button again is believed."""
+        meant = mailboxes.probably_meant(self.mailbox) if self.mailbox else None
+        if meant is None or self.asked_email == self.mailbox:
+            return
+        self.asked_email, self.email_meant = self.mailbox, meant
+        raise ValidationError(
+            gettext(
+                "Did you mean %(meant)s? If %(typed)s is right, press the button once more.",
+                meant=meant,
+                typed=field.data,
+            )
+        )
 
     congress = 0
     """Which Congress sits while the form is read: a district chosen in another one is another place."""
@@ -274,19 +345,19 @@ class SignForm(FlaskForm):
             if position < len(suggested) and position not in typed:
                 typed[position] = text
             else:
-                self.own_words.data = f"{self.own_words.data or ''}\n\n{text}".strip()
+                self.own_words.data = f"{self.own_words.data or ''}\n\n{tidy_prose(text)}".strip()
         for position, field in enumerate(self.parts):
             field.raw_data = [typed[position]] if position in typed else []
-            field.data = typed.get(position, suggested[position] if position < len(suggested) else "")
+            field.data = str(tidy_prose(typed.get(position, suggested[position] if position < len(suggested) else "")))
         self.parts_of = " ".join(marks)
         return bool(strays)
 
     def _typed_parts(self, marks: Sequence[str]) -> tuple[dict[int, str], dict[int, str]]:
-        """By position: what was changed in suggestions with these marks, and in others."""
+        """By position: what was changed in suggestions with these marks, and in others, as it came."""
         typed, strays = {}, {}
         came = self.parts_of.split()
         for position, field in enumerate(self.parts):
-            text = str(field.data or "")
+            text = str(field.raw_data[0]) if field.raw_data else ""
             of = came[position] if position < len(came) else ""
             if not field.raw_data or of == _mark(text):
                 continue
@@ -296,19 +367,17 @@ class SignForm(FlaskForm):
                 strays[position] = text
         return typed, strays
 
-    @property
-    def changes(self) -> dict[str, str]:
-        """What was changed in the letters, by the names of the fields."""
+    def changes(self, left_out: Collection[str]) -> dict[str, str]:
+        """What was changed in the letters, by the names of the fields; `left_out` are the seats that get none."""
         changed = {part.name: str(part.data or "") for part in self.parts if part.raw_data}
         if changed:
             changed["parts-of"] = self.parts_of
-        left_out = " ".join(sorted(self.seats_left_out))
-        return changed | ({"left-out": left_out} if left_out else {})
+        return changed | ({"left-out": " ".join(sorted(left_out))} if left_out else {})
 
     @property
     def seats_left_out(self) -> frozenset[str]:
         """Seats whose tick was taken away: on the page before, or on one before that."""
-        return self._offered - set(self.write_to.data or ()) | self._left_out
+        return _seats(sorted(self._offered - set(self.write_to.data or ()) | self._left_out))
 
     def signer(self) -> Signer:
         """Who writes."""
@@ -321,7 +390,7 @@ class SignForm(FlaskForm):
         )
         return Signer(
             str(self.given_name.data),
-            str(self.family_name.data),
+            str(self.family_name.data or ""),
             address,
             self.mailbox or wire_email(str(self.email.data)),
             prefix=str(self.prefix.data or ""),
@@ -340,34 +409,27 @@ class SignForm(FlaskForm):
         """Show what was typed without what is wrong with it."""
         for field in self:
             field.errors = []
+        self.asked_email, self.email_meant = self._asked_before, ""
 
     def fill_in(self, given: Mapping[str, str]) -> None:
         """Take the values of a link; one that its field cannot hold leaves it empty, with the reason as its error."""
-        wanted = MultiDict({field.name: given[field.name] for field in self._prefilled() if field.name in given})
-        for field in self._prefilled():
+        fields = [self[name] for name in PREFILLED]
+        wanted = MultiDict({field.name: given[field.name] for field in fields if field.name in given})
+        for field in fields:
             field.process(wanted)
-            if field.data and not self._can_hold(field):
+        self._settle_names()
+        self.empty_what_cannot_stand(fields)
+
+    def empty_what_cannot_stand(self, fields: Iterable[Field] | None = None) -> None:
+        """Of what somebody else has filled in: nobody shall find a placeholder, or half a text, in their letters."""
+        for field in [self[name] for name in (*PREFILLED, "own_words")] if fields is None else fields:
+            why = _why_it_cannot_stand(self, field)
+            if not why:
+                continue
+            if field.data not in MILITARY:  # who is told of that shall see of what
                 field.process(MultiDict({field.name: ""}))
-                if field is not self.prefix:  # nobody needs a title
-                    field.errors = [
-                        gettext(
-                            "%(field)s: fill this in yourself; what the link holds cannot stand here.",
-                            field=field.label.text,
-                        )
-                    ]
-
-    def _prefilled(self) -> list[Field]:
-        return [self[name] for name in PREFILLED]
-
-    def _can_hold(self, field: Field) -> bool:
-        """Whether it is no longer than the field takes, can be shown, and is one of its choices."""
-        checks = [check for check in field.validators if isinstance(check, Plain | Prefix | StateCode)]
-        try:
-            for check in checks:
-                check(self, field)
-        except ValidationError:
-            return False
-        return True
+            if field is not self.prefix:  # nobody needs a title
+                field.errors = [why]
 
     def shows_details_wrong(self) -> bool:
         """Whether anything of what a person entered about themselves is wrong."""
@@ -377,6 +439,33 @@ class SignForm(FlaskForm):
     def shown_errors(self) -> list[tuple[str, Any]]:
         """Field id and sentence, in the order of the page, for the summary at its top."""
         return [(field.id, field.errors[0]) for field in self if field.errors]
+
+
+_LOOKED_AT = 1000
+"""Characters in which a placeholder is looked for; in a longer text it would be among many words."""
+
+
+def _why_it_cannot_stand(form: SignForm, field: Field) -> str:
+    """Why a field cannot hold what it has been given: too long, illegible, none of its choices, a placeholder."""
+    if not field.data or isinstance(field, BooleanField):
+        return ""
+    if tag := unfilled(str(field.data)[:_LOOKED_AT]):
+        return gettext(
+            "%(field)s: fill this in yourself; the link or form held %(tag)s, which a program should have filled.",
+            field=field.label.text,
+            tag=tag,
+        )
+    try:
+        for check in field.validators:
+            if isinstance(check, Prose | Prefix | StateCode):
+                check(form, field)
+    except (ValidationError, StopValidation) as error:
+        if field.data in MILITARY:
+            return str(error)
+        return gettext(
+            "%(field)s: fill this in yourself; what the link or form held cannot stand here.", field=field.label.text
+        )
+    return ""
 
 
 class PartedForm(SignForm):

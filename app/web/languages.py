@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from flask import Flask, g, has_request_context, request
-from werkzeug.datastructures import MultiDict
 
 LANGUAGES = {"en": "English", "es": "Español"}
 """Codes and names of the languages that every page has, each name in its own language."""
@@ -35,7 +34,7 @@ def asked_for() -> str | None:
 
 def _chosen() -> str | None:
     """The language that the person has asked for, or whoever made the link; not what a form of ours carries along."""
-    return _known(_typed().get(SWITCH)) or _known(said_in_address().get(_SAID))
+    return _known(_typed().get(SWITCH)) or _known(request.args.get(_SAID))
 
 
 def _known(language: str | None) -> str | None:
@@ -46,14 +45,6 @@ def _typed() -> Mapping[str, str]:
     """The form, once it was read: to read a bad one here would hide what is wrong with it."""
     typed: Mapping[str, str] = vars(request).get("form", {})
     return typed
-
-
-def said_in_address() -> MultiDict[str, str]:
-    """What stands behind the question mark; nothing when no text can be made of it. Error pages have a language too."""
-    try:
-        return request.args
-    except UnicodeDecodeError:
-        return MultiDict()
 
 
 def liked(languages: Collection[str]) -> str:

@@ -1,4 +1,7 @@
-"""What fields of the form accept, and the words when they do not."""
+"""What fields of the form accept, and the words when they do not.
+
+Filters come first: each brings what was typed into the form in which it is judged, shown, kept and compared.
+"""
 
 from __future__ import annotations
 
@@ -6,65 +9,53 @@ import re
 import unicodedata
 from typing import Protocol
 
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext
 from wtforms import Field, ValidationError
+from wtforms.validators import StopValidation
 
-from app.addresses import STATES, parse_zip
+from app import mailboxes, phones, typed
+from app.addresses import MILITARY, STATES, parse_state, parse_zip
 from app.campaigns.letters import MergeField
-from app.delivery.headers import ENCODED_WORD
 from app.delivery.wording import OWN_WORDS_END
+from app.web import refusals
 from app.web.moments import number
+from app.web.unfilled import is_unfilled, unfilled
 
 _LINK = re.compile(r"://|www\.", re.IGNORECASE)
 _OFFICE_DOMAINS = ("house.gov", "senate.gov")
-# Marks that turn the direction of what follows; they could make one name look like another.
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UNSHOWN = "\ufffd"
 _BRACKETS = tuple(merge.bracket for merge in MergeField)
-_PHONE = re.compile(r"[+(]?[0-9][0-9 ().+/-]{0,30}(?:(?:x|ext\.?) ?[0-9]{1,6})?", re.ASCII | re.IGNORECASE)
 PREFIXES = ("Mr.", "Mrs.", "Miss", "Ms.", "Dr.")
 """The titles that the House's interface for constituents' mail takes."""
 
 
 def tidy(value: object) -> object:
-    """Without blanks around it; what no page and no letter can hold becomes the sign that Plain refuses."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if text.isascii() and text.isprintable():  # as nearly all is
-        return text
-    return "".join(_UNSHOWN if _cannot_be_shown(character) else character for character in text)
+    """One line as it is judged; what no page and no letter can hold becomes the sign that Plain refuses."""
+    return typed.shown(typed.line(value)) if isinstance(value, str) else value
 
 
 def tidy_prose(value: object) -> object:
     """The same for a text of several lines."""
-    if not isinstance(value, str):
-        return value
-    lines = value.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").strip().split("\n")
-    return "\n".join(str(tidy(f".{line}"))[1:].rstrip() for line in lines)
+    return typed.shown(typed.prose(value)) if isinstance(value, str) else value
 
 
-def _cannot_be_shown(character: str) -> bool:
-    """Control characters, separators that some programs take for the end of a line, and code points that are none."""
-    code = ord(character)
-    none = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
-    return none or character in _TURNING or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+def tidy_zip(value: object) -> object:
+    """The same for a ZIP code."""
+    return (parse_zip(value) or typed.shown(typed.code(value))) if isinstance(value, str) else value
 
 
-def _refuse_signs(field: Field, text: str) -> None:
-    """Raise ValidationError for what no page can show, and for merge fields: those are a campaign's."""
-    if _UNSHOWN in text:
-        raise ValidationError(
-            gettext(
-                "%(field)s: type this again by hand; it contains characters that cannot be shown.",
-                field=field.label.text,
-            )
-        )
-    if any(bracket in text for bracket in _BRACKETS):
-        raise ValidationError(
-            gettext("%(field)s: type your own words in place of the brackets.", field=field.label.text)
-        )
+def tidy_state(value: object) -> object:
+    """The same for a state: its two letters, however it was told."""
+    return (parse_state(value) or typed.shown(typed.code(value)).upper()) if isinstance(value, str) else value
+
+
+def tidy_email(value: object) -> object:
+    """The same for an e-mail address."""
+    return typed.shown(mailboxes.tidy(value)) if isinstance(value, str) else value
+
+
+def tidy_phone(value: object) -> object:
+    """The same for a telephone number."""
+    return typed.shown(phones.tidy(value)) if isinstance(value, str) else value
 
 
 class Prose:
@@ -74,10 +65,10 @@ class Prose:
         self.longest = longest
 
     def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
+        """Raise StopValidation with what to do: nobody looks at the rest of what is too long or strange."""
         text = str(field.data or "")
         if len(text) > self.longest:
-            raise ValidationError(
+            raise StopValidation(
                 gettext(
                     "%(field)s: shorten this to %(most)s characters; it has %(length)s.",
                     field=field.label.text,
@@ -85,18 +76,37 @@ class Prose:
                     length=number(len(text)),
                 )
             )
-        _refuse_signs(field, text)
+        if typed.UNSHOWN in text:
+            raise StopValidation(_of_stray(field, text))
+        if any(bracket in text for bracket in _BRACKETS):  # merge fields are a campaign's
+            raise StopValidation(
+                gettext("%(field)s: type your own words in place of the brackets.", field=field.label.text)
+            )
+
+
+def _of_stray(field: Field, text: str) -> str:
+    """Why it cannot be shown: in the text as it came the sign is still what it was."""
+    came = typed.lines(str(field.raw_data[0])) if field.raw_data else ""
+    return refusals.stray(field.label.text, next(iter(typed.strays(came)), None) or next(typed.strays(text)))
 
 
 class Plain(Prose):
     """Accepts one line of it, without the characters that offices' forms take for markup."""
 
     def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
+        """Raise StopValidation with what to do."""
         super().__call__(form, field)
         text = str(field.data or "")
+        if is_unfilled(text):
+            raise StopValidation(
+                gettext(
+                    "%(field)s: enter this yourself. %(tag)s is a placeholder that a program has left.",
+                    field=field.label.text,
+                    tag=unfilled(text),
+                )
+            )
         if "<" in text or ">" in text:
-            raise ValidationError(gettext("%(field)s: leave out the characters < and >.", field=field.label.text))
+            raise StopValidation(gettext("%(field)s: leave out the characters < and >.", field=field.label.text))
 
 
 class OwnWords:
@@ -122,23 +132,69 @@ class NameLike:
             raise ValidationError(gettext("Enter your name in letters."))
 
 
+def is_no_name(text: str) -> bool:
+    """Whether nothing stands there but a sign for nothing: many forms want one."""
+    return all(unicodedata.category(sign)[0] in "PZ" for sign in text) or text.casefold() in {"n/a", "n/a."}
+
+
+class HasNames(Protocol):
+    """A form that asks for two names, and whether there is only one."""
+
+    mononym: Field
+
+
+class FirstName:
+    """Accepts a first name, or the only one that somebody has."""
+
+    field_flags = {"required": True}  # noqa: RUF012 — as WTForms has it
+
+    def __call__(self, form: object, field: Field) -> None:
+        """Raise StopValidation with what to do."""
+        if is_no_name(str(field.data or "")):
+            raise StopValidation(gettext("Enter your first name."))
+
+
+class LastName:
+    """Accepts a last name; none from somebody who says that they have only one name."""
+
+    field_flags = {"required": True}  # noqa: RUF012 — as WTForms has it
+
+    def __call__(self, form: HasNames, field: Field) -> None:
+        """Raise StopValidation, with what to do unless all is well."""
+        nothing = is_no_name(str(field.data or ""))
+        if not form.mononym.data and not nothing:
+            return
+        if form.mononym.data and not nothing:
+            raise StopValidation(
+                gettext("Leave your last name empty, or take away the tick at “I have only one name”.")
+            )
+        if form.mononym.data:
+            raise StopValidation
+        raise StopValidation(gettext("Enter your last name. If you have only one name, tick “I have only one name”."))
+
+
 class ZipCode:
     """Accepts five digits, or ZIP+4."""
 
     def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
-        if parse_zip(str(field.data or "")) is None:
-            raise ValidationError(gettext("Enter your ZIP code, like 94110."))
+        """Raise ValidationError with what is wrong."""
+        text = str(field.data or "")
+        if parse_zip(text) is None:
+            raise ValidationError(refusals.zip_code(text))
 
 
 class PhoneNumber:
     """Accepts ten to fifteen digits, written as people do, and nothing at all."""
 
     def __call__(self, form: object, field: Field) -> None:
-        """Raise ValidationError with what to do."""
+        """Raise ValidationError with what is wrong."""
         text = str(field.data or "")
-        if text and not (_PHONE.fullmatch(text) and 10 <= sum(map(str.isdigit, text)) <= 15):
-            raise ValidationError(gettext("Enter your phone number with its area code, like 202-555-0143."))
+        if not text:
+            return
+        try:
+            phones.check(text)
+        except phones.NoPhone as error:
+            raise ValidationError(refusals.phone(error)) from error
 
 
 class Prefix:
@@ -151,12 +207,30 @@ class Prefix:
 
 
 class StateCode:
-    """Accepts one of the choices, and says what to do where WTForms says what is wrong."""
+    """Accepts a state with districts, and says what to do where WTForms says what is wrong."""
 
     def __call__(self, form: object, field: Field) -> None:
         """Raise ValidationError with what to do."""
+        if field.data in MILITARY:
+            raise ValidationError(
+                gettext(
+                    "%(state)s is military mail, which has no district. "
+                    "Enter the address in the States where you are registered to vote.",
+                    state=military_name(str(field.data)),
+                )
+            )
         if field.data not in STATES:
             raise ValidationError(gettext("Choose your state."))
+
+
+def military_name(code: str) -> str:
+    """What the Postal Service means by AA, AE and AP."""
+    names = {
+        "AA": gettext("Armed Forces Americas (AA)"),
+        "AE": gettext("Armed Forces Europe (AE)"),
+        "AP": gettext("Armed Forces Pacific (AP)"),
+    }
+    return names[code]
 
 
 class HasMailbox(Protocol):
@@ -169,14 +243,12 @@ class OwnEmail:
     """Accepts an address that mail can reach and that is not an office's own; gives the form its ASCII form."""
 
     def __call__(self, form: HasMailbox, field: Field) -> None:
-        """Raise ValidationError with what to do."""
+        """Raise ValidationError with what is wrong."""
         try:
-            found = validate_email(str(field.data or ""), check_deliverability=False, allow_smtputf8=False)
-        except EmailNotValidError as error:
-            raise ValidationError(gettext("Enter your e-mail address, like name@example.com.")) from error
-        if ENCODED_WORD in str(field.data):  # allowed in addresses, but in a header it would be decoded to anything
-            raise ValidationError(gettext("Enter your e-mail address, like name@example.com."))
-        domain = found.ascii_domain
+            found = mailboxes.mailbox(str(field.data or ""))
+        except mailboxes.NoMailbox as error:
+            raise ValidationError(refusals.email(error)) from error
+        domain = found.rpartition("@")[2]
         if any(domain == office or domain.endswith(f".{office}") for office in _OFFICE_DOMAINS):
             raise ValidationError(gettext("Enter your own e-mail address, not one of an office."))
-        form.mailbox = found.ascii_email or ""
+        form.mailbox = found

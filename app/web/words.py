@@ -23,7 +23,7 @@ from app.legislators.geography import is_senate
 from app.models import Signature
 from app.signing.draft import SENATORS_ONLY, Choice, Draft, Street
 from app.signing.waiting import name_of
-from app.web.languages import LANGUAGES, said_in_address
+from app.web.languages import LANGUAGES
 from app.web.masking import masked
 from app.web.moments import day, day_in, moment, number, percent, span
 from app.web.people import (
@@ -127,7 +127,7 @@ def other_languages() -> dict[str, str]:
 
 def here_in(language: str) -> str:
     """The address of this page in another language, with all else that stands in it."""
-    values = [(name, value) for name, value in said_in_address().items(multi=True) if name != "lang"]
+    values = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
     return f"{quote(request.script_root + request.path)}?{urlencode([*values, ('lang', language)])}"
 
 

@@ -22,6 +22,7 @@ from app.campaigns import (
     write,
 )
 from app.campaigns.checks import TOPICS
+from app.campaigns.files import normalise
 
 SIGNED = "Dear [Decision Maker],\n\nPlease act.\n\n[Your Name]\n[Your Address]\n[City, State ZIP]\n[Your Email]"
 HEAD = {
@@ -99,7 +100,7 @@ def test_the_sample_has_no_problems_and_no_warnings() -> None:
         {"opens": date(1, 1, 1)},
         {"slug": "a" * 64},
         {"headline": "+++"},
-        {"story": "\u00a0nbsp inside\u00a0\nand \ufeff a mark"},
+        {"story": "\u0646\u0627\u0632\u200c\u0646 \u2013 \u201cso\u201d \U0001f469\u200d\U0001f4bb"},
     ],
 )
 def test_what_is_written_is_read_again(changes: dict[str, object]) -> None:
@@ -145,6 +146,8 @@ def test_nothing_is_lost_in_random_files() -> None:
         {"letter": SIGNED.replace("\n", "\r\n")},
         {"story": "  \n"},
         {"title": " spaced "},
+        {"story": "a\u00a0blank"},
+        {"letter": f"\ufeff{SIGNED}"},
     ],
 )
 def test_a_campaign_that_no_file_can_hold_is_not_written(changes: dict[str, object]) -> None:
@@ -195,28 +198,62 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         (source(subject='"' + "x" * 151 + '"'), 6, 1, "Shorten subject to 150 characters; it has 151."),
         (source(subject='"""a\nb"""'), 6, 1, "Write subject on one line"),
         (source(subject='"a\\r\\nBcc: b@example.org"'), 6, 1, "Write subject on one line"),
-        (source(subject='"a\\u2028b"'), 6, 1, "Write subject on one line"),
-        (source(subject='"Hear [Your Name]"'), 6, 1, "Write subject without [Your Name]"),
+        (source(subject='"Dear\\u0007b"'), 6, 1, "one line: there is the control character U+0007 after “Dear”."),
+        (source(subject='"Hear [Your Name]"'), 6, 17, "Write subject without [Your Name]"),
         (source(title='"' + "x" * 10_000 + '"'), 3, 1, "Shorten title to 150 characters; it has 10,000."),
         (source(title='"a\\u0000b"'), 3, 1, "Write title on one line"),
         (source(title=""), 2, 1, "Add a line like title"),
         (source(headline='"a\\tb"'), 4, 1, "Write headline on one line"),
-        (source(slug='"Save"'), 2, 1, "Write slug in small letters"),
-        (source(slug='"save--it"'), 2, 1, "Write slug in small letters"),
-        (source(slug='"../etc"'), 2, 1, "Write slug in small letters"),
-        (source(slug='"é"'), 2, 1, "Write slug in small letters"),
+        (source(slug='"Save"'), 2, 9, "Write slug in small letters"),
+        (source(slug='"save--it"'), 2, 13, "Write slug in small letters"),
+        (source(slug='"-save"'), 2, 1, "Write slug in small letters"),
+        (source(slug='"../etc"'), 2, 9, "like reunite-families: “.” (Full stop, U+002E) cannot stand in it."),
+        (source(slug='"é"'), 2, 9, "“é” (Latin small letter e with acute, U+00E9) cannot stand in it."),
+        (source(slug='"cr\u0435ek"'), 2, 11, "\u0435 is a Cyrillic letter (U+0435); write e instead."),
         (source(slug='"' + "a" * 65 + '"'), 2, 1, "Shorten slug to 64 characters; it has 65."),
         (source(slug='"privacy"'), 2, 1, "the site keeps “privacy” for itself"),
         (source(targets=""), 2, 1, "Add a line like targets"),
         (source(targets="[]"), 5, 1, "Name at least one target"),
         (source(targets='"us-senators"'), 5, 1, "Name at least one target"),
-        (source(targets='["us-senator"]'), 5, 1, "There is no target 'us-senator'; write us-senators."),
-        (source(targets='["governor"]'), 5, 1, "the targets are us-senators and us-representative"),
+        *(
+            (source(targets=f'["{name}"]'), 5, 13, f"There is no target '{name}'; write us-senators.")
+            for name in ("us-senator", "senators", "US Senate", "u.s. senators", "your senators", "us_senatros")
+        ),
+        *(
+            (source(targets=f'["{name}"]'), 5, 13, f"There is no target '{name}'; write us-representative.")
+            for name in ("us-rep", "your representative", "House", "us-representatives", "Congresswoman")
+        ),
+        *(
+            (source(targets=f'["us-senators",\n "{name}"]'), 6, 3, f"'{name}'; a campaign writes to Congress only,")
+            for name in ("state-senator", "state-senators", "state-representative", "governor", "city-council", "mayor")
+        ),
+        (source(targets='["us-president"]'), 5, 13, "and the targets are us-senators and us-representative."),
+        (source(targets='["us-s\u0435nators"]'), 5, 13,
+         "', with “\u0435” (Cyrillic small letter ie, U+0435) in the place of e; write us-senators."),
         (source(targets="[{a = 2}]"), 5, 1, "There is no target"),
         (source(targets='["us-senators", "us-senators"]'), 5, 1, "Name each target once."),
         (source(opens='"2030-01-01"'), 7, 1, "Write the day without quotes"),
         (source(opens="2030-01-01T00:00:00Z"), 7, 1, "Write the day without quotes and without a time"),
         (source(opens="2030-01-02", closes="2030-01-01"), 8, 1, "Set closes to the day of opens or to a later one."),
+        # Signs that look like others.
+        (source(title="“Save it”"), 3, 9, "“ is a curly quote (U+201C); write \" instead."),
+        (source(title='"Save it”'), 3, 17, "” is a curly quote (U+201D); write \" instead."),
+        (source(title="‘Save it’"), 3, 9, "‘ is a curly quote (U+2018); write ' instead."),
+        (source(opens="2030–03–02"), 7, 13, "– is a dash (U+2013); write - instead."),
+        (source().replace("slug =", "slug ＝"), 2, 6, "＝ is a full-width sign (U+FF1D); write = instead."),
+        (source().replace("slug =", "\u0455lug ="), 2, 1, "\u0455 is a Cyrillic letter (U+0455); write s instead."),
+        (source(**{"count–from": "5"}), 7, 6, "– is a dash (U+2013); write - instead."),
+        (source(**{'"g\u043eal"': "5"}), 7, 1, ", with “\u043e” (Cyrillic small letter o, U+043E) in the place of o; "),
+        (source(title='Save it # “it”'), 3, 9, "Write the head as TOML"),
+        (source().replace("+++", "–––"), 1, 1, "another line +++. Instead of it stands “–––”."),
+        (source().replace("+++", "---"), 1, 1, "Instead of it stands “---”."),
+        (source().replace("+++\n\n#", "＋＋＋\n\n#"), 7, 1, "Close the head with a line +++ instead of “＋＋＋”."),
+        (source().replace("# Story", "# St\u043ery"), 9, 5, "“# Story”: \u043e is a Cyrillic letter (U+043E)"),
+        (source().replace("# Letter", "＃ Letter"), 13, 1, "“# Letter”: ＃ is a full-width sign (U+FF03); write #"),
+        (source(letter=f"Dear [Y\u043eur Name],\n{SIGNED}"), 15, 6,
+         "[Y\u043eur Name], with “\u043e” (Cyrillic small letter o, U+043E) in the place of o; write [Your Name]."),
+        (source(letter="Dear [Decision Maker],\n\n［Your Name］"), 17, 1, "is signed: “［” begins no merge field"),
+        (source(letter="Dear [Decision Maker],\n\nAct, {{your name}}"), 17, 6, "is signed: “{{” begins no merge field"),
         # The sections.
         (source().replace("# Story", "## story:"), 9, 1, "Write this heading as “# Story”."),
         (source().replace("# Letter", "#Letter"), 13, 1, "Write this heading as “# Letter”."),
@@ -226,8 +263,8 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         (source(story="x" * 20_001), 11, 1, "Shorten the story to 20,000 characters; it has 20,001."),
         (source(letter=""), 14, 1, "Write the letter below “# Letter”."),
         (source(letter="[Your Name]" + "x" * 9_990), 15, 1, "Shorten the letter to 10,000 characters; it has 10,001."),
-        (source(story="a\nb\x00c\x1bd"), 12, 2, "Remove the control character U+0000 and 1 more"),
-        (source(letter=f"{SIGNED}\u2028"), 22, 13, "Remove the control character U+2028;"),
+        (source(story="a\nb\x00c\x1bd"), 12, 2, "Remove the control character U+0000 after “b”, and 1 more."),
+        (source(letter=f"{SIGNED}\x92"), 22, 13, "U+0092 after “[Your Email]” (it may have been ’)."),
         # The letter.
         (source(letter=f"Dear friend, it is [Your Nmae]\n{SIGNED}"), 15, 20, "[Your Nmae]; write [Your Name]."),
         (source(letter=f"{SIGNED} [your name]"), 22, 14, "There is no merge field [your name]; write [Your Name]."),
@@ -245,6 +282,45 @@ def test_a_problem_has_its_place_and_says_what_to_do(text: str, line: int, colum
     assert (problem.line, problem.column) == (line, column)
     assert words in problem.message
     assert str(problem) == f"line {line}, column {column}: {problem.message}"
+
+
+INVISIBLE = [
+    source()
+    .replace("[Your Name]", "[Your\u00a0Name]")
+    .replace("[City, State ZIP]", "[City,\u2009Stat\u00ade ZIP\u200b]"),
+    source()
+    .replace("slug", "sl\u200bug")
+    .replace("save-the", "save\u2011the")
+    .replace("us-senators", "us\u2013senators"),
+    source()
+    .replace("+++", "\u200b+++\u00a0")
+    .replace("# Story", "#\u00a0Story\u2060")
+    .replace("# Letter", "# Let\u00adter"),
+    source().replace("Save the Creek", "Save\u2028the\u00a0Creek").replace("slug =", "slug\u00a0="),
+    source().replace("\n\nPlease act.", "\u2029\u2028Please\u202b act.\u202c"),
+    source(language='"ｅｎ"', targets='["us-senators", "us\u2212representative"]'),
+    source(subject='"Please save\\u00a0the creek\\u2028"'),
+]
+
+
+@pytest.mark.parametrize("text", INVISIBLE)
+def test_blanks_dashes_and_marks_that_nobody_sees_do_not_matter(text: str) -> None:
+    assert read(text) == campaign()
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@pytest.mark.parametrize("letter", ["Dear {{Decision Maker}},", "【your email】", "<<Your Address>>"])
+def test_a_merge_field_between_other_brackets_is_pointed_out(letter: str) -> None:
+    found = [str(problem) for problem in warnings(source(letter=f"{letter}\n{SIGNED}"))]
+
+    assert [problem.partition(",")[0] for problem in found if "begins no merge field" in problem] == ["line 15"]
+
+
+def test_a_sign_that_another_program_lost_is_pointed_out() -> None:
+    found = [str(problem) for problem in warnings(source(story="The caf\ufffd"))]
+
+    said = "There is “\ufffd” (Replacement character, U+FFFD) after “The caf”: is this what you wrote?"
+    assert f"line 11, column 8: {said}" in found
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
@@ -335,15 +411,27 @@ def test_another_topic_is_an_error_that_names_the_nearest(topic: str, hint: str)
 
 
 def test_bytes_that_are_not_utf_8_are_refused_with_their_place() -> None:
-    with pytest.raises(CampaignFileError, match="line 2, column 3: Save the file as UTF-8"):
+    with pytest.raises(
+        CampaignFileError, match="line 2, column 3: Save the file as UTF-8 text: here is the byte E9, whi"
+    ):
         decode("+++\né".encode() + b"x\xe9")
 
 
-def test_a_file_in_utf_16_is_refused() -> None:
-    with pytest.raises(CampaignFileError, match="Save the file as UTF-8"):
-        decode(source().encode("utf-16"))
-    with pytest.raises(CampaignFileError, match=r"Remove the control character U\+0000 and .* save the file as UTF-8"):
-        read(decode(source().encode("utf-16-le")))
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (source().encode("utf-16"), "it is in UTF-16"),
+        (source().encode("utf-16-le"), "it seems to be in UTF-16"),
+        (source().encode("utf-16-be"), "it seems to be in UTF-16"),
+        (source().encode("utf-32"), "it is in UTF-32"),
+        (b"PK\x03\x04\x14\x00word/document.xml", "it is a document of a word processor or a spreadsheet"),
+        (b"{\\rtf1\\ansi Dear}", "it is a document in Rich Text Format"),
+        (b"%PDF-1.7", "it is a PDF"),
+    ],
+)
+def test_a_file_that_is_something_else_is_told_what_it_is(data: bytes, why: str) -> None:
+    with pytest.raises(CampaignFileError, match=f"line 1, column 1: Save the file as UTF-8 text: {why}"):
+        decode(data)
 
 
 def test_a_huge_file_is_refused() -> None:

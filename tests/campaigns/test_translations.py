@@ -160,7 +160,7 @@ def test_the_sample_is_told_in_spanish_and_its_letter_stays_english() -> None:
         (source(**{"count-from": "0"}), 7, 1, "Set count-from to a number from 1"),
         (source(share='""'), 7, 1, "Write the share between the quotes."),
         (source(share=f'"{"x" * 151}"'), 7, 1, "Shorten share to 150 characters"),
-        (source(share='"[Your Name] wrote"'), 7, 1, "Write share without [Your Name]"),
+        (source(share='"[Your Name] wrote"'), 7, 10, "Write share without [Your Name]"),
         # Tables.
         (translated("[fr]\ntitle = 'x'\n"), 7, 1, "There is no key fr; a translation's table is [es]."),
         (translated("[ES]\ntitle = 'x'\n"), 7, 1, "There is no key ES; write es."),

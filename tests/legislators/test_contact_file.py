@@ -60,10 +60,31 @@ def test_a_file_with_its_header_alone_has_no_rows(roll: Roll) -> None:
 
 @pytest.mark.parametrize(
     ("written", "office"),
-    [("l000571", "L000571"), ("wy-s2", "WY-S2"), (" wy-al ", "WY-AL"), ("tx-37", "TX-37"), ("TX-07", "TX-7")],
+    [
+        ("l000571", "L000571"),
+        ("wy-s2", "WY-S2"),
+        (" wy-al ", "WY-AL"),
+        ("tx-37", "TX-37"),
+        ("TX-07", "TX-7"),
+        ("TX-٣", "TX-3"),
+    ],
 )
 def test_offices_are_written_in_one_way(roll: Roll, written: str, office: str) -> None:
     assert [row.office for row in read(file(line(office=written)), roll)] == [office]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        line(office="L0005\u200b71", email="scheduler\u200b@example.org"),
+        line(role="\ufeffscheduler\u202c", source="a\u00a0card", as_of="2026\u201309\u201330"),
+        line(email="scheduler＠example\u3002org", source="a\u2028card"),
+        line().replace(",", ",\u00a0"),
+    ],
+)
+def test_blanks_dashes_and_marks_that_nobody_sees_do_not_matter(roll: Roll, row: str) -> None:
+    assert read(file(row), roll) == (LUMMIS,)
+    assert read(file(line(office="WY\u2013S2")), roll)[0].office == "WY-S2"
 
 
 def test_a_vacant_seat_has_an_office(roll: Roll) -> None:
@@ -115,29 +136,37 @@ def test_another_header_is_told_with_the_nearest(roll: Roll, header: str, words:
     told = problems(roll, f"{header}\n{line()}\n".encode())
 
     assert len(told) == len(words)
-    assert all(problem.startswith("line 1: ") and part in problem for problem, part in zip(told, words, strict=True))
+    assert all(
+        problem.startswith("line 1, column 1: ") and part in problem for problem, part in zip(told, words, strict=True)
+    )
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\r\n", b"\xef\xbb\xbf", b",,,,\n"])
 def test_an_empty_file_is_told(roll: Roll, data: bytes) -> None:
-    assert problems(roll, data) == [f"line 1: The file is empty. Begin the file with the line {HEADER}."]
+    assert problems(roll, data) == [f"line 1, column 1: The file is empty. Begin the file with the line {HEADER}."]
 
 
 @pytest.mark.parametrize(
-    ("data", "number"),
-    [(file(line()) + "WY-AL,Büro".encode("latin-1"), 3), (HEADER.encode("utf-16"), 1), (b"\xff", 1)],
+    ("data", "number", "column", "why"),
+    [
+        (file(line()) + "WY-AL,Büro".encode("latin-1"), 3, 8, "here is the byte FC, which is ü in Windows-1252 and no"),
+        (HEADER.encode("utf-16"), 1, 1, "it is in UTF-16"),
+        (b"PK\x03\x04\x14\x00xl/workbook.xml", 1, 1, "it is a document of a word processor or a spreadsheet"),
+        (b"\xff", 1, 1, "here is the byte FF"),
+    ],
 )
-def test_what_is_not_utf_8_is_told(roll: Roll, data: bytes, number: int) -> None:
+def test_what_is_not_utf_8_is_told(roll: Roll, data: bytes, number: int, column: int, why: str) -> None:
     (told,) = problems(roll, data)
 
-    assert told.startswith(f"line {number}: Save the file as UTF-8")
+    assert told.startswith(f"line {number}, column {column}: Save the file as UTF-8")
+    assert why in told
 
 
 def test_a_file_that_is_too_large_is_told(roll: Roll) -> None:
     largest = file(line()) + b"," * (MOST_BYTES - len(file(line())))
 
     assert read(largest, roll) == (LUMMIS,)
-    assert problems(roll, largest + b",") == ["line 1: Shorten the file to 1 MB, or import it in parts."]
+    assert problems(roll, largest + b",") == ["line 1, column 1: Shorten the file to 1 MB, or import it in parts."]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +189,6 @@ def test_a_file_that_is_too_large_is_told(roll: Roll) -> None:
         (line(office="DC-1"), "There is no seat DC-1: District of Columbia has DC-AL."),
         (line(office="XX-1"), "Write the office as a bioguide id like L000571, or a seat like TX-37"),
         (line(office="Lummis"), "Write the office as a bioguide id"),
-        (line(office="TX-٣"), "Write the office as a bioguide id"),
         (line(role="r" * 61), "Shorten the role to 60 characters; it has 61."),
         (line(source="s" * 201), "Shorten the source to 200 characters; it has 201."),
         (line(as_of="11/24/2026"), "Write as_of like 2026-11-24, not '11/24/2026'"),
@@ -170,16 +198,28 @@ def test_a_file_that_is_too_large_is_told(roll: Roll) -> None:
         (line(as_of="2026-11-25"), "Write a day in as_of that has come: in Washington it is 2026-11-24."),
         (line(email="a@example.org;b@example.org"), "Write one e-mail address only"),
         (line(email='"a@example.org, b@example.org"'), "Write one e-mail address only"),
-        (line(role="sched\0uler"), "Remove what cannot be seen from this line: U+0000."),
-        (line(email="a@example.org\u200b"), "Remove what cannot be seen from this line: U+200B."),
-        (line(source="\u202ecard\x1b[2J"), "Remove what cannot be seen from this line: U+001B, U+202E."),
-        (line(role="two\u2028lines"), "Remove what cannot be seen from this line: U+2028."),
+        (line(role="sched\0uler"), "column 14: Remove the control character U+0000 after “L000571,sched”."),
+        (line(source="\u202ecard\x1b[2J\x07"), "column 45: Remove the control character U+001B after “"),
+        (line(source="lost \ufffd"), "column 46: Remove “\ufffd” (Replacement character, U+FFFD) after “"),
+        (line(office="W\u0423-S2"), "with “\u0423” (Cyrillic capital letter u, U+0423) in the place of Y."),
+        ("“L000571”,“a, b”,a@example.org,a card,2026-09-30", 'has 6; “ is a curly quote (U+201C); write " instead.'),
+        ("L000571，scheduler，a@example.org", "This line has 1; ， is a full-width sign (U+FF0C); write , instead."),
+        (line(email="b\u0430@example.org"), "column 20: Write an e-mail address alone"),
+        (line(email="b\u0430@example.org"), "\u0430 is a Cyrillic letter (U+0430); write a instead."),
+        (line(email="bü@example.org"), "“ü” (Latin small letter u with diaeresis, U+00FC) cannot stand here."),
+        (
+            line(email="a..b@example.org"),
+            "column 20: Write an e-mail address alone, like name@example.org; 'a..b@example.org' is",
+        ),
+        (line(email="a..b@example.org"), "is none that can be used: there are two dots side by side."),
+        (line(email="a b@example.org"), "there is a blank after “a”."),
+        (line(email="mailto:a@example.org"), "leave out “mailto:”."),
     ],
 )
 def test_a_row_that_is_wrong_is_told_with_its_line(roll: Roll, row: str, words: str) -> None:
     (told,) = problems(roll, file(line(office="WY-AL"), "", row, line(office="TX-37")))
 
-    assert told.startswith("line 4: ")
+    assert told.startswith("line 4, column ")
     assert words in told
 
 
@@ -206,7 +246,7 @@ def test_a_row_that_is_wrong_is_told_with_its_line(roll: Roll, row: str, words: 
 def test_an_address_that_is_none_is_refused(roll: Roll, email: str) -> None:
     (told,) = problems(roll, file(line(email=email)))
 
-    assert told.startswith("line 2: ")
+    assert told.startswith("line 2, column ")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +261,8 @@ def test_an_address_that_is_none_is_refused(roll: Roll, email: str) -> None:
 )
 def test_the_address_of_a_web_form_is_told_to_be_one(roll: Roll, address: str) -> None:
     assert problems(roll, file(line(email=address))) == [
-        "line 2: This is the address of a web form. Leave the office out: supporters are then helped to use the form."
+        "line 2, column 19: This is the address of a web form. Leave the office out: "
+        "supporters are then helped to use the form."
     ]
 
 
@@ -230,7 +271,7 @@ def test_the_address_of_a_web_form_is_told_to_be_one(roll: Roll, address: str) -
 def test_what_a_spreadsheet_would_run_is_refused(roll: Roll, column: str, sign: str) -> None:
     rows = [line(**{column: f"{sign}cmd@example.org"}), line(**{column: f" '{sign}'", "office": "WY-AL"})]
 
-    assert problems(roll, file(*rows))[0].startswith("line 2: ")
+    assert problems(roll, file(*rows))[0].startswith("line 2, column ")
 
 
 @pytest.mark.parametrize(
@@ -239,21 +280,21 @@ def test_what_a_spreadsheet_would_run_is_refused(roll: Roll, column: str, sign: 
 def test_one_office_stands_in_a_file_once(roll: Roll, first: str, second: str) -> None:
     told = problems(roll, file(line(office=first), line(office="WY-AL"), line(office=second)))
 
-    assert told == ["line 4: Keep one address for each office: line 2 is for the same one."]
+    assert told == ["line 4, column 1: Keep one address for each office: line 2 is for the same one."]
 
 
 def test_every_problem_is_told_in_the_order_of_the_file(roll: Roll) -> None:
     rows = [line(office="XX-1", role=""), line(), "a,b", line(office="WY-S2", email="www.x.gov", as_of="2030-01-01")]
 
-    told = [re.match(r"line \d+: \w+ \w+ \w+", problem) for problem in problems(roll, file(*rows))]
+    told = [re.match(r"line \d+, column \d+: \w+ \w+ \w+", problem) for problem in problems(roll, file(*rows))]
 
     assert [match[0] for match in told if match] == [
-        "line 2: Write the office",
-        "line 2: Fill in the",
-        "line 4: Write 5 cells",
-        "line 5: Keep one address",
-        "line 5: This is the",
-        "line 5: Write a day",
+        "line 2, column 1: Write the office",
+        "line 2, column 6: Fill in the",
+        "line 4, column 1: Write 5 cells",
+        "line 5, column 1: Keep one address",
+        "line 5, column 17: This is the",
+        "line 5, column 34: Write a day",
     ]
 
 

@@ -158,9 +158,9 @@ def test_nothing_is_stored_when_anything_is_wrong(site: Flask, session: Session,
     result = run(site, "import", *dry_run, "-", stdin=TWO + "WY-AL,r,www.x.gov,s,2030-01-01\n", code=1)
 
     assert result.stderr.splitlines() == [
-        "Error: -: line 4: This is the address of a web form. "
+        "Error: -: line 4, column 9: This is the address of a web form. "
         "Leave the office out: supporters are then helped to use the form.",
-        "-: line 4: Write a day in as_of that has come: in Washington it is 2026-11-24.",
+        "-: line 4, column 21: Write a day in as_of that has come: in Washington it is 2026-11-24.",
     ]
     assert stored(session) == ()
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.addresses import STATES, PostalAddress, State, Zip
+from app.addresses import MILITARY, STATES, PostalAddress, State, Zip
 from app.legislators import (
     DivisionId,
     Doubt,
@@ -21,7 +21,7 @@ from app.legislators import (
     ZipInAnotherState,
 )
 from app.legislators.directory import TableDirectory
-from app.legislators.geography import ADJOINING, FREE_ASSOCIATION, MILITARY, is_military_zip, state_division
+from app.legislators.geography import ADJOINING, FREE_ASSOCIATION, is_military_zip, state_division
 from app.legislators.locators import TableLocator
 from app.legislators.tables import SHIPPED, Tables, ZipArea, load
 

@@ -84,7 +84,7 @@ def test_title_and_phone_are_offered_with_their_reason_and_nobody_has_to_give_th
     assert page.values["honorific-prefix"] == page.values["tel"] == ""
 
 
-@pytest.mark.parametrize("phone", ["911", "call me", "1" * 16, "202-555-0143 <", "202\n5550143x", "٢٠٢٥٥٥٠١٤٣"])
+@pytest.mark.parametrize("phone", ["911", "call me", "1" * 16, "202-555-0143 <", "202\n5550143x"])
 def test_what_is_no_phone_number_is_said_and_kept(by_hand: Visitor, clock: Clock, phone: str) -> None:
     page = begin(by_hand, clock, tel=phone).press(SHOW)
 
@@ -93,7 +93,9 @@ def test_what_is_no_phone_number_is_said_and_kept(by_hand: Visitor, clock: Clock
     assert by_hand.page.values["tel"][:3] == phone[:3]
 
 
-@pytest.mark.parametrize("phone", ["202-555-0143", "(202) 555-0143 ext. 12", "+52 686 555 0143", "2025550143x7"])
+@pytest.mark.parametrize(
+    "phone", ["202-555-0143", "(202) 555-0143 ext. 12", "+52 686 555 0143", "2025550143x7", "٢٠٢٥٥٥٠١٤٣"]
+)
 def test_phone_numbers_are_taken_as_people_write_them(by_hand: Visitor, clock: Clock, phone: str) -> None:
     assert begin(by_hand, clock, tel=phone).press(SHOW).errors == []
 

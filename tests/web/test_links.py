@@ -15,14 +15,14 @@ from app.db import writing
 from app.extensions import db
 from app.web.forms import PREFILLED, SignForm
 from app.web.origin import KEYS
-from app.web.validators import Plain
+from app.web.validators import Prose
 from config import ROOT
 from tests.databases import connected
 from tests.factories import Clock, campaign_source, mails, published, stored, supporter
 from tests.pages import Visitor, parse
 from tests.web.steps import SEND, SHOW, begin, confirm, sign
 
-EMPTY = "fill this in yourself; what the link holds cannot stand here."
+EMPTY = "fill this in yourself; what the link or form held cannot stand here."
 FOREIGN = {"Sec_Fetch_Site": "cross-site", "Origin": "https://friends.example"}
 
 
@@ -97,7 +97,7 @@ def test_what_is_only_wrong_stays_and_is_said_when_a_button_is_pressed(visitor: 
     assert [page.values["postal-code"], page.values["email"]] == ["8200", "ana"]
 
     clock.forward(seconds=5)
-    assert "Enter your ZIP code, like 94110." in visitor.press(SHOW).errors
+    assert "Enter your ZIP code, like 94110. It has five digits; yours has 4." in visitor.press(SHOW).errors
 
 
 def test_the_first_of_two_values_counts(visitor: Visitor) -> None:
@@ -287,7 +287,7 @@ def test_the_documentation_names_every_field_that_a_link_fills_and_its_limit(vis
     with visitor.app.test_request_context():
         form = SignForm(None)
         fields = [form[name] for name in PREFILLED]
-        limits = {f.name: next((str(v.longest) for v in f.validators if isinstance(v, Plain)), "") for f in fields}
+        limits = {f.name: next((str(v.longest) for v in f.validators if isinstance(v, Prose)), "") for f in fields}
     assert rows == limits
     assert all(f"`{key}`" in text for key in KEYS)
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.addresses import STATES
+from app.addresses import MILITARY, STATES
 from app.legislators import Seat
-from app.legislators.geography import FREE_ASSOCIATION, MILITARY, STATE_BY_FIPS, house_seat
+from app.legislators.geography import FREE_ASSOCIATION, STATE_BY_FIPS, house_seat
 from app.legislators.making.sources import (
     InputUnusable,
     Point,
