@@ -140,13 +140,16 @@ _STATE_NAMES = (
 )
 _AROUND_A_STATE = re.compile(r"^(?:u\.?s\.?-|(?:the )?(?:state|commonwealth|territory) of )", re.IGNORECASE)
 
+_NO_STATE = frozenset(("", "us", "usa", "u.s.", "u.s.a.", "united states"))
+
 _ZIP = re.compile(
     r"(?:zip *(?:\+ *4)? *(?:codes?)?[ :.#]*)?(?:(?P<state>[a-z]{2})[-, ]*)?"
-    r"(?P<five>[0-9]{5})(?: *-? *(?P<four>[0-9]{4})| *-)?"
-    r"(?:[, ]+u\.?s\.?(?:a\.?)?)?",
+    r"(?P<five>[0-9]{5})(?: *[-_./+]? *(?P<four>[0-9]{4})| *-)?"
+    r"(?:[, ]+[a-z]{2})?(?:[, ]+u\.?s\.?(?:a\.?)?)?",
     re.IGNORECASE,
 )
-_AROUND_A_CODE = " .,;:'\"()[]"
+_SPACED = re.compile(r"(?:[0-9] ?){4}[0-9]|(?:[0-9] ?){8}[0-9]")
+_AROUND_A_CODE = " .,;:#'\"()[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,8 @@ def parse_zip(text: str) -> str | None:
 
     None when it is no ZIP code.
     """
-    match = _ZIP.fullmatch(code(text).strip(_AROUND_A_CODE))
+    typed = code(text).strip(_AROUND_A_CODE)
+    match = _ZIP.fullmatch(typed.replace(" ", "") if _SPACED.fullmatch(typed) else typed)
     if match is None or (match["state"] and match["state"].upper() not in {*STATES, *MILITARY, "US"}):
         return None
     return f"{match['five']}-{match['four']}" if match["four"] else str(match["five"])
@@ -183,8 +187,18 @@ def parse_zip(text: str) -> str | None:
 
 def parse_state(text: str) -> State | None:
     """`CA`, `ca`, `California`, `Calif.`, `US-CA`, `D.C.`; None when it is no state, nor DC, nor a territory."""
-    name = _AROUND_A_STATE.sub("", code(text))
-    return _STATE_NAMES.get(re.sub("[^a-z]", "", name.lower()))
+    name = code(text)
+    found = _state_called(name)
+    if found:
+        return found
+    # `TX - Texas`, `Texas (TX)`, `CA, USA`
+    told = {_state_called(piece) for piece in re.split("[-/(),]", name) if piece.strip().lower() not in _NO_STATE}
+    return told.pop() if len(told) == 1 else None
+
+
+def _state_called(name: str) -> State | None:
+    plain = re.sub("[^a-z]", "", _AROUND_A_STATE.sub("", name.strip()).lower())
+    return _STATE_NAMES.get(plain) or _STATE_NAMES.get(plain.removesuffix("state"))
 
 
 def mask_email(address: str) -> str:

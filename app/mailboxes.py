@@ -92,10 +92,10 @@ def _look_around(address: str) -> None:
     """What stands around an address when it is copied from elsewhere."""
     if not address:
         raise NoMailbox(Flaw.EMPTY)
-    if address.lower().startswith("mailto:"):
-        raise NoMailbox(Flaw.MAILTO, address[:7], address[7:].partition("?")[0].strip())
     if len(_ONE.findall(address)) > 1:
         raise NoMailbox(Flaw.SEVERAL)
+    if address.lower().startswith("mailto:"):
+        raise NoMailbox(Flaw.MAILTO, address[:7], address[7:].partition("?")[0].strip())
     named = _NAMED.fullmatch(address)
     if named:
         raise NoMailbox(Flaw.NAMED, "<>", named[1].strip())
@@ -121,7 +121,8 @@ def _look_at_dots(address: str) -> None:
     if domain.startswith("["):
         raise NoMailbox(Flaw.DOMAIN, domain)
     if address[-1] in _AT_THE_END:
-        raise NoMailbox(Flaw.SIGN_AT_END, address[-1], address.rstrip(_AT_THE_END).lstrip(_AT_THE_BEGINNING))
+        alone = address.rstrip(_AT_THE_END).lstrip(_AT_THE_BEGINNING)
+        raise NoMailbox(Flaw.SIGN_AT_END, address[-1], mailbox(alone) and alone)
     if "," in domain:
         raise NoMailbox(Flaw.COMMA, ",", address.replace(",", "."))
     if "." in (local[0], local[-1], domain[0], domain[-1]):

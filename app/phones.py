@@ -10,7 +10,11 @@ from app.typed import code
 FEWEST, MOST = 10, 15
 """Digits of a number with its area code; the longest that there are anywhere (ITU-T E.164)."""
 
-_LABEL = re.compile(r"(?:tel|phone|telephone|cell|mobile|home|work|office)\b[.:]* *", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:(?:tel|phone|telephone|cell|mobile|home|work|office|callto|sms|[tpcmhw])\b[.:]*|[☎☏📞📱]\ufe0f?) *",
+    re.IGNORECASE,
+)
+_CONTEXT = re.compile(r";(?:phone-context|isub)=[^;]*", re.IGNORECASE)
 _NOTE = re.compile(r" *\((?:cell|mobile|home|work|office|[chmow])\.?\)$", re.IGNORECASE)
 _SEPARATORS = str.maketrans({"·": ".", "•": ".", "‧": ".", "∙": ".", "⋅": ".", "_": "-"})
 _EXTENSION = re.compile(
@@ -39,7 +43,7 @@ class NoPhone(Exception):
 
 def tidy(text: str) -> str:
     """A number as it is kept and shown, without what only says that it is one: `tel:`, `Phone:`, `(cell)`."""
-    number = code(text.translate(_SEPARATORS))
+    number = _CONTEXT.sub("", code(text.translate(_SEPARATORS))).rstrip(".,; ")
     label = _LABEL.match(number)
     return _NOTE.sub("", number[label.end() :] if label else number)
 

@@ -166,11 +166,12 @@ def correction(sign: str) -> str:
 
 
 def unlike(word: str) -> str:
-    """What nobody sees in a word that looks like a right one, to be said behind it; empty when all can be seen."""
+    """The first sign in a word that is not plain, to be said behind it; empty when all are."""
     found = first_unusual(word)
-    if found is None or (meant := meant_by(found[1])) is None:
+    if found is None:
         return ""
-    return f", with {described(found[1])} in the place of {meant}"
+    meant = meant_by(found[1])
+    return f", with {described(found[1])}" + (f" in the place of {meant}" if meant else "")
 
 
 def plain_form(text: str) -> str:

@@ -51,6 +51,8 @@ def test_an_address_is_read_in_its_ascii_form(typed: str, address: str | None) -
         ("ana@.example.org", Flaw.DOT_AT_EDGE, ".", ""),
         ("(ana@example.org)", Flaw.SIGN_AT_END, ")", "ana@example.org"),
         ("ana@example.org.", Flaw.SIGN_AT_END, ".", "ana@example.org"),
+        ("ana@example.", Flaw.NO_DOT, "", ""),
+        ("mailto:ana@example.org,bo@example.org", Flaw.SEVERAL, "", ""),
         ("ana@example,org", Flaw.COMMA, ",", "ana@example.org"),
         ("ana@localhost", Flaw.NO_DOT, "", ""),
         ("jörg@example.org", Flaw.FOREIGN_SIGN, "ö", ""),

@@ -147,10 +147,11 @@ def test_a_word_of_look_alikes_is_read_as_people_read_it() -> None:
             (typed, "82001-1234")
             for typed in ("82001-1234", "82001\u20131234", "82001 - 1234", "82001 1234", "820011234")
         ),
-        ("ZIP+4 82001-1234", "82001-1234"),
+        *((typed, "82001-1234") for typed in ("ZIP+4 82001-1234", "82001_1234", "82001.1234", "#82001/1234")),
+        *((typed, "82001") for typed in ("82001 WY", "8 2 0 0 1", "820 01")),
         *(
             (typed, None)
-            for typed in ("", "8200", "820012", "82001-12", "82001-12345", "8200l", "XX 82001", "SW1A 1AA")
+            for typed in ("", "8200", "8200-1", "820012", "82001-12", "82001-12345", "8200l", "XX 82001", "SW1A 1AA")
         ),
         *((typed, None) for typed in ("82001 82002", "zip")),
     ],
@@ -177,6 +178,9 @@ def test_a_zip_code_is_read_as_people_write_it(typed: str, zip_code: str | None)
         ("Virgin Islands", "VI"),
         ("U.S. Virgin Islands", "VI"),
         ("CNMI", "MP"),
+        *((typed, "TX") for typed in ("Texas (TX)", "TX - Texas", "TX, USA")),
+        ("New York State", "NY"),
+        ("TX - Ohio", None),
         *((typed, None) for typed in ("", "XX", "AE", "Ontario", "-", "C")),
     ],
 )

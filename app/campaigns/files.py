@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import tomli_w
@@ -27,10 +28,13 @@ from app.campaigns.letter_checks import (
     mark_warnings,
     translated_letter_problems,
 )
+from app.campaigns.letters import EDIT_FROM, EDIT_TO, parts
 from app.campaigns.sections import FENCE, LETTER, STORY, Pieces, Text, cut, heading
 from app.campaigns.values import CampaignFile
 
 FILE_LIMIT = 256 * 1024  # bytes
+
+_BRACKETS = re.compile(r"\[[^\[\]\n]{1,40}\]")
 
 
 class _Reading(NamedTuple):
@@ -58,7 +62,14 @@ def normalise(source: str) -> str:
     rows = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     fences = [index for index, row in enumerate(rows) if typed.joined(row).rstrip() == FENCE][:2]
     below = fences[1] + 1 if len(fences) == 2 else 0
-    return "\n".join([*map(typed.joined, rows[:below]), *map(typed.lines, rows[below:])])
+    body = "\n".join(map(typed.lines, rows[below:]))
+    return "\n".join([*map(typed.joined, rows[:below]), _BRACKETS.sub(_with_one_blank, body)])
+
+
+def _with_one_blank(bracket: re.Match[str]) -> str:
+    """A merge field or a mark with one blank between its words: how many there are, or a tab, nobody sees."""
+    plain = re.sub(r"[ \t]+", " ", bracket[0])
+    return plain if plain in (EDIT_FROM, EDIT_TO) or parts(plain)[0].field else bracket[0]
 
 
 def read(source: str) -> CampaignFile:

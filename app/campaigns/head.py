@@ -101,7 +101,13 @@ class Head:
                 column, message = mistyped[0], f"{typed.correction(mistyped[1])}."
             else:
                 reason = re.sub(r" \(at [^()]*\)$", "", words)
-                message = f'Write the head as TOML, like title = "Reunite Families" ({reason}).'
+                here = at_fault.text[column - 1 : column]
+                where = (
+                    f"at {here if here.isascii() and here.isalnum() else typed.described(here)}"
+                    if here
+                    else "at the end of the line"
+                )
+                message = f'Write the head as TOML, like title = "Reunite Families" ({reason}, {where}).'
             self._problems.append(Problem(self._lines[0].number + line - 1, column, message))
             return {}
 

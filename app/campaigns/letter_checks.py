@@ -15,14 +15,12 @@ OPEN_LIMIT = 5
 """So many parts of a letter may be open."""
 
 _LOOKS_LIKE_A_FIELD = re.compile(r"\[(?=\s*[^\W\d_])([^\[\]\n]{1,40})\]")
+_NAMES = (*(field.value for field in MergeField), EDIT_FROM.strip("[]"), EDIT_TO.strip("[]"))
 # A merge field as other programs have them, or between brackets of another script.
 _OTHER_BRACKETS = re.compile(
-    r"(?P<bracket>\{\{|<<|\*\||%%|[{<［【〔「⟦])\s*(?P<name>"
-    + "|".join(re.escape(field.value) for field in MergeField)
-    + r")\b",
+    rf"(?P<bracket>\{{\{{|<<|\[\[|\*\||%%|[{{<［【〔「⟦])\s*(?P<name>{'|'.join(map(re.escape, _NAMES))})\b",
     re.IGNORECASE,
 )
-_NAMES = (*(field.value for field in MergeField), EDIT_FROM.strip("[]"), EDIT_TO.strip("[]"))
 
 
 def letter_problems(letter: str, first_line: int, heading: str = "# Letter") -> list[Problem]:
@@ -71,7 +69,7 @@ def letter_warnings(letter: str, first_line: int) -> list[Problem]:
     warnings = [
         Problem(
             *place(letter, found.start(), first_line),
-            f"“{found['bracket']}” begins no merge field: write [{nearest(found['name'], _NAMES)}] to have it filled.",
+            f"“{found['bracket']}” begins no merge field and no mark: write [{nearest(found['name'], _NAMES)}].",
         )
         for found in _other_brackets(letter)
     ]

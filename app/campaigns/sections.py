@@ -106,7 +106,7 @@ def _find(marks: Sequence[str], start: int, mark: str, problems: list[Problem]) 
         if mark == STORY and marks[index] == LETTER:
             break
     name = mark.removeprefix("# ")
-    similar = re.compile(rf"\s*#*\s*{name}\s*:?\s*#*", re.IGNORECASE)
+    similar = re.compile(rf"[\s#*_]*{name}[\s:#*_]*", re.IGNORECASE)
     for index in range(start, len(marks)):
         if marks[index] != mark and similar.fullmatch(typed.plain_form(marks[index])):
             place, sign = typed.first_unusual(marks[index]) or (0, "")

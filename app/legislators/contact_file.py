@@ -61,10 +61,13 @@ _FLAWS = {
     Flaw.BLANK: "there is a blank after “{sign}”",
     Flaw.TWO_DOTS: "there are two dots side by side",
     Flaw.DOT_AT_EDGE: "no dot can stand at its beginning, at its end, or beside the @",
+    Flaw.SIGN_AT_END: "leave out the “{sign}” at its end",
+    Flaw.COMMA: "there is a comma where a dot belongs",
     Flaw.NO_DOT: "behind the @ a dot is missing",
     Flaw.TOO_LONG: "it is too long to be one",
     Flaw.DOMAIN: "no mail can get to “{sign}”",
 }
+_AT_A_SIGN = {Flaw.FOREIGN_SIGN, Flaw.SIGN, Flaw.TWO_DOTS, Flaw.COMMA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,33 +145,34 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _check_header(number: int, line: str) -> None:
-    messages = list(_header_complaints(line))
-    if messages:
-        raise ContactFileUnusable(Problem(number, message) for message in messages)
+    problems = [Problem(number, message, column) for message, column in _header_complaints(line)]
+    if problems:
+        raise ContactFileUnusable(problems)
 
 
-def _header_complaints(line: str) -> Iterator[str]:
+def _header_complaints(line: str) -> Iterator[tuple[str, int]]:
+    """What is wrong with the first line, and in which columns."""
     begin = f"Begin the file with the line {HEADER}."
     cells = _cells(line[:_MOST_LINE]) or [line[:_MOST_LINE]]
     if cells == [*COLUMNS]:
         return
     if not line:
-        yield f"The file is empty. {begin}"
+        yield f"The file is empty. {begin}", 1
         return
     meant = {cell: _nearest(cell) for cell in cells}
     if not any(meant.values()):
         separated = any(sign in line for sign in ";\t，、；")
-        yield f"Separate the cells with commas. {begin}" if separated else begin
+        yield f"Separate the cells with commas. {begin}" if separated else begin, 1
         return
     unknown = [cell for cell in cells if cell not in COLUMNS]
     for cell in unknown:
         column = meant[cell]
         hint = f"write {column}." if column else "remove it."
-        yield f"There is no column {cell[:80]!r}{typed.unlike(cell)}; {hint}"
+        yield f"There is no column {cell[:80]!r}{typed.unlike(cell)}; {hint}", max(line.find(cell), 0) + 1
     missing = [column for column in COLUMNS if column not in meant and column not in meant.values()]
-    yield from (f"Add the column {column}: the first line is {HEADER}." for column in missing)
+    yield from ((f"Add the column {column}: the first line is {HEADER}.", 1) for column in missing)
     if not unknown and not missing:
-        yield f"Write each column once and in this order: {HEADER}."
+        yield f"Write each column once and in this order: {HEADER}.", 1
 
 
 def _nearest(cell: str) -> str | None:
@@ -338,7 +342,7 @@ def _email(cell: str) -> str:
     except NoMailbox as error:
         why = _FLAWS.get(error.flaw, "").format(sign=error.sign) or _why_not(error.sign)
         how = f"Write an e-mail address alone, like name@example.org; {cell[:80]!r} is none that can be used: {why}."
-        raise _Refused(how, error.sign) from None
+        raise _Refused(how, error.sign if error.flaw in _AT_A_SIGN else "") from None
 
 
 def _why_not(sign: str) -> str:
@@ -359,7 +363,9 @@ def _as_of(cell: str, on: date) -> date:
     except ValueError:
         day = None
     if day is None:
-        raise _Refused(f"Write as_of like 2026-11-24, not {cell[:40]!r} (spreadsheets like to change days).")
+        raise _Refused(
+            f"Write as_of like 2026-11-24, not {cell[:40]!r}{typed.unlike(cell)} (spreadsheets like to change days)."
+        )
     if day > on:
         raise _Refused(f"Write a day in as_of that has come: in Washington it is {on}.")
     return day

@@ -42,6 +42,8 @@ def zip_code(text: str) -> str:
         return how + " " + gettext("“%(sign)s” cannot stand in it.", sign=strange)
     if beyond:
         return how + " " + gettext("Behind the hyphen stand four digits, or nothing.")
+    if digits in (5, 9):
+        return how + " " + gettext("Write its digits side by side.")
     return how + " " + gettext("It has five digits; yours has %(count)s.", count=number(digits))
 
 

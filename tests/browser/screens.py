@@ -67,6 +67,9 @@ def on_the_way(page: Page, site: Site, language: str, **typed: str) -> Iterator[
     yield "campaign"
     press(page, "show")
     yield "errors"
+    type_in(page, **typed | {"family_name": "-", "address_level1": "AE", "email": "ana.garcia-ruiz@gmial.con"})
+    press(page, "show")
+    yield "questions"
     type_in(page, **{"address_level1": "WI", "postal_code": "60002", **typed})
     press(page, "show")
     yield "neighbour state"

@@ -220,7 +220,7 @@ def test_enter_in_a_field_never_sends_letters_nor_changes_the_language(chromium:
     with window(chromium, script=True) as (page, _seen):
         page.goto(f"{site.url}/reunite-families")
         site.clock.forward(seconds=30)
-        assert len(enter_everywhere()) == 7
+        assert len(enter_everywhere()) == 8
         type_in(page, address_level1="WI", postal_code="53811", address_level2="Platteville")
         enter(page, "email")
         assert len(enter_everywhere()) == 10

@@ -244,7 +244,11 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         (source().replace("slug =", "\u0455lug ="), 2, 1, "\u0455 is a Cyrillic letter (U+0455); write s instead."),
         (source(**{"count–from": "5"}), 7, 6, "– is a dash (U+2013); write - instead."),
         (source(**{'"g\u043eal"': "5"}), 7, 1, ", with “\u043e” (Cyrillic small letter o, U+043E) in the place of o; "),
-        (source(title='Save it # “it”'), 3, 9, "Write the head as TOML"),
+        (source(title='Save it # “it”'), 3, 9, "TOML, like title = \"Reunite Families\" (Invalid value, at S)."),
+        (source(title="`Save`"), 3, 9, "at “`” (Grave accent, U+0060))."),
+        (source(goal="1\nтopic = 1"), 8, 1, "(Invalid statement, at “т” (Cyrillic small letter te, U+0442))."),
+        (source(title='"Save'), 3, 14, "(Illegal character '\\n', at the end of the line)."),
+        (source().replace("# Letter", "**Letter**"), 13, 1, "Write this heading as “# Letter”."),
         (source().replace("+++", "–––"), 1, 1, "another line +++. Instead of it stands “–––”."),
         (source().replace("+++", "---"), 1, 1, "Instead of it stands “---”."),
         (source().replace("+++\n\n#", "＋＋＋\n\n#"), 7, 1, "Close the head with a line +++ instead of “＋＋＋”."),
@@ -285,6 +289,7 @@ def test_a_problem_has_its_place_and_says_what_to_do(text: str, line: int, colum
 
 
 INVISIBLE = [
+    source().replace("[Your Name]", "[Your\tName]").replace("[Your Email]", "[Your \u00a0Email]"),
     source()
     .replace("[Your Name]", "[Your\u00a0Name]")
     .replace("[City, State ZIP]", "[City,\u2009Stat\u00ade ZIP\u200b]"),
@@ -309,7 +314,9 @@ def test_blanks_dashes_and_marks_that_nobody_sees_do_not_matter(text: str) -> No
     assert normalise(normalise(text)) == normalise(text)
 
 
-@pytest.mark.parametrize("letter", ["Dear {{Decision Maker}},", "【your email】", "<<Your Address>>"])
+@pytest.mark.parametrize(
+    "letter", ["Dear {{Decision Maker}},", "【your email】", "<<Your Address>>", "［Edit from here］", "[[Your Name]]"]
+)
 def test_a_merge_field_between_other_brackets_is_pointed_out(letter: str) -> None:
     found = [str(problem) for problem in warnings(source(letter=f"{letter}\n{SIGNED}"))]
 

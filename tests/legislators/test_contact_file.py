@@ -120,7 +120,14 @@ def test_what_is_written_is_read_again(roll: Roll) -> None:
     ("header", "words"),
     [
         ("office,role,e-mail,source,as_of", ["There is no column 'e-mail'; write email."]),
-        ("Office,role,email,source,as of", ["'Office'; write office.", "'as of'; write as_of."]),
+        (
+            "Office,role,email,source,as of",
+            ["'Office'; write office.", "column 26: There is no column 'as of'; write as_of."],
+        ),
+        (
+            "office,rol\u0435,email,source,as_of",
+            ["column 8: There is no column 'rol\u0435', with “\u0435” (Cyrillic small"],
+        ),
         ("office,role,email,as_of", ["Add the column source: the first line is office,role,email,source,as_of."]),
         ("office,role,email,source,as_of,phone", ["There is no column 'phone'; remove it."]),
         ("office,role,email,source,as_of,", ["There is no column ''; remove it."]),
@@ -137,7 +144,7 @@ def test_another_header_is_told_with_the_nearest(roll: Roll, header: str, words:
 
     assert len(told) == len(words)
     assert all(
-        problem.startswith("line 1, column 1: ") and part in problem for problem, part in zip(told, words, strict=True)
+        problem.startswith("line 1, column ") and part in problem for problem, part in zip(told, words, strict=True)
     )
 
 
@@ -212,6 +219,12 @@ def test_a_file_that_is_too_large_is_told(roll: Roll) -> None:
             "column 20: Write an e-mail address alone, like name@example.org; 'a..b@example.org' is",
         ),
         (line(email="a..b@example.org"), "is none that can be used: there are two dots side by side."),
+        (
+            line(email="a@example.org."),
+            "column 19: Write an e-mail address alone, like name@example.org; 'a@example.org.' is",
+        ),
+        (line(email="a@example.org."), "leave out the “.” at its end."),
+        (line(as_of="2\u041e26-09-30"), "with “\u041e” (Cyrillic capital letter o, U+041E) in the place of O"),
         (line(email="a b@example.org"), "there is a blank after “a”."),
         (line(email="mailto:a@example.org"), "leave out “mailto:”."),
     ],
