@@ -14,7 +14,7 @@ from app.web import form_token
 from tests.conftest import OpenSandbox
 from tests.factories import SECRET, Clock, mails, stored, supporter
 from tests.pages import Visitor, check_headers
-from tests.web.steps import SEND, SHOW, begin
+from tests.web.steps import SEND, SHOW, begin, sent_address
 
 REQUESTS = 2000
 METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "get", "X" * 50]
@@ -171,7 +171,7 @@ def test_two_thousand_hostile_requests_and_not_one_failure(
     tokens = []
     for name in ("Al", "Ann"):
         begin(visitor, clock, given_name=name).press(SHOW)
-        tokens += [visitor.press(send).path.rpartition("/")[2], mails(data_dir, "confirmation")[-1].token]
+        tokens += [sent_address(visitor.press(send)).rpartition("/")[2], mails(data_dir, "confirmation")[-1].token]
     visitor.post(f"/confirm/{tokens[-1]}", [])
     good = []
     for name in ("Bo", "Cy", "Di", "Ed"):
@@ -186,6 +186,5 @@ def test_two_thousand_hostile_requests_and_not_one_failure(
 
     assert {200, 303, 400, 404, 405, 422} <= set(statuses), statuses
     assert statuses[200] > 100
-    assert statuses[303] > 1
     assert stored(data_dir)["signature"] > 2
     assert visitor.open("/reunite-families").status == 200

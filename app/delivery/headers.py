@@ -13,8 +13,8 @@ import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 
-ENCODED_WORD = "=?"
-"""How a header begins what it wants decoded; in an address it could become line ends and further addresses."""
+from app.mailboxes import ENCODED_WORD
+
 ANONYMOUS = "A constituent"
 
 _WIDTH = 76

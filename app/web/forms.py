@@ -493,7 +493,8 @@ def by_a_stranger(given: Mapping[str, str]) -> MultiDict[str, str]:
 FIELD_NAMES = (
     *(str(field.name) for field in vars(PartedForm).values() if isinstance(field, UnboundField)),
     *(str(field.name) for field in vars(SignForm).values() if isinstance(field, UnboundField)),
-    *("token", "lang", "seal", "chosen-for", "looked-up", "told", "parts-of", "offered", "left-out"),
+    *(name for name in _CARRIED if name != "replaces"),
+    *("token", "lang", "left-out"),
 )
 """All that a form can say, but for its buttons and what it takes the place of."""
 

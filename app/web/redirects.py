@@ -38,7 +38,7 @@ def _meant(path: str) -> str:
     """In small letters but for tokens, with hyphens between words, and no sign around it or unseen within."""
     seen = "".join(sign for sign in unicodedata.normalize("NFKC", path) if unicodedata.category(sign)[0] != "C")
     parts = [part for part in _without_signs_around(seen).split("/") if part]
-    if not parts:
+    if not parts or len(parts) != len(list(filter(None, path.split("/")))):
         return path
     words = [part.casefold() if place != 1 else part for place, part in enumerate(parts)]  # second stands the token
     return "/" + "/".join([_BETWEEN_WORDS.sub("-", words[0]).strip("-"), *words[1:]])

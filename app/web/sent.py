@@ -15,7 +15,7 @@ from app.web.published import campaign_of, of
 from app.web.same_site import from_our_page
 from app.web.sent_page import draw_sent, has_failed, is_over
 from app.web.site import site
-from app.web.validators import tidy
+from app.web.validators import tidy_email
 from app.web.words import press_again
 
 blueprint = Blueprint("sent", __name__)
@@ -55,6 +55,6 @@ def _page(signature: Signature, token: str, *, notice: str = "", again: bool = F
     now, campaign = site().clock(), campaign_of(signature)
     if is_over(signature, now):
         return render_template("sent/over.html", campaign=campaign, keep=site().keep)
-    email = str(tidy(request.form.get("email", "")))[:254]
+    email = str(tidy_email(request.form.get("email", "")))[:254]
     failed = has_failed(signature, now)
     return draw_sent(token, campaign, email=email, notice=notice, again=again, failed=failed)

@@ -25,7 +25,7 @@ from app.web.languages import speak_to
 from app.web.published import campaign_of
 from app.web.same_site import from_our_page
 from app.web.site import site
-from app.web.validators import tidy
+from app.web.validators import tidy_email
 from app.web.words import press_again, try_later
 
 blueprint = Blueprint("undo", __name__, url_prefix="/receipt/<token>")
@@ -48,7 +48,7 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
     signature = _signature(token)
     if not _is_open(signature, what):
         return redirect(url_for("receipt.show", token=token, late="1" if what == "withdraw" else None), 303)
-    session, now, email = db.session(), site().clock(), str(tidy(request.form.get("email", "")))[:254]
+    session, now, email = db.session(), site().clock(), str(tidy_email(request.form.get("email", "")))[:254]
     if not from_our_page(request, site().config.public_url):
         return _page(signature, token, what, notice=press_again(), email=email), 403
     network = site().keys.network(request.remote_addr or "")

@@ -43,6 +43,7 @@ def test_an_unknown_address_says_to_check_it(visitor: Visitor) -> None:
         ("/re%C2%ADunite-fam%E2%80%8Bilies", "/reunite-families"),
         ("/reunite+families", "/reunite-families"),
         ("/CONFIRM/a%3Fb%23c", "/confirm/a%3Fb%23c"),
+        ("/CONFIRM/x%0d%0aY", "/confirm/xY"),
         ("/receipt/AbC/ERASE.", "/receipt/AbC/erase"),
         ("/privacy/", "/privacy"),
         ("/Privacy.?lang=es", "/privacy?lang=es"),
@@ -62,7 +63,7 @@ def test_a_form_that_another_site_sends_to_an_address_with_a_slip_arrives_whole(
 
 
 def test_no_slip_leads_to_another_site_or_to_a_campaign_that_is_not_there(visitor: Visitor) -> None:
-    for path in ("/CONFIRM/x%0d%0aY", "/%2F%2Fevil.example/.", "/\\evil.example/", "/reunite-familie/", "/the-well/"):
+    for path in ("/%2F%2Fevil.example/.", "/\\evil.example/", "/reunite-familie/", "/the-well/"):
         answer = visitor.client.get(path)
         assert answer.status_code in {404, 308}
         assert (answer.location or "/").startswith(("/", "http://localhost/"))
