@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -9,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
+
+from app.obstacles import Obstacle, met, obstacle
 
 BUSY_TIMEOUT_MS = 5000
 _LOOKING, _LOOK_EVERY = threading.Lock(), 0.002
@@ -78,7 +82,14 @@ class DriverMissing(Exception):
 
 
 class DatabaseUnavailable(Exception):
-    """The database did not take the change: it stayed locked, or its disk is full. Nothing was stored."""
+    """The database did not take the change: it stayed locked, or its disk is full. Nothing was stored.
+
+    Its text says why, and may be logged.
+    """
+
+    def __init__(self, why: Obstacle = Obstacle.BUSY) -> None:
+        super().__init__(f"the database takes no change: {why.words}")
+        self.why = why
 
 
 # hide_parameters: an error text would otherwise print a signer's name, street and e-mail into the log.
@@ -166,15 +177,19 @@ def _is_taken(connection: Any) -> bool:
 
 
 def truncate_journal(session: Session) -> bool:
-    """Empty SQLite's write-ahead log, which holds old pages with what was deleted from them. False when it was busy.
+    """Empty SQLite's write-ahead log, which holds old pages with what was deleted from them. False when that failed.
 
     A server keeps its own log in order.
-    Ends the session's read transaction. Does not wait for other readers: whoever asks, asks again later.
+    Ends the session's read transaction. Does not wait for other readers, nor for room on the disk: whoever asks, asks
+    again later.
     """
     if not _is_file(session):
         return True
-    with _outside_transactions(session) as connection:
-        return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+    try:
+        with _outside_transactions(session) as connection:
+            return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+    except OperationalError:
+        return False
 
 
 def compact(session: Session) -> bool:
@@ -233,9 +248,62 @@ def writing(session: Session, *, beside_workers: bool = False) -> Iterator[None]
         session.connection(execution_options={_WRITING: lock})
         yield
         session.commit()
-    except OperationalError as error:
+    except DBAPIError as error:
         session.rollback()
-        raise DatabaseUnavailable from error
+        why = what_keeps(session, error)
+        if why is None:
+            raise
+        met.note(why)
+        raise DatabaseUnavailable(why) from error
     except BaseException:
         session.rollback()
         raise
+
+
+def what_keeps(session: Session, error: DBAPIError) -> Obstacle | None:
+    """Why the database could not do what it was asked to; None when that itself is at fault."""
+    url = session.get_bind().engine.url
+    why = obstacle(error.orig, Path(url.database or "").parent if url.get_backend_name() == "sqlite" else None)
+    return why if why is not Obstacle.UNREACHABLE or isinstance(error, OperationalError) else None
+
+
+_AS_MUCH = 400_000
+"""Octets: more than the largest letters that one person can sign, with all that is mailed for them."""
+
+
+class _TakenBack(Exception):
+    """Ends a write transaction that shall leave nothing."""
+
+
+def tried(session: Session) -> Obstacle | None:
+    """Write as much as one person signs at most, and take it back; what was in the way, if anything.
+
+    A few octets would say nothing: they find room in a page that is there already.
+    """
+    is_file = _is_file(session)
+    try:
+        with writing(session):
+            connection = session.connection()
+            if is_file:  # else all of it stays in memory, and never meets the disk
+                connection.exec_driver_sql("PRAGMA cache_size=16")
+            content = "BLOB" if is_file else "BYTEA"
+            connection.exec_driver_sql(f"CREATE TABLE room (content {content})")
+            connection.execute(text("INSERT INTO room VALUES (:content)"), {"content": os.urandom(_AS_MUCH)})
+            raise _TakenBack
+    except _TakenBack:
+        met.clear()
+        return None
+    except DatabaseUnavailable as error:
+        return error.why
+    finally:
+        if is_file:
+            _forget_cache_size(session)
+
+
+def _forget_cache_size(session: Session) -> None:
+    """A connection that could not even be made is dropped: the next one begins anew."""
+    try:
+        session.connection().exec_driver_sql("PRAGMA cache_size=-2000")  # SQLite's own
+        session.rollback()
+    except DBAPIError:
+        session.invalidate()

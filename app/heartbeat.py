@@ -15,8 +15,8 @@ from time import monotonic
 from sqlalchemy import Engine, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import writing
-from app.logs import kind_and_place
+from app.db import DatabaseUnavailable, writing
+from app.logs import Repeated, kind_and_place
 from app.models import Heartbeat
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ EVERY = timedelta(seconds=10)
 PATIENCE = timedelta(minutes=5)
 """For how long a worker may be busy with anything but a message: a refresh of the tables, or writing the file anew."""
 _FORGOTTEN = timedelta(days=1)
+_trouble = Repeated(log, 60.0)
 
 
 class Heart:
@@ -102,9 +103,14 @@ def _machine() -> str:
 def _for_sure(session: Session, sign: Callable[[], None]) -> None:
     try:
         sign()
+    except DatabaseUnavailable as error:
+        session.rollback()
+        _trouble.error(f"no sign of life could be written: {error}")
     except Exception as error:  # whatever it is, it must not stop the sending
         session.rollback()
-        log.error("no sign of life could be written: %s", kind_and_place(error))
+        _trouble.error(f"no sign of life could be written: {kind_and_place(error)}")
+    else:
+        _trouble.over()
 
 
 def last_sign(session: Session, now: datetime) -> datetime | None:

@@ -23,7 +23,7 @@ from app.delivery.pause import is_paused
 from app.delivery.retries import Policy
 from app.delivery.sending import LEASE, Gate, is_something_due, recover
 from app.heartbeat import Heart, beating
-from app.logs import kind_and_place
+from app.logs import Repeated, kind_and_place
 from app.refresher import Refresher
 from app.upkeep import Sweep, Upkeep
 from config import Config
@@ -31,6 +31,8 @@ from config import Config
 log = logging.getLogger(__name__)
 
 PAUSE = 1.0
+_AGAIN = 60.0
+"""Seconds in which the log is not told of the same trouble again."""
 
 
 class AlreadyRunning(Exception):
@@ -62,13 +64,15 @@ def run(
             # wait() holds a lock for a moment; a signal handler that called set() just then would hang, waiting for us
             return stop.wait(seconds) if seconds else stop.is_set() or upkeep.is_due(_now())
 
+        complaints = Repeated(log, _AGAIN)
         rounds = _Rounds(session, sender, config, upkeep, wait, refresher)
         while not stop.is_set():
             heart.lives()
             try:
                 rounds.one()
-            except DatabaseUnavailable:
-                log.error("the database is locked or full; trying again")
+                complaints.over()
+            except DatabaseUnavailable as error:
+                complaints.error(f"{error}; trying again")
                 session.rollback()
             except Exception as error:  # whatever it is, the next round may go better; its text may hold a name
                 log.error("a round of the worker failed: %s", kind_and_place(error))

@@ -177,6 +177,7 @@ ON_BOTH = (
     "legislators/test_contacts",
     "signing",
     "test_canary",
+    "test_obstacles",
     "test_outbox",
     "test_refresher",
     "test_worker",

@@ -36,6 +36,7 @@ from tests.delivery.factories import (
     reread,
     signature,
 )
+from tests.delivery.queue import empty_disk, fill_disk
 from tests.factories import Clock, config
 from tests.heartbeats import beat
 from tests.test_outbox_cli import run
@@ -96,6 +97,18 @@ def test_status_counts_by_state_and_kind_and_says_that_all_is_well(app: Flask, s
         "mail server  takes what it is given, as far as we know",
         "worker       alive",
     ]
+
+
+@pytest.mark.file
+def test_status_tells_what_keeps_a_worker_from_showing_life(app: Flask, session: Session, clock: Clock) -> None:
+    beat(session, clock())
+    clock.forward(minutes=3)
+    fill_disk(session)
+
+    said = run(app, "status").stdout
+
+    assert "since 2026-11-24 17:00 UTC: the database takes no change (the disk is full)" in said
+    empty_disk(session)
 
 
 def test_status_tells_a_worker_that_was_stopped_from_one_that_was_killed_or_hangs(

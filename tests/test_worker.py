@@ -147,7 +147,7 @@ def test_a_database_locked_at_the_start_does_not_make_it_forget_what_was_abandon
     other.execute("BEGIN IMMEDIATE")
 
     def unlock() -> None:
-        wait_for_log(caplog, "locked or full")
+        wait_for_log(caplog, "it is busy")
         other.execute("ROLLBACK")
         other.close()
 

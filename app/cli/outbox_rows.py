@@ -17,7 +17,7 @@ from app.addresses import mask_email
 from app.cli.plainly import plainly, say, table
 from app.cli.site import site
 from app.cli.words import counted, moment, paused, refused, span
-from app.db import writing
+from app.db import tried, writing
 from app.delivery import outbox as queue
 from app.delivery.breaker import ask_again
 from app.delivery.outbox import MoveRefused
@@ -26,6 +26,7 @@ from app.delivery.pause import paused_since
 from app.extensions import db
 from app.heartbeat import is_late, last_sign
 from app.models import Delivery, DeliveryEvent, DeliveryKind, DeliveryState
+from app.obstacles import Obstacle
 
 _SHOWN = 50
 
@@ -37,7 +38,7 @@ def status(as_json: bool) -> None:
     """What waits, what went, and what stands in the way."""
     now = site().clock()
     with plainly():
-        found, worker = overview(db.session(), now), _Worker(is_late(db.session(), now), last_sign(db.session(), now))
+        found, worker = overview(db.session(), now), _Worker.of(db.session(), now)
     if as_json:
         click.echo(json.dumps(_as_json(found, worker), indent=2))
         return
@@ -66,12 +67,23 @@ class _Worker:
     is_late: bool
     last_sign: datetime | None
     """None when none runs that could have given one."""
+    obstacle: Obstacle | None = None
+    """What keeps it from giving one."""
+
+    @classmethod
+    def of(cls, session: Session, now: datetime) -> _Worker:
+        """As it stands; whether it could show life is tried only when it does not."""
+        late, last = is_late(session, now), last_sign(session, now)
+        return cls(late, last, tried(session) if late and last is not None else None)
 
     def told(self, now: datetime) -> str:
         if self.last_sign is None:
             return "NOT RUNNING: it was stopped, or never started. To start it: systemctl start redress, or bin/run"
         if self.is_late and self.last_sign > now:
             return f"LATE: its last sign of life is of {moment(self.last_sign)}; a clock is wrong, here or there"
+        if self.is_late and self.obstacle:
+            since = moment(self.last_sign)
+            return f"LATE: it cannot show life since {since}: the database takes no change ({self.obstacle.words})"
         if self.is_late:
             return f"LATE: it has shown no life since {moment(self.last_sign)}; it was killed, or hangs"
         return "alive"

@@ -10,6 +10,7 @@ import click
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, ProgrammingError
 
 from app.db import DatabaseUnavailable
+from app.obstacles import Obstacle
 
 NO_TABLES = (OperationalError, ProgrammingError)
 """What SQLite and PostgreSQL raise when bin/run was never started with this DATA_DIR."""
@@ -22,11 +23,8 @@ def plainly(*spoken: type[Exception]) -> Iterator[None]:
         yield
     except spoken as error:
         raise click.ClickException(str(error)) from None
-    except DatabaseUnavailable:
-        raise click.ClickException(
-            "The database took no change: it is busy, its disk is full, "
-            "or bin/run has not been started with this DATA_DIR yet."
-        ) from None
+    except DatabaseUnavailable as error:
+        raise click.ClickException(_no_change(error.why)) from None
     except DatabaseError as error:  # NO_TABLES, or a file that is none
         if isinstance(error, IntegrityError):  # a mistake of ours
             raise
@@ -36,6 +34,12 @@ def plainly(*spoken: type[Exception]) -> Iterator[None]:
         raise click.ClickException(
             "There is no site in this DATA_DIR yet, or its database is damaged. Start bin/run with it once."
         ) from None
+
+
+def _no_change(why: Obstacle) -> str:
+    if why is Obstacle.UNREACHABLE:
+        return "The database took no change: bin/run may not have been started with this DATA_DIR yet."
+    return f"The database took no change: {why.words}."
 
 
 def problems_of(file: str, problems: Iterable[object]) -> click.ClickException:

@@ -61,8 +61,8 @@ def _tell_breaker(session: Session, gate: Gate, outcome: Outcome, now: datetime)
     """What the outcome says of the server. What cannot be written is learnt from the next one."""
     try:
         refusal = gate.breaker.note(session, outcome, now)
-    except DatabaseUnavailable:
-        log.error("the database does not take what the mail server said of us")
+    except DatabaseUnavailable as error:
+        log.error("what the mail server said of us could not be written down: %s", error)
         return
     if refusal is not None:
         pause = (refusal.until - now).total_seconds()
@@ -115,8 +115,8 @@ def _settle_for_sure(
                 level = logging.WARNING if outcome.kind is OutcomeKind.PERMANENT else logging.INFO
                 log.log(level, "delivery %d: %s %s", claimed.id, outcome.kind, outcome.code or outcome.why)
             return
-        except DatabaseUnavailable:
-            log.error("delivery %d: the database does not take the outcome yet", claimed.id)
+        except DatabaseUnavailable as error:
+            log.error("delivery %d: its outcome could not be written down yet: %s", claimed.id, error)
         except Exception as error:  # unforeseen; perhaps the bare outcome, without its details, can be written
             log.error("delivery %d: its outcome was refused by %s", claimed.id, kind_and_place(error))
             outcome = Outcome(outcome.kind, "settled after an error")

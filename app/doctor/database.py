@@ -8,24 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import text, update
+from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db import DatabaseUnavailable, writing
+from app.db import tried
 from app.delivery.breaker import Refusal, refusal
 from app.delivery.overview import last_words
 from app.delivery.pause import is_paused
 from app.doctor import Finding, Stopped, fail, ok, printable, warn
-from app.models import SiteState
+from app.obstacles import Obstacle
 from app.revisions import MIGRATIONS
 
 DATABASE, VERSION, SENDING = "database", "migrations", "sending"
 _START = "Start the site once (bin/run, or systemctl start redress)"
-
-
-class _TakenBack(Exception):
-    """Ends a write transaction that shall leave nothing."""
 
 
 def examine(session: Session) -> Iterator[Finding]:
@@ -126,21 +122,31 @@ def _current(session: Session) -> Finding:
 
 
 def _takes_changes(session: Session) -> Finding:
+    """By a write as large as one person's letters: a small one finds room where it is."""
     try:
-        with writing(session):
-            session.execute(update(SiteState).values(delivery=SiteState.delivery))
-            raise _TakenBack
-    except _TakenBack:
+        why = tried(session)
+    except SQLAlchemyError:
+        why = Obstacle.UNREACHABLE
+    if why is None:
         return ok(DATABASE, "It takes changes.")
-    except (DatabaseUnavailable, SQLAlchemyError):
-        raise Stopped(
-            fail(
-                DATABASE,
-                "It takes no changes: nobody can sign, and nothing is sent.",
-                "Look whether the disk is full, whether the file and its folder belong to the site's user, and whether "
-                "another program holds it open; then run this again.",
-            )
-        ) from None
+    raise Stopped(
+        fail(DATABASE, f"It takes no changes, so nobody can sign, and nothing is sent: {why.words}.", _CURES[why])
+    )
+
+
+_CURES = {
+    Obstacle.BUSY: "See whether another program holds it open, a backup or a restore; then run this again.",
+    Obstacle.FULL: "Make room on the disk of the database, of old copies and logs; the site then goes on by itself.",
+    Obstacle.READ_ONLY: (
+        "Look whether the file and its folder belong to the site's user, and whether their disk, or the server, was "
+        "switched to read-only: that happens by itself after an error of the disk, or when it is full."
+    ),
+    Obstacle.BROKEN: "Look whether a quota of the site's user is used up, and for errors of the disk (journalctl -k).",
+    Obstacle.UNREACHABLE: (
+        "Look whether the disk is full, whether the file and its folder belong to the site's user, and whether "
+        "another program holds it open; then run this again."
+    ),
+}
 
 
 def _sending(session: Session) -> Finding:

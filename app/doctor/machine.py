@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.doctor import Finding, fail, ok, warn
+from app.db import tried
+from app.doctor import Finding, Verdict, fail, ok, warn
 from app.heartbeat import is_late, last_sign
 from app.models import CampaignRevision, DeliveryEvent
 
@@ -42,6 +44,12 @@ def worker(session: Session, now: datetime) -> Finding:
             f"Its last sign of life is of {last:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M} UTC here.",
             "Set the clocks right, here and where the worker runs, and start the site again.",
         )
+    if late and (why := _keeps_silent(session)):
+        return fail(
+            WORKER,
+            f"It has shown no life since {last:%Y-%m-%d %H:%M} UTC, and cannot: the database takes no change ({why}).",
+            "Mend that first; see above. If it still runs it goes on by itself then.",
+        )
     if late:
         return fail(
             WORKER,
@@ -51,16 +59,38 @@ def worker(session: Session, now: datetime) -> Finding:
     return ok(WORKER, "It is at work.")
 
 
-def disk(data_dir: Path) -> Finding:
-    """Whether there is room in the data folder."""
+def _keeps_silent(session: Session) -> str:
+    """What keeps a worker from writing a sign of life; "" when nothing does."""
     try:
-        return room(shutil.disk_usage(data_dir).free)
+        why = tried(session)
+    except SQLAlchemyError:
+        return ""
+    return why.words if why else ""
+
+
+def disk(data_dir: Path) -> Finding:
+    """Whether there is room in the data folder, and in the system's folder for what SQLite sorts and writes anew."""
+    try:
+        found = room(shutil.disk_usage(data_dir).free)
+        temporary = Path(tempfile.gettempdir())
+        if found.verdict is Verdict.OK and temporary.stat().st_dev != data_dir.stat().st_dev:
+            return _of_temporary(temporary) or found
+        return found
     except OSError as error:
         return fail(
             DISK,
             f"{data_dir} cannot be looked at ({(error.strerror or 'unknown reason').lower()}).",
             "Set DATA_DIR to a folder that you may write to.",
         )
+
+
+def _of_temporary(folder: Path) -> Finding | None:
+    free = shutil.disk_usage(folder).free
+    if free >= TOO_LITTLE:
+        return None
+    return warn(
+        DISK, f"{free / _MEGABYTE:,.0f} MB are free in {folder}.", "Make room: databases and backups need some there."
+    )
 
 
 def room(free: int) -> Finding:

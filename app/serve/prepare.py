@@ -24,6 +24,7 @@ from app.extensions import db
 from app.legislators import TablesUnusable
 from app.legislators.keeping.condition import Condition, sentence
 from app.models import Campaign, CampaignState
+from app.obstacles import obstacle
 from app.revisions import MIGRATIONS, belongs_to, held_by, is_current, is_known, is_newer
 from app.serve.trouble import CannotStart
 from config import Config
@@ -55,9 +56,7 @@ def prepare(config: Config) -> Ready:
                 publish_sample(session, now)
             return _found(session, app.extensions["redress"].shelf.condition(now), now)
         except (DatabaseUnavailable, SQLAlchemyError) as error:
-            raise CannotStart(
-                _unusable_server(error) if config.database is None else _unusable(config.database)
-            ) from error
+            raise CannotStart(_cannot_be_used(config.database, error)) from error
         finally:
             db.session.remove()
             db.engine.dispose()
@@ -69,7 +68,7 @@ def _prepare_file(config: Config, database: Path, now: datetime) -> None:
         newer = database.exists() and is_newer(database)
         mode = belongs_to(database) if database.exists() and not newer else None
     except (sqlite3.Error, OSError) as error:
-        raise CannotStart(_unusable(database)) from error
+        raise CannotStart(_cannot_be_used(database, error)) from error
     _check(f"The database {database}", config, newer=newer, mode=mode)
     _back_up(database, now)
 
@@ -115,6 +114,16 @@ def mark(session: Session, delivery: str) -> None:
         site_state(session, delivery)
 
 
+def _cannot_be_used(database: Path | None, error: Exception) -> str:
+    """`database` is None when a server keeps it."""
+    cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
+    why = obstacle(getattr(cause, "orig", cause), database.parent if database else None)
+    if why.lasts:
+        whose = f"The database {database}" if database else "The database that DATABASE_URL names"
+        return f"{whose} takes no change: {why.words}. Mend that, for example by making room, then start Redress again."
+    return _unusable_server(error) if database is None else _unusable(database)
+
+
 def _unusable(database: Path) -> str:
     return (
         f"The database {database} cannot be used: it is damaged, locked, or you may not write to it. "
@@ -141,7 +150,7 @@ def _back_up(database: Path, now: datetime) -> None:
             make_backup(database, folder, now)
         prune_backups(folder, now)
     except sqlite3.Error as error:
-        raise CannotStart(_unusable(database)) from error
+        raise CannotStart(_cannot_be_used(database, error)) from error
     except (BackupFailed, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise CannotStart(

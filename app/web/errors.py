@@ -13,9 +13,10 @@ from werkzeug.exceptions import BadHost, HTTPException
 
 from app import campaigns
 from app.campaigns import CampaignFile
-from app.db import DatabaseUnavailable
+from app.db import DatabaseUnavailable, what_keeps
 from app.extensions import db
 from app.logs import kind_and_place
+from app.obstacles import Obstacle
 from app.web.redirects import from_a_mail, to_what_was_meant
 from app.web.site import site
 
@@ -70,15 +71,25 @@ def _not_found() -> Response:
 
 
 def _unavailable(error: Exception) -> Response:
-    log.error("%s: the database is unavailable", request.endpoint)
+    why = _why(error)
+    log.error("%s: the database is unavailable%s", request.endpoint, f": {why.words}" if why else "")
     db.session.rollback()
     response = _page(503)
     response.headers["Retry-After"] = "60"
     return response
 
 
+def _why(error: Exception) -> Obstacle | None:
+    """What keeps the database from answering; None when that cannot be told."""
+    if isinstance(error, DatabaseUnavailable):
+        return error.why
+    found = what_keeps(db.session(), error) if isinstance(error, DBAPIError) else None
+    return None if found is Obstacle.UNREACHABLE else found
+
+
 def _our_fault(error: Exception) -> Response:
-    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == _NO_SUCH_TABLE:
+    no_table = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == _NO_SUCH_TABLE
+    if no_table or (isinstance(error, DBAPIError) and what_keeps(db.session(), error) is not None):
         return _unavailable(error)  # as SQLite's OperationalError says it
     log.error("%s: %s", request.endpoint, kind_and_place(error))
     db.session.rollback()

@@ -176,7 +176,7 @@ def test_an_outcome_is_kept_in_memory_while_the_database_is_locked(
     assert len(sender.sent) == 1
     assert len(waits) == 8
     assert moves(reread(session, identifier)) == [(S.SENDING, "claimed"), (S.ACCEPTED, "accepted")]
-    assert "does not take the outcome yet" in caplog.text
+    assert "its outcome could not be written down yet: the database takes no change" in caplog.text
 
 
 @pytest.mark.usefixtures("impatient")

@@ -25,7 +25,7 @@ from app.models import DeliveryState
 from tests import factories
 from tests.databases import connected, write_lock
 from tests.delivery.factories import NOW, ScriptedSender, policy
-from tests.delivery.queue import at, never, row
+from tests.delivery.queue import at, empty_disk, fill_disk, never, row
 from tests.heartbeats import beat
 
 S = DeliveryState
@@ -164,6 +164,20 @@ def test_a_worker_that_hangs_is_told_from_one_that_does_not_run(session: Session
     late = worker(session, NOW + timedelta(minutes=2))
     assert late.verdict is FAIL
     assert "It has shown no life since 2026-11-24 17:00 UTC" in late.says
+
+
+@pytest.mark.file
+def test_a_worker_that_cannot_show_life_is_told_with_what_keeps_it(session: Session) -> None:
+    beat(session, NOW)
+    fill_disk(session)
+
+    found = worker(session, NOW + timedelta(minutes=2))
+
+    assert found.verdict is FAIL
+    assert found.says.endswith("and cannot: the database takes no change (the disk is full).")
+    assert last(session).says.endswith("nothing is sent: the disk is full.")
+    empty_disk(session)
+    assert "and cannot" not in worker(session, NOW + timedelta(minutes=2)).says
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sqlite3
 from contextlib import closing
@@ -146,6 +147,25 @@ def test_before_a_migration_there_is_a_copy_in_any_case(tmp_path: Path) -> None:
     assert len(copies(tmp_path)) == 2
     with closing(sqlite3.connect(tmp_path / "backups" / made[0])) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+
+
+@pytest.mark.parametrize("at_start", ["backup", "mark"])
+def test_a_start_on_a_full_disk_says_that_it_is_full(tmp_path: Path, at_start: str) -> None:
+    config = factories.config(tmp_path)
+    prepare(config)
+    if at_start == "mark":
+        prepare(config)  # there is a copy of this hour
+        ask(tmp_path, "DELETE FROM site_state")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0 if at_start == "mark" else 10_000, limits[1]))
+    try:
+        with pytest.raises(CannotStart) as refused:
+            prepare(config)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert "Make room" in str(refused.value) or "making room" in str(refused.value)
+    assert "damaged" not in str(refused.value)
 
 
 def downgrade(data_dir: Path) -> None:
