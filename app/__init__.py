@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 
 import flask_babel
-from flask import Flask
+from flask import Flask, has_request_context
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -20,12 +20,14 @@ from app import campaigns, models
 from app.campaigns import CampaignFile
 from app.cli.backups import backup, restore
 from app.cli.campaigns import campaign as campaign_commands
+from app.cli.clock import clock as clock_commands
 from app.cli.contacts import contacts as contacts_commands
 from app.cli.database import database as database_commands
 from app.cli.doctor import doctor as doctor_command
 from app.cli.legislators import legislators as legislators_commands
 from app.cli.outbox import outbox as outbox_commands
 from app.cli.signatures import signatures as signature_commands
+from app.clock.steady import Steady
 from app.db import ENGINE_OPTIONS, POOL_OPTIONS, SERVER_OPTIONS, DriverMissing, prepare
 from app.delivery import Channel
 from app.delivery.dead import among
@@ -76,6 +78,7 @@ MOST_BYTES = 256 * 1024
 COMMANDS = (
     backup,
     campaign_commands,
+    clock_commands,
     contacts_commands,
     database_commands,
     doctor_command,
@@ -178,10 +181,12 @@ def _mail_settings(config: Config) -> dict[str, object]:
 def _site(app: Flask, config: Config, clock: Callable[[], datetime], geocoder: str) -> Site:
     terms = Terms(config.keep_pending, config.keep_letters)
     shelf = Shelf(tables.SHIPPED, config.data_dir / GENERATIONS, read=_read_once)
+    steady = Steady(clock, lambda: Session(db.engine), has_request_context)
     return Site(
         config=config,
-        clock=clock,
-        desks=_Desks(config, shelf, clock, geocoder),
+        clock=steady,
+        wall=clock,
+        desks=_Desks(config, shelf, steady, geocoder),
         shelf=shelf,
         keys=Keys(config.secret_key),
         composer=Composer(_mail_templates(app), _identity(config), terms, flask_babel.force_locale),

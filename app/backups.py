@@ -25,7 +25,10 @@ Before = Literal["migration", "restore"]
 """What a copy was made for that can be wanted back days later."""
 
 _LONGEST = timedelta(days=1)
-_NAME = re.compile(r"redress-(\d{8}T\d{6}Z)(?:-before-(migration|restore))?\.db")
+_NAME = re.compile(r"redress-(\d{8}T\d{6}Z)(?:-before-(migration|restore)|-(of-a-wrong-clock))?\.db")
+_OF_A_WRONG_CLOCK = "-of-a-wrong-clock"
+_STEP = timedelta(hours=1)
+"""A copy so far ahead is of a clock that was wrong; less can be of one that was set right."""
 _GROWING = ".redress-growing.db"
 _TIME = "%Y%m%dT%H%M%SZ"
 
@@ -90,16 +93,22 @@ def prune_backups(folder: Path, now: datetime) -> None:
     """Delete backups that are older than KEPT_FOR, and all but the newest KEPT. Files of other names stay.
 
     Those from before a migration or a restore go by their age alone: a few starts shall not take away what a person
-    was told is kept. Deletes too what a backup or a restore left that was killed. Who calls this holds the lock of
-    `bin/run`, or the worker's: none of the two is at work then.
+    was told is kept. So do those of a clock that was ahead: they get the date of today, and push out no other. Deletes
+    too what a backup or a restore left that was killed. Who calls this knows that the clock is right, and holds the
+    lock of `bin/run`, or the worker's: none of the two is at work then.
     """
-    copies = _copies(folder)
-    ordinary = [copy for copy in copies if copy.before is None]
+    copies = [copy if copy.made_at <= now + _STEP else _brought_back(copy, now) for copy in _copies(folder)]
+    ordinary = [copy for copy in copies if copy.is_ordinary]
     for copy in copies:
         if copy in ordinary[KEPT:] or now - copy.made_at > KEPT_FOR:
             log_of(copy.path).unlink(missing_ok=True)
             copy.path.unlink(missing_ok=True)
     sweep(folder, now)
+    forget_restore(folder)
+
+
+def forget_restore(folder: Path) -> None:
+    """Delete what a restore left that was killed. Who calls this knows that none is at work."""
     shutil.rmtree(folder.with_name(RESTORING), ignore_errors=True)
 
 
@@ -167,6 +176,7 @@ class _Copy:
     path: Path
     made_at: datetime
     before: str | None
+    is_ordinary: bool
 
 
 def _copies(folder: Path) -> list[_Copy]:
@@ -184,7 +194,18 @@ def _copy(path: Path) -> _Copy | None:
         made_at = datetime.strptime(name[1], _TIME).replace(tzinfo=UTC)
     except ValueError:  # digits that are no time
         return None
-    return _Copy(path, made_at, name[2])
+    return _Copy(path, made_at, name[2], is_ordinary=name[2] is name[3] is None)
+
+
+def _brought_back(copy: _Copy, now: datetime) -> _Copy:
+    """It holds what people wrote: with its own date it would be kept for ever, or long after all that it was for."""
+    ending = f"-before-{copy.before}" if copy.before else _OF_A_WRONG_CLOCK
+    at = now.astimezone(UTC).replace(microsecond=0)
+    while (path := copy.path.with_name(f"redress-{at:{_TIME}}{ending}.db")).exists():
+        at -= timedelta(seconds=1)
+    if log_of(copy.path).exists():
+        log_of(copy.path).replace(log_of(path))
+    return _Copy(copy.path.replace(path), at, copy.before, is_ordinary=False)
 
 
 def _name(now: datetime, before: Before | None) -> str:

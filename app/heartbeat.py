@@ -15,13 +15,15 @@ from time import monotonic
 from sqlalchemy import Engine, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.clock import ALIVE
+from app.clock.watch import Watch
 from app.db import DatabaseUnavailable, writing
 from app.logs import Repeated, kind_and_place
 from app.models import Heartbeat
 
 log = logging.getLogger(__name__)
 
-LATE = timedelta(seconds=60)
+LATE = ALIVE
 EVERY = timedelta(seconds=10)
 PATIENCE = timedelta(minutes=5)
 """For how long a worker may be busy with anything but a message: a refresh of the tables, or writing the file anew."""
@@ -32,7 +34,9 @@ _trouble = Repeated(log, 60.0)
 class Heart:
     """Of one worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
+        """`watch` looks at the clock whenever this beats."""
+        self._watch = watch or Watch()
         # In containers all may have one name and one number.
         self._name = f"{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.lives()
@@ -53,12 +57,17 @@ class Heart:
         self.beat(session, now)
 
     def beat(self, session: Session, now: datetime) -> None:
-        """Show life. Owns its transaction. Raises DatabaseUnavailable."""
+        """Show life, and say what time it surely is. Owns its transaction. Raises DatabaseUnavailable."""
+        self._watch.look(session, now)
+        at = self._watch.time(now)
         with writing(session):
-            session.execute(delete(Heartbeat).where(Heartbeat.at < now - _FORGOTTEN))
-            seen = update(Heartbeat).where(Heartbeat.worker == self._name).values(at=now).returning(Heartbeat.worker)
+            if not self._watch.doubts(now):
+                session.execute(delete(Heartbeat).where(Heartbeat.at < at - _FORGOTTEN))
+            seen = update(Heartbeat).where(Heartbeat.worker == self._name).values(at=at).returning(Heartbeat.worker)
             if session.execute(seen).first() is None:
-                session.add(Heartbeat(worker=self._name, at=now))
+                session.add(Heartbeat(worker=self._name, at=at))
+            certain = self._watch.write(session)
+        self._watch.wrote(certain)
 
     def stop(self, session: Session, now: datetime) -> None:
         """Say that this worker has ended as it should; one that was killed looks late in a minute.
@@ -71,12 +80,14 @@ class Heart:
 
 
 @contextmanager
-def beating(engine: Engine, clock: Callable[[], datetime], *, alone: bool = False) -> Iterator[Heart]:
+def beating(
+    engine: Engine, clock: Callable[[], datetime], *, alone: bool = False, watch: Watch | None = None
+) -> Iterator[Heart]:
     """A heart that beats every ten seconds, in a thread: the message in hand may take minutes, and its worker lives.
 
     It stops when the worker does not come by in the time that it said: then that hangs.
     """
-    heart, over = Heart(), threading.Event()
+    heart, over = Heart(watch), threading.Event()
     with Session(engine) as session:
         _for_sure(session, lambda: heart.begin(session, clock(), alone=alone))
     thread = threading.Thread(target=_beat, args=(heart, engine, clock, over), name="heart", daemon=True)

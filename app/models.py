@@ -323,6 +323,8 @@ class SiteState(Base):
 
     `refused_…` tell of a mail server that takes nothing from us: since when, until when it is left in peace, its last
     answer, and how often in a row it was asked.
+
+    `certain_at` is the moment that this site has surely come to, whatever clocks say: app/clock.py.
     """
 
     __tablename__ = "site_state"
@@ -336,6 +338,7 @@ class SiteState(Base):
     refused_why: Mapped[str | None] = mapped_column(String(40))
     refused_code: Mapped[int | None]
     refusals: Mapped[int] = mapped_column(default=0)
+    certain_at: Mapped[datetime | None]
 
 
 class Pace(Base):

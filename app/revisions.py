@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
@@ -49,6 +50,14 @@ def belongs_to(database: Path) -> str | None:
                 return str(mark[0])
         used = "campaign" in there and connection.execute("SELECT 1 FROM campaign LIMIT 1").fetchone()
     return "sandbox" if used else None  # an earlier version, which knew nothing else, has made it
+
+
+def certain_in(database: Path) -> datetime | None:
+    """The moment that a site has surely come to, of its file; None if that is not known. Raises sqlite3.Error."""
+    with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(site_state)")}
+        row = connection.execute("SELECT certain_at FROM site_state").fetchone() if "certain_at" in columns else None
+    return None if row is None or row[0] is None else datetime.fromisoformat(row[0]).replace(tzinfo=UTC)
 
 
 def is_known(at: frozenset[str]) -> bool:

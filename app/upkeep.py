@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.backups import prune_backups
-from app.db import compact, writing
+from app.db import compact, truncate_journal, writing
 from app.delivery.dead import Digest
 from app.delivery.dead import forget as forget_dead
 from app.delivery.pacing import forget_paces
+from app.delivery.sending import lease_of
 from app.legislators.census import forget
 from app.legislators.contacts import stored
 from app.models import Delivery, Signature
+from app.righting import Furthest, has_false_moments, put_right
 from app.signing.retention import Keep, purge
 from app.signing.tokens import Keys
 from config import Config
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=60)
 COMPACT_SMALL_EVERY = timedelta(hours=1)
 COMPACT_EVERY = timedelta(hours=24)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 SMALL = 100_000_000
 """Octets up to which a database is small."""
 
@@ -40,6 +43,9 @@ class Upkeep:
         self._config = config
         self._digest = Keys(config.secret_key).address
         self._sweep = sweep
+        self._furthest = Furthest.of(config, lease_of(config.mail_timeout))
+        self._is_right = False
+        """Whether the moments in the database were looked through since the clock was in doubt last."""
         self._last: datetime | None = None
         self._swept: tuple[datetime | None] | None = None
         """The newest erasure at the last sweep; None before the first one."""
@@ -51,9 +57,32 @@ class Upkeep:
         """Whether a minute has passed; a clock that was set back does not stop it for long."""
         return self._last is None or not timedelta() <= now - self._last < EVERY
 
-    def run(self, session: Session, now: datetime, wait: Callable[[float], bool]) -> None:
-        """Do it, now. What fails is tried again in a minute. Raises DatabaseUnavailable."""
+    def run(self, session: Session, now: datetime, wait: Callable[[float], bool], *, held: bool = False) -> None:
+        """Do it, now. What fails is tried again in a minute. Raises DatabaseUnavailable.
+
+        `held` says that the clock is in doubt: then only what people have erased goes, nothing by its time.
+        """
         self._last = now
+        if held:
+            self._is_right = False
+            truncate_journal(session)
+        else:
+            self._put_right(session, now)
+            self._delete(session, now, wait)
+        latest = (session.scalar(select(func.max(Signature.erased_at))),)
+        self._sweep_mailbox(session, latest, _NEVER if held else now - self._config.keep_letters)
+        self._compact(session, latest, now)
+        session.rollback()
+
+    def _put_right(self, session: Session, now: datetime) -> None:
+        if self._is_right and not has_false_moments(session, now, self._furthest):
+            return
+        if put_right(session, now, self._furthest):
+            log.warning("moments that lay ahead, as of a clock that was wrong, were brought to the present")
+        self._is_right, self._swept = True, None
+
+    def _delete(self, session: Session, now: datetime, wait: Callable[[float], bool]) -> None:
+        """What is over."""
         gone = purge(session, Keep(self._config.keep_pending, self._config.keep_letters), now, wait)
         if gone:
             log.info("deleted what %d people had entered: its time was over", gone)
@@ -62,14 +91,10 @@ class Upkeep:
             forget_paces(session, now)
             forget_dead(session, lambda: _offices(session, self._digest), now)
         prune_backups(self._config.data_dir / "backups", now)
-        latest = (session.scalar(select(func.max(Signature.erased_at))),)
-        self._sweep_mailbox(session, latest, now)
-        self._compact(session, latest, now)
-        session.rollback()
 
-    def _sweep_mailbox(self, session: Session, latest: tuple[datetime | None], now: datetime) -> None:
+    def _sweep_mailbox(self, session: Session, latest: tuple[datetime | None], oldest: datetime) -> None:
         if self._sweep is not None and latest != self._swept:
-            self._sweep(lambda uuid: _is_gone(session, uuid), now - self._config.keep_letters)
+            self._sweep(lambda uuid: _is_gone(session, uuid), oldest)
             self._swept = latest
 
     def _compact(self, session: Session, latest: tuple[datetime | None], now: datetime) -> None:

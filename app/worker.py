@@ -15,13 +15,14 @@ from typing import cast
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from app.clock.watch import Watch
 from app.db import DatabaseUnavailable
 from app.delivery import Outcome, Outgoing, Sender
 from app.delivery.drain import drain
 from app.delivery.pacing import Rates
 from app.delivery.pause import is_paused
 from app.delivery.retries import Policy
-from app.delivery.sending import LEASE, Gate, is_something_due, recover
+from app.delivery.sending import Gate, is_something_due, lease_of, recover
 from app.heartbeat import Heart, beating
 from app.logs import Repeated, kind_and_place
 from app.refresher import Refresher
@@ -47,14 +48,15 @@ def run(
     sweep: Sweep | None = None,
     refresher: Refresher | None = None,
     started: Callable[[], None] = lambda: None,
+    watch: Watch | None = None,
 ) -> None:
     """Send what is due and delete what is over until `stop` is set; a message in hand is finished first.
 
-    With a `refresher` the tables of legislators are kept fresh, too. `started` is called once it
-    is alone. Raises AlreadyRunning.
+    With a `refresher` the tables of legislators are kept fresh, too. `started` is called once it is alone. While
+    `watch` doubts the clock nothing is deleted. Raises AlreadyRunning.
     """
-    alone = config.database is not None
-    with _lock(config), beating(cast(Engine, session.get_bind()), _now, alone=alone) as heart:
+    alone, watch = config.database is not None, watch or Watch()
+    with _lock(config), beating(cast(Engine, session.get_bind()), _now, alone=alone, watch=watch) as heart:
         started()
         upkeep = Upkeep(config, sweep)
         sender = _Watched(sender, heart, gate_of(config).lease)
@@ -62,10 +64,10 @@ def run(
         def wait(seconds: float) -> bool:
             heart.lives()
             # wait() holds a lock for a moment; a signal handler that called set() just then would hang, waiting for us
-            return stop.wait(seconds) if seconds else stop.is_set() or upkeep.is_due(_now())
+            return stop.wait(seconds) if seconds else stop.is_set() or upkeep.is_due(watch.time(_now()))
 
         complaints = Repeated(log, _AGAIN)
-        rounds = _Rounds(session, sender, config, upkeep, wait, refresher)
+        rounds = _Rounds(session, sender, config, upkeep, wait, refresher, watch)
         while not stop.is_set():
             heart.lives()
             try:
@@ -77,7 +79,7 @@ def run(
             except Exception as error:  # whatever it is, the next round may go better; its text may hold a name
                 log.error("a round of the worker failed: %s", kind_and_place(error))
                 session.rollback()
-            if not upkeep.is_due(_now()):
+            if not upkeep.is_due(watch.time(_now())):
                 stop.wait(PAUSE)
         sender.close()
 
@@ -129,6 +131,7 @@ class _Rounds:
         upkeep: Upkeep,
         wait: Callable[[float], bool],
         refresher: Refresher | None,
+        watch: Watch,
     ) -> None:
         self._session = session
         self._sender = sender
@@ -137,23 +140,34 @@ class _Rounds:
         self._upkeep = upkeep
         self._wait = wait
         self._refresher = refresher
+        self._watch = watch
         self._abandoned = config.database is not None  # we hold the lock: whoever was sending before us is dead
 
     def one(self) -> None:
         """Delete what is over, when it is time for that; then send what is due, unless somebody has paused sending."""
-        if self._upkeep.is_due(_now()):
-            self._upkeep.run(self._session, _now(), self._wait)
-            if self._refresher:
-                self._refresher.run(self._session, _now())
+        if self._upkeep.is_due(self._time()):
+            self._keep_up(_now())
         paused = is_paused(self._session)
         self._session.rollback()  # else the next look would be into the same snapshot
         if paused:
             return
-        recovered = recover(self._session, self._policy, _now(), abandoned=self._abandoned)
+        # Whether another's time is over is for no clock to say that is in doubt.
+        surely = min(self._time(), self._watch.certain() or self._time())
+        recovered = recover(self._session, self._policy, surely, abandoned=self._abandoned)
         self._abandoned = False
         if recovered:
             log.warning("%d deliveries were left in the middle; each is sent once more later", recovered)
-        drain(self._session, self._sender, self._policy, _now, self._wait, self._gate, keep_open=True)
+        drain(self._session, self._sender, self._policy, self._time, self._wait, self._gate, keep_open=True)
+
+    def _keep_up(self, now: datetime) -> None:
+        """Nothing is deleted, and no table exchanged, at a moment that nobody vouches for."""
+        held = self._watch.doubts(now)
+        self._upkeep.run(self._session, self._watch.time(now), self._wait, held=held)
+        if self._refresher and not held:
+            self._refresher.run(self._session, now)
+
+    def _time(self) -> datetime:
+        return self._watch.time(_now())
 
 
 def told_to_stop() -> threading.Event:
@@ -180,9 +194,8 @@ def policy_of(config: Config) -> Policy:
 
 
 def gate_of(config: Config) -> Gate:
-    """The paces of the settings, and a lease that no attempt outlasts: the final dot gets ten times MAIL_TIMEOUT."""
-    lease = max(LEASE, 20 * config.mail_timeout)
-    return Gate.open(Rates(config.mail_rate, config.office_rate), config.delivery, lease)
+    """The paces of the settings, and a lease that no attempt outlasts."""
+    return Gate.open(Rates(config.mail_rate, config.office_rate), config.delivery, lease_of(config.mail_timeout))
 
 
 def _now() -> datetime:

@@ -228,7 +228,7 @@ class _Hour:
 def _prepare(app: Flask) -> None:
     """A live site that knows an address of every office; its weekly refresh, which asks others, has just been."""
     now, known = datetime.now(UTC), app.extensions["redress"]
-    mark(db.session(), "live")
+    mark(db.session(), "live", datetime.now(UTC))
     with writing(db.session()):
         for member in known.desk.directory.members(now):
             address = f"staff.{member.seat.lower()}@{member.seat.lower()}.example.com"

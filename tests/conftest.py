@@ -171,6 +171,7 @@ def data_dir(tmp_path: Path, kind_of_database: str, request: pytest.FixtureReque
 ON_BOTH = (
     "campaigns/test_cli",
     "campaigns/test_verbs",
+    "clock",
     "delivery",
     "doctor/test_site",
     "legislators/test_census",
@@ -180,6 +181,7 @@ ON_BOTH = (
     "test_obstacles",
     "test_outbox",
     "test_refresher",
+    "test_righting",
     "test_worker",
     *(f"web/test_{page}" for page in ("bounces", "campaign", "confirm", "errors", "handoff", "health", "live")),
     *(f"web/test_{page}" for page in ("own_words", "receipt", "sent", "street", "undo")),

@@ -102,6 +102,35 @@ def test_those_from_before_a_migration_or_a_restore_are_not_pushed_out_by_others
     assert [name for name in names(folder) if "before" in name] == ["redress-20261124T123016Z-before-restore.db"]
 
 
+def test_copies_of_a_clock_that_was_ahead_push_out_no_others_and_go_after_a_week(
+    database: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    true = [make_backup(database, folder, NOW - timedelta(days=days)).name for days in (3, 2, 1)]
+    for days in (399, 400, 401, 402):
+        make_backup(database, folder, NOW + timedelta(days=days))
+    make_backup(database, folder, NOW + timedelta(days=400), "migration")
+    log_of(folder / "redress-20271229T123015Z.db").write_bytes(b"its log")
+
+    prune_backups(folder, NOW)
+
+    brought = [f"redress-20261124T1230{second}Z-of-a-wrong-clock.db" for second in (12, 13, 14, 15)]
+    expected = [*true, *brought, "redress-20261124T123015Z-before-migration.db"]
+    assert sorted(name for name in names(folder) if not name.endswith("-wal")) == sorted(expected)
+    assert [name.partition(".")[0] for name in names(folder) if name.endswith("-wal")] == [brought[1].partition(".")[0]]
+
+    prune_backups(folder, NOW + timedelta(days=7, seconds=1))
+    assert names(folder) == []
+
+
+def test_a_copy_from_before_the_clock_was_set_back_a_little_stays_what_it_is(database: Path, tmp_path: Path) -> None:
+    copy = make_backup(database, tmp_path / "backups", NOW + timedelta(minutes=59))
+
+    prune_backups(tmp_path / "backups", NOW)
+
+    assert copy.exists()
+
+
 def test_a_copy_of_what_could_not_be_read_goes_with_its_log(database: Path, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     log_of(database).write_bytes(b"its log")

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -210,6 +211,35 @@ def test_nightly_backups_are_deleted_before_they_are_older_than_the_page_says() 
     # find counts whole days: +4 is what is five days old. What was a second younger goes the night after, or, when the
     # machine was off that night, the one after that.
     assert timedelta(days=int(days[1]) + 1) + timedelta(days=1) < KEPT_FOR
+
+
+@pytest.mark.parametrize("name", ["redress.service", "redress-backup.service"])
+def test_a_service_waits_for_the_clock(name: str) -> None:
+    service = unit(name)
+
+    for key in ("After", "Wants"):
+        assert "time-sync.target" in service[key][0].split()
+
+
+@pytest.mark.parametrize(
+    ("believed", "kept"), [(True, ["four", "new", "of-next-year"]), (False, ["four", "new", "of-next-year", "old"])]
+)
+def test_nightly_backups_are_deleted_by_a_clock_that_is_believed_alone(
+    tmp_path: Path, *, believed: bool, kept: list[str]
+) -> None:
+    (deletion,) = unit("redress-backup.service")["ExecStartPre"]
+    ages = {"new": 0.1, "four": 4.5, "old": 5.1, "of-next-year": -399.0}
+    for name, days in ages.items():
+        (tmp_path / f"{name}.tar.gz").touch()
+        at = time.time() - days * 86400
+        os.utime(tmp_path / f"{name}.tar.gz", (at, at))
+    command = deletion.removeprefix("-").replace("/usr/local/bin/redress clock", str(believed).lower())
+
+    subprocess.run(command.replace("/var/backups/redress", str(tmp_path)), shell=True, check=believed)
+
+    assert sorted(path.name.partition(".")[0] for path in tmp_path.iterdir()) == kept
+    is_of_today = (tmp_path / "of-next-year.tar.gz").stat().st_mtime <= time.time()
+    assert is_of_today is believed
 
 
 @pytest.mark.parametrize("name", ["redress", "redress-backup.service"])

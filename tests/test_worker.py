@@ -17,14 +17,17 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app import heartbeat, worker
+from app.clock.watch import Watch
 from app.db import writing
 from app.delivery import Outgoing
 from app.delivery.sending import claim
 from app.extensions import db
 from app.heartbeat import Heart, beating, is_late, last_sign
-from app.models import DeliveryState, Heartbeat
+from app.models import DeliveryState, Heartbeat, Signature, SignatureState
+from app.refresher import Refresher
 from app.worker import policy_of, run
 from tests import factories
+from tests.clock.factories import certain
 from tests.databases import connected
 from tests.delivery import processes
 from tests.delivery.factories import NOW, ScriptedSender, delivery, moves, reread, signature
@@ -64,11 +67,20 @@ def stop_after(messages: int) -> tuple[threading.Event, ScriptedSender]:
     return stop, sender
 
 
-def work(data_dir: Path, session: Session, sender: ScriptedSender, stop: threading.Event) -> None:
+def work(
+    data_dir: Path,
+    session: Session,
+    sender: ScriptedSender,
+    stop: threading.Event,
+    refresher: Refresher | None = None,
+    *,
+    vouches: bool = False,
+) -> None:
     """Run the worker here until `stop` is set; after ten seconds in any case."""
     emergency = threading.Timer(10, stop.set)
     emergency.start()
-    run(factories.config(data_dir), session, sender, stop)
+    watch = Watch(lambda _now: vouches)
+    run(factories.config(data_dir), session, sender, stop, refresher=refresher, watch=watch)
     assert emergency.is_alive(), "nobody stopped the worker"
     emergency.cancel()
 
@@ -157,6 +169,71 @@ def test_a_database_locked_at_the_start_does_not_make_it_forget_what_was_abandon
     unlocking.join()
 
     assert moves(reread(session, abandoned))[-1] == (S.QUEUED, "sender died")
+
+
+class CountedRefresher(Refresher):
+    """Does nothing, as often as it is asked to."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, session: Session, now: datetime) -> None:
+        self.runs += 1
+
+
+def state_of_the_only_one(session: Session) -> SignatureState:
+    session.rollback()
+    session.expire_all()
+    return session.scalars(select(Signature.state).order_by(Signature.id).limit(1)).one()
+
+
+@pytest.mark.parametrize("off", [timedelta(days=400), timedelta(days=-400), timedelta(days=4)])
+def test_a_worker_that_doubts_its_clock_sends_and_deletes_nothing(
+    session: Session, data_dir: Path, off: timedelta, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = worker._now()
+    with writing(session):
+        signature(session, min(now, now - off) - timedelta(days=500), SignatureState.PENDING)
+    (data_dir / "backups").mkdir()
+    copies = [f"redress-{now - off - timedelta(days=age):%Y%m%dT%H%M%SZ}.db" for age in (1, 2, 3, 40)]
+    for name in copies:
+        (data_dir / "backups" / name).touch()
+    certain(session, now - off)
+    queued(session)
+    refresher = CountedRefresher()
+
+    stop, sender = stop_after(1)
+    work(data_dir, session, sender, stop, refresher)
+
+    assert len(sender.sent) == 1
+    assert state_of_the_only_one(session) is SignatureState.PENDING
+    assert sorted(path.name for path in (data_dir / "backups").iterdir()) == sorted(copies)
+    assert refresher.runs == 0
+    assert "Until that is explained nothing is deleted" in caplog.text
+
+    queued(session)
+    stop, sender = stop_after(1)
+    work(data_dir, session, sender, stop, refresher, vouches=True)
+
+    assert state_of_the_only_one(session) is SignatureState.EXPIRED
+    assert copies[-1] not in [path.name for path in (data_dir / "backups").iterdir()]
+    assert refresher.runs == 1
+
+
+def test_a_worker_that_doubts_its_clock_takes_no_message_from_another(
+    on_server: object, session: Session, data_dir: Path
+) -> None:
+    now = worker._now()
+    with writing(session):
+        in_hand = delivery(session, signature(session), now - timedelta(days=401), mail=MAIL).id
+    claim(session, now - timedelta(days=400))
+    certain(session, now - timedelta(days=400))
+    queued(session)
+
+    stop, sender = stop_after(1)
+    work(data_dir, session, sender, stop)
+
+    assert reread(session, in_hand).state is S.SENDING
 
 
 def test_a_worker_that_has_never_run_is_late(session: Session) -> None:

@@ -72,6 +72,7 @@ def carry_over(present: Path, restored: Path) -> Carried:
         connection.execute("ATTACH ? AS present", (f"{present.as_uri()}?mode=ro",))
         connection.execute("BEGIN IMMEDIATE")
         _take_dead_addresses(connection)
+        _take_certain_moment(connection)
         signatures = _take_signatures(connection)
         carried = Carried(signatures, _take_contacts(connection), _is_unsure(connection))
         if connection.execute("PRAGMA main.foreign_key_check").fetchone() is not None:
@@ -187,6 +188,12 @@ def _take_dead_addresses(connection: sqlite3.Connection) -> None:
     ):
         connection.execute("DELETE FROM main.dead_address")
         connection.execute("INSERT INTO main.dead_address SELECT * FROM present.dead_address")
+
+
+def _take_certain_moment(connection: sqlite3.Connection) -> None:
+    """The site has come to where the present database has: it was not off since the backup was made."""
+    connection.execute("""UPDATE main.site_state SET certain_at = present.certain_at FROM present.site_state AS present
+        WHERE ifnull(main.site_state.certain_at, '') < present.certain_at""")
 
 
 def _is_unsure(connection: sqlite3.Connection) -> bool:

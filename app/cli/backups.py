@@ -44,7 +44,7 @@ from app.archives.replacing import (
     taken,
 )
 from app.archives.unpacking import settings_of, unpack
-from app.backups import KEPT_FOR, RESTORING, BackupFailed, copy_database, prune_backups
+from app.backups import KEPT_FOR, RESTORING, BackupFailed, copy_database, forget_restore
 from app.cli.plainly import say
 from app.cli.site import site
 from app.cli.words import counted, moment
@@ -96,7 +96,7 @@ def restore(file: Path) -> None:
     config, now = site().config, datetime.now(UTC)
     _check_file(config)
     _check_owner(config.data_dir)
-    with _plainly(file, config), alone(config.data_dir), _ready(config.data_dir, now) as folder:
+    with _plainly(file, config), alone(config.data_dir), _ready(config.data_dir) as folder:
         manifest = unpack(file, folder)
         _check(manifest, folder / DATABASE, config)
         settings = settings_of(folder)
@@ -131,9 +131,9 @@ def _plainly(file: Path, config: Config) -> Iterator[None]:
 
 
 @contextmanager
-def _ready(data_dir: Path, now: datetime) -> Iterator[Path]:
+def _ready(data_dir: Path) -> Iterator[Path]:
     """An empty folder for what is unpacked; it holds personal data, so nothing of it stays."""
-    prune_backups(data_dir / "backups", now)
+    forget_restore(data_dir / "backups")
     folder = data_dir / RESTORING
     folder.mkdir(mode=0o700)
     try:

@@ -107,7 +107,7 @@ def _examined(to: str | None, selectors: tuple[str, ...], nameserver: tuple[str,
     yield worker(db.session(), now)
     yield legislator_tables.examine(site().shelf, now, live=config.live)
     yield disk(config.data_dir)
-    yield clock(db.session(), now, is_synchronised())
+    yield clock(db.session(), site().wall(), is_synchronised())
     if config.mail is None:
         yield ok(
             "mail server", "This is a sandbox: its built-in mailbox takes everything, and no other server is asked."

@@ -44,6 +44,10 @@ class Site(Protocol):
     def clock(self) -> Callable[[], datetime]:
         """Gives moments with a zone."""
 
+    @property
+    def wall(self) -> Callable[[], datetime]:
+        """What this machine says, even if that cannot be: only to be judged."""
+
     def today(self) -> date:
         """The day in the capital."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,10 +11,14 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.clock import CURE, doubt
+from app.clock.second_source import is_synchronised
 from app.db import tried
 from app.doctor import Finding, Verdict, fail, ok, warn
 from app.heartbeat import is_late, last_sign
 from app.models import CampaignRevision, DeliveryEvent
+
+__all__ = ["clock", "disk", "is_synchronised", "room", "worker"]
 
 WORKER, DISK, CLOCK = "worker", "disk", "clock"
 _MEGABYTE = 1_000_000
@@ -104,10 +107,13 @@ def room(free: int) -> Finding:
 
 
 def clock(session: Session, now: datetime, synchronised: bool | None) -> Finding:
-    """Whether the clock can be right: nothing here can have been written later than now.
+    """Whether the clock can be right: the site has come to no later moment, and was not off for too long before this.
 
     `synchronised` is what the system says of its clock; None when it cannot say.
     """
+    found = _doubted(session, now)
+    if found is not None:
+        return found
     newest = _newest(session)
     if newest is not None and newest > now + _STEP:
         return fail(
@@ -122,18 +128,14 @@ def clock(session: Session, now: datetime, synchronised: bool | None) -> Finding
     return ok(CLOCK, f"{says}{kept}.")
 
 
-def is_synchronised(timedatectl: str = "timedatectl") -> bool | None:
-    """Whether systemd says that a time server keeps the clock right; None when it is not there or does not know."""
-    program = shutil.which(timedatectl)
-    if program is None:
-        return None
+def _doubted(session: Session, now: datetime) -> Finding | None:
     try:
-        done = subprocess.run(  # noqa: S603 — a program of the system, and nothing of anybody's in its words
-            [program, "show", "--property=NTPSynchronized", "--value"], capture_output=True, timeout=3, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
+        found = doubt(session, now)
+    except SQLAlchemyError:
         return None
-    return {b"yes": True, b"no": False}.get(done.stdout.strip())
+    finally:
+        session.rollback()
+    return None if found is None else fail(CLOCK, found.told, CURE)
 
 
 def _newest(session: Session) -> datetime | None:

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app import create_app
-from app.backups import BackupFailed, is_fresh, make_backup, prune_backups, settle
+from app import clock, create_app
+from app.backups import BackupFailed, forget_restore, is_fresh, make_backup, prune_backups, settle
 from app.campaigns import import_campaign, publish, sample_source
 from app.cli.words import hindrances
 from app.db import DatabaseUnavailable, DriverMissing, writing
@@ -25,14 +25,16 @@ from app.legislators import TablesUnusable
 from app.legislators.keeping.condition import Condition, sentence
 from app.models import Campaign, CampaignState
 from app.obstacles import obstacle
-from app.revisions import MIGRATIONS, belongs_to, held_by, is_current, is_known, is_newer
+from app.revisions import MIGRATIONS, belongs_to, certain_in, held_by, is_current, is_known, is_newer
 from app.serve.trouble import CannotStart
 from config import Config
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a start has found: the slugs of the open campaigns, and a sentence for each thing that keeps all mail."""
+    """What a start has found: the slugs of the open campaigns, and a sentence for each thing that keeps all mail here,
+    or all that is over.
+    """
 
     slugs: tuple[str, ...]
     hindrances: tuple[str, ...] = ()
@@ -51,7 +53,8 @@ def prepare(config: Config) -> Ready:
                 _check_server(config)
             _migrate()
             session = db.session()
-            mark(session, config.delivery)
+            mark(session, config.delivery, now)
+            _prune(session, config, now)
             if not config.live:
                 publish_sample(session, now)
             return _found(session, app.extensions["redress"].shelf.condition(now), now)
@@ -105,13 +108,22 @@ def _check(database: str, config: Config, *, newer: bool, mode: str | None) -> N
 def _found(session: Session, tables: Condition, now: datetime) -> Ready:
     open_ones = select(Campaign.slug).where(Campaign.state == CampaignState.PUBLISHED).order_by(Campaign.slug)
     slugs = tuple(session.scalars(open_ones))
-    return Ready(slugs=slugs, hindrances=tuple(hindrances(session, now)), warning=sentence(tables, now))
+    doubt = clock.doubt(session, now)
+    notes = [f"{doubt.told} {clock.CURE}"] if doubt else []
+    return Ready(slugs=slugs, hindrances=(*hindrances(session, now), *notes), warning=sentence(tables, now))
 
 
-def mark(session: Session, delivery: str) -> None:
-    """Write down, once, to which mode this database belongs."""
+def mark(session: Session, delivery: str, now: datetime) -> None:
+    """Write down, once, to which mode this database belongs, and what time it surely is before anything is added."""
     with writing(session):
         site_state(session, delivery)
+        session.flush()
+        clock.begin(session, now)
+
+
+def _prune(session: Session, config: Config, now: datetime) -> None:
+    if config.database is not None and clock.doubt(session, now) is None:
+        prune_backups(config.data_dir / "backups", now)
 
 
 def _cannot_be_used(database: Path | None, error: Exception) -> str:
@@ -144,11 +156,12 @@ def _back_up(database: Path, now: datetime) -> None:
         return
     folder = database.parent / "backups"
     try:
+        now = max(now, certain_in(database) or now)  # of a clock that is behind it would be the first that goes
         if not is_current(database):
             make_backup(database, folder, now, "migration")
         elif not is_fresh(folder, now):
             make_backup(database, folder, now)
-        prune_backups(folder, now)
+        forget_restore(folder)
     except sqlite3.Error as error:
         raise CannotStart(_cannot_be_used(database, error)) from error
     except (BackupFailed, OSError) as error:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
+from app.clock import doubt
 from app.db import truncate_journal, writing
 from app.delivery import outbox
 from app.models import Consent, Delivery, DeliveryKind, LimitEvent, Signature, SignatureState
@@ -39,8 +40,14 @@ class Keep:
 
 
 def has_expired(signature: Signature, keep: Keep, now: datetime) -> bool:
-    """Whether it waited too long for its confirmation, though perhaps nobody has deleted it yet."""
-    return signature.state is SignatureState.PENDING and signature.created_at <= now - keep.pending
+    """Whether it waited too long for its confirmation, though perhaps nobody has deleted it yet.
+
+    Nothing has expired while the clock cannot be right.
+    """
+    if signature.state is not SignatureState.PENDING or signature.created_at > now - keep.pending:
+        return False
+    session = object_session(signature)
+    return session is None or doubt(session, now) is None
 
 
 def let_go(session: Session, signature: Signature, state: SignatureState, now: datetime) -> None:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.clock import doubt
 from app.db import tried
 from app.delivery.breaker import refusal
 from app.delivery.pause import is_paused
@@ -23,20 +24,22 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def show() -> tuple[Response, int]:
-    """The state of database, worker and tables of legislators, as JSON."""
+    """The state of database, worker, clock and tables of legislators, as JSON."""
     now = site().clock()
     try:
         db.session.execute(select(Campaign.id).limit(1))
         sending, worker = _sending(now), "late" if is_late(db.session(), now) else "ok"
+        clock = "ok" if doubt(db.session(), site().wall()) is None else "in doubt"
         database = _obstacle() or "ok"
     except SQLAlchemyError:
-        database = sending = worker = "unreachable"
+        database = sending = worker = clock = "unreachable"
     healthy = database == "ok"
     said = jsonify(
         status="ok" if healthy else "failing",
         database=database,
         worker=worker,
         sending=sending,
+        clock=clock,
         legislators=site().shelf.condition(now),
     )
     return said, 200 if healthy else 503

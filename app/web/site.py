@@ -47,10 +47,12 @@ CHANNELS: Mapping[str, Channel] = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The parts of a running site. `clock` gives moments with a zone."""
+    """The parts of a running site. Clocks give moments with a zone."""
 
     config: Config
     clock: Callable[[], datetime]
+    wall: Callable[[], datetime]
+    """What this machine says, even if that cannot be: only to be judged."""
     desks: Callable[[datetime], Desk]
     """The desk with the tables that are in force at a moment."""
     shelf: Shelf

@@ -400,6 +400,39 @@ def test_a_site_that_is_lost_or_damaged_is_restored(
         assert "What was erased or withdrawn since the backup was made" in restored.stderr
 
 
+@pytest.mark.parametrize(("here", "backup_says"), [(0, 6), (6, 0), (0, None), (None, 3)])
+def test_a_site_has_come_to_where_it_was_before_the_restore(
+    app: Flask, session: Session, tmp_path: Path, database: Path, here: int | None, backup_says: int | None
+) -> None:
+    """Else an older backup would look like a site that was off since."""
+
+    def moment(days: int | None) -> str | None:
+        return None if days is None else str(NOW.replace(tzinfo=None) - timedelta(days=days))
+
+    execute(database, "INSERT INTO site_state (id, delivery, refusals) VALUES (1, 'sandbox', 0)")
+    for days in (backup_says, here):
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("UPDATE site_state SET certain_at = ?", (moment(days),))
+            connection.commit()
+        if not (tmp_path / "then.tar.gz").exists():
+            run(app, "backup", tmp_path / "then.tar.gz")
+
+    run(app, "restore", tmp_path / "then.tar.gz")
+
+    latest = max(moment(days) for days in (here, backup_says) if days is not None)  # type: ignore[type-var]
+    assert rows(database, "SELECT certain_at FROM site_state") == [(latest,)]
+
+
+def test_a_restore_deletes_no_older_copy(app: Flask, file: Path, database: Path) -> None:
+    (database.parent / "backups").mkdir(exist_ok=True)
+    old = database.parent / "backups" / "redress-20250101T000000Z.db"
+    old.touch()
+
+    run(app, "restore", file)
+
+    assert old.exists()
+
+
 def test_settings_that_differ_are_said_without_secrets(
     app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: Path
 ) -> None:

@@ -13,6 +13,7 @@ from app.delivery.breaker import Breaker, Refusal, refusal
 from app.delivery.drain import drain
 from app.delivery.sending import Gate, claim
 from app.models import DeliveryKind, DeliveryState
+from tests.clock.factories import certain
 from tests.delivery.factories import ACCEPTED, NOW, ScriptedSender, minutes, policy, reread
 from tests.delivery.queue import MINUTE, at, never, row
 from tests.factories import Clock
@@ -73,6 +74,21 @@ def test_a_server_that_refuses_us_for_longer_than_any_trouble_may_last_leaves_th
 
     assert reread(session, identifier).state is S.FAILED
     assert reread(session, identifier).letter.deliveries[-1].state is S.OFFERED  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("later", "state"), [(2, S.FAILED), (4, S.QUEUED), (400, S.QUEUED)])
+def test_a_clock_that_cannot_be_right_makes_no_trouble_last_too_long(
+    session: Session, later: int, state: DeliveryState
+) -> None:
+    certain(session, NOW)
+    identifier = row(session)
+    sender, gate, clock = ScriptedSender([REFUSED_US] * 2), Gate.open(), Clock(NOW)
+    drain(session, sender, policy(), clock, never, gate)
+
+    clock.forward(days=later)
+    drain(session, sender, policy(), clock, never, gate)
+
+    assert reread(session, identifier).state is state
 
 
 def test_after_a_long_pause_the_first_refusal_of_us_fails_nothing(session: Session) -> None:

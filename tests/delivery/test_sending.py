@@ -14,6 +14,7 @@ from app.delivery import Outcome, Outgoing
 from app.delivery.outbox import cancel
 from app.delivery.sending import LEASE, claim, recover, settle
 from app.models import Delivery, DeliveryKind, DeliveryState, SignatureState, SiteState
+from tests.clock.factories import certain
 from tests.delivery.factories import ACCEPTED, NOW, PERMANENT, TRANSIENT, UNKNOWN, moves, policy, reread
 from tests.delivery.queue import MINUTE, many, must_claim, plan_of, row, state_of, statements
 
@@ -55,6 +56,21 @@ def test_a_claimed_row_is_not_claimed_again(session: Session) -> None:
     must_claim(session)
 
     assert claim(session, NOW + timedelta(days=30)) is None
+
+
+@pytest.mark.parametrize("days", [4, 400])
+def test_a_clock_that_cannot_be_right_brings_no_reminder_early_and_holds_up_nothing_else(
+    session: Session, days: int
+) -> None:
+    certain(session, NOW)
+    later = NOW + timedelta(days=days)
+    reminder = row(session, NOW + timedelta(days=2), kind=DeliveryKind.REMINDER)
+    copy = row(session, NOW + timedelta(days=3), kind=DeliveryKind.COPY)
+
+    assert must_claim(session, later).id == copy
+    assert claim(session, later) is None
+    certain(session, later)
+    assert must_claim(session, later).id == reminder
 
 
 @pytest.mark.parametrize("state", [state for state in S if state is not S.QUEUED])

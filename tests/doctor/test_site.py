@@ -23,6 +23,7 @@ from app.legislators.keeping.refresh_state import RefreshState, write_state
 from app.legislators.keeping.shelf import Shelf
 from app.models import DeliveryState
 from tests import factories
+from tests.clock.factories import certain
 from tests.databases import connected, write_lock
 from tests.delivery.factories import NOW, ScriptedSender, policy
 from tests.delivery.queue import at, empty_disk, fill_disk, never, row
@@ -201,6 +202,18 @@ def test_a_clock_that_was_set_back_fails(session: Session) -> None:
     assert behind.verdict is FAIL
     assert "2026-11-24 15:00 UTC" in behind.says
     assert "2026-11-24 17:00 UTC" in behind.says
+
+
+@pytest.mark.parametrize("days", [-400, 4, 400])
+def test_a_clock_in_doubt_fails_with_the_way_to_say_that_it_is_right(session: Session, days: int) -> None:
+    certain(session, NOW)
+
+    found = clock(session, NOW + timedelta(days=days), True)
+
+    assert found.verdict is FAIL
+    assert "the last moment that is certain here is 2026-11-24 17:00 UTC" in found.says
+    assert "flask clock confirm" in found.do
+    assert clock(session, NOW + timedelta(days=2), True).verdict is OK
 
 
 def test_a_clock_that_nothing_keeps_right_is_a_warning(session: Session) -> None:

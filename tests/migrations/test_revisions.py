@@ -68,6 +68,9 @@ ROWS: dict[str, list[str]] = {
     "0006": [
         "UPDATE delivery SET wanted_at = created_at WHERE id = 4",
     ],
+    "0007": [
+        "UPDATE site_state SET certain_at = '2026-01-01 00:00:00.000000' WHERE id = 1",
+    ],
 }
 DROPPED = {"0006": ("has_slot",)}
 """Columns that a revision gives up."""

@@ -149,13 +149,54 @@ def test_before_a_migration_there_is_a_copy_in_any_case(tmp_path: Path) -> None:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
 
 
+@pytest.mark.parametrize("days", [400, 4, -4, -400])
+def test_a_start_in_doubt_of_its_clock_says_so_and_deletes_no_copy(tmp_path: Path, days: int) -> None:
+    prepare(factories.config(tmp_path))
+    now = datetime.now(UTC)
+    certain = now - timedelta(days=days)
+    ask(tmp_path, f"UPDATE site_state SET certain_at = '{certain:%Y-%m-%d %H:%M:%S.%f}'")
+    (tmp_path / "backups").mkdir(exist_ok=True)
+    there = [f"redress-{min(now, certain) - timedelta(days=age):%Y%m%dT%H%M%SZ}.db" for age in (1, 2, 3, 4, 50)]
+    for name in there:
+        (tmp_path / "backups" / name).touch()
+
+    (note,) = prepare(factories.config(tmp_path)).hindrances
+
+    assert "flask clock confirm" in note
+    assert set(there) < set(copies(tmp_path))
+    (made,) = set(copies(tmp_path)) - set(there)
+    assert made[:18] == f"redress-{max(now, certain):%Y%m%dT%H}"[:18]  # of a clock that is behind it is none of old
+    assert ask(tmp_path, "SELECT certain_at FROM site_state") == [(f"{certain:%Y-%m-%d %H:%M:%S.%f}",)]
+
+
+def test_a_start_that_believes_its_clock_deletes_old_copies(tmp_path: Path) -> None:
+    prepare(factories.config(tmp_path))
+    (tmp_path / "backups").mkdir(exist_ok=True)
+    (tmp_path / "backups" / "redress-20250101T000000Z.db").touch()
+
+    prepare(factories.config(tmp_path))
+
+    assert "redress-20250101T000000Z.db" not in copies(tmp_path)
+
+
+def test_a_first_start_of_a_database_that_knows_of_no_certain_moment_asks_its_rows(tmp_path: Path) -> None:
+    prepare(factories.config(tmp_path))
+    ask(tmp_path, "UPDATE site_state SET certain_at = NULL")
+    ask(tmp_path, "UPDATE campaign SET created_at = '2025-01-01 00:00:00.000000'")
+    ask(tmp_path, "UPDATE campaign_revision SET published_at = '2025-01-02 00:00:00.000000'")
+
+    (note,) = prepare(factories.config(tmp_path)).hindrances
+
+    assert "is certain here is 2025-01-02 00:00 UTC" in note
+
+
 @pytest.mark.parametrize("at_start", ["backup", "mark"])
 def test_a_start_on_a_full_disk_says_that_it_is_full(tmp_path: Path, at_start: str) -> None:
     config = factories.config(tmp_path)
     prepare(config)
     if at_start == "mark":
         prepare(config)  # there is a copy of this hour
-        ask(tmp_path, "DELETE FROM site_state")
+        ask(tmp_path, "UPDATE site_state SET certain_at = NULL")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0 if at_start == "mark" else 10_000, limits[1]))
     try:

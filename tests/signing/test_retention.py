@@ -29,6 +29,7 @@ from app.signing.afterwards import report
 from app.signing.retention import Keep, has_expired, let_go, purge
 from app.upkeep import Upkeep
 from tests import factories, test_canary
+from tests.clock.factories import certain
 from tests.conftest import OpenSandbox
 from tests.databases import connected, write_lock
 from tests.delivery.factories import ACCEPTED, TRANSIENT, delivery, policy, signature
@@ -206,6 +207,70 @@ def test_what_nobody_confirms_is_gone_after_a_week(
     assert traces(data_dir) == {}
     page = visitor.open(link)
     assert "It was good for 7 days. Nobody confirmed, so nothing was sent" in page.text
+
+
+@pytest.mark.parametrize("days", [8, 400])
+def test_nothing_has_expired_while_the_clock_cannot_be_right(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, days: int
+) -> None:
+    sign(visitor, clock)
+    link = mails(data_dir, "confirmation")[-1].link
+    certain(session, clock())
+
+    clock.forward(days=days)
+
+    assert visitor.open(link).status == 200
+    assert confirm(visitor, data_dir).status == 200
+    assert state_of(session) == (SignatureState.CONFIRMED, False)
+
+
+@pytest.mark.file
+def test_erasing_by_hand_clears_all_even_while_the_clock_cannot_be_right(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
+) -> None:
+    receipt = written(visitor, clock, data_dir, session)
+    written(Visitor(visitor.app), clock, data_dir, session, confirming=False)
+    (data_dir / "backups" / next((data_dir / "backups").iterdir()).name).unlink()
+    clock.forward(days=400)
+    visitor.open(f"{receipt}/erase")
+    visitor.fill(email=CANARY["email"]).press("Erase it")
+
+    with visitor.app.app_context():
+        upkeep.run(db.session(), clock(), never, held=True)
+
+    assert traces(data_dir, tuple(CANARY.values())) == {}
+    with connected(data_dir) as connection:
+        assert connection.execute("SELECT count(*) FROM consent").fetchone() == (1,)
+
+
+@pytest.mark.file
+def test_what_was_kept_back_for_the_clock_goes_from_the_mailbox_too_when_that_is_right(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
+) -> None:
+    written(visitor, clock, data_dir, session)
+    clock.forward(days=400)
+    with visitor.app.app_context():
+        upkeep.run(db.session(), clock(), never, held=True)
+    assert {name.partition("/")[0] for name in traces(data_dir)} >= {"redress.db", "mailbox", "backups"}
+
+    kept_up(upkeep, visitor, clock)
+
+    assert traces(data_dir) == {}
+
+
+@pytest.mark.file
+def test_a_mail_of_nobody_that_was_kept_back_for_the_clock_goes_when_that_is_right(
+    session: Session, data_dir: Path, upkeep: Upkeep
+) -> None:
+    old = data_dir / "mailbox" / "new" / "1.M1P1Q1.here"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"Subject: of nobody here\r\n\r\n")
+
+    upkeep.run(session, NOW, never, held=True)
+    assert old.exists()
+    upkeep.run(session, NOW, never)
+
+    assert not old.exists()
 
 
 @pytest.mark.file

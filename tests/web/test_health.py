@@ -13,6 +13,7 @@ from app.delivery import Outcome, OutcomeKind
 from app.delivery.breaker import Breaker
 from app.extensions import db
 from app.legislators.keeping.generations import keep
+from tests.clock.factories import certain
 from tests.conftest import OpenSandbox
 from tests.databases import connected, write_lock
 from tests.factories import Clock
@@ -43,6 +44,7 @@ def test_all_is_well(sandbox: Flask, clock: Clock) -> None:
         "database": "ok",
         "worker": "ok",
         "sending": "on",
+        "clock": "ok",
         "legislators": "ok",
     }
 
@@ -83,6 +85,18 @@ def test_a_writer_does_not_make_it_fail(open_sandbox: OpenSandbox, data_dir: Pat
     app = open_sandbox()
     with write_lock(data_dir):
         assert ask(app).status_code == 200
+
+
+@pytest.mark.parametrize(("off", "says"), [(2, "ok"), (-400, "in doubt"), (4, "in doubt"), (400, "in doubt")])
+def test_a_clock_in_doubt_is_said_and_the_pages_are_well(sandbox: Flask, clock: Clock, off: int, says: str) -> None:
+    with sandbox.app_context():
+        certain(db.session(), clock())
+
+    clock.forward(days=off)
+
+    response = ask(sandbox)
+    assert (response.status_code, response.get_json()["status"]) == (200, "ok")
+    assert response.get_json()["clock"] == says
 
 
 EASTERN = timezone(timedelta(hours=-5))
