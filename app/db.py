@@ -100,6 +100,18 @@ ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
 POOL_OPTIONS: dict[str, Any] = {"pool_size": 8, "pool_use_lifo": True}
 SERVER_OPTIONS: dict[str, Any] = {"pool_pre_ping": True}
 
+_REACHING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""What libpq shall do about a server that does not answer, or is gone; the URL may say otherwise. All but the last (in
+milliseconds) are seconds and a number."""
+_STATEMENT = "5min"
+"""A statement of ours takes milliseconds; and nobody waits that long inside a transaction, where others wait for us."""
+
 
 def prepare(engine: Engine) -> None:
     """Make an SQLite engine durable and honest about transactions; on a server, wait for nobody too long."""
@@ -107,13 +119,22 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _on_connect)
         event.listen(engine, "begin", _on_begin)
     else:
+        event.listen(engine, "do_connect", give_up_in_time)
         event.listen(engine, "connect", _on_connect_to_server)
         event.listen(engine, "begin", _on_begin_at_server)
+
+
+def give_up_in_time(_dialect: Any, _record: Any, _arguments: Any, settings: dict[str, Any]) -> None:
+    """A connection to a server is made in time, and is noticed to be dead; for SQLAlchemy's event `do_connect`."""
+    for name, value in _REACHING.items():
+        settings.setdefault(name, value)
 
 
 def _on_connect_to_server(connection: Any, record: Any) -> None:  # DBAPI objects have no useful type
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SET {name} = '{_STATEMENT}'")
         cursor.execute("SET timezone = 'UTC'")
     connection.commit()
 

@@ -12,7 +12,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection, NullPool, create_engine, event
 
-from app.db import ENGINE_OPTIONS, Base, hold_writers
+from app.db import ENGINE_OPTIONS, Base, give_up_in_time, hold_writers
 
 
 def run() -> None:
@@ -25,6 +25,8 @@ def run() -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _on_connect)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    else:
+        event.listen(engine, "do_connect", give_up_in_time)
     with engine.begin() as connection:
         _migrate(connection)
     engine.dispose()

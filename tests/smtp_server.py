@@ -6,8 +6,9 @@
 
 A step is one part, or a tuple of parts done in order: text is a reply line (CRLF is added), bytes go out as they are,
 a number is a pause in seconds, an Event is waited for, DROP ends the connection, HANG says nothing more until the
-other side leaves, TLS encrypts from there on, with the certificate that the server was given. A phase is one step for
-every time, or a list of steps, used up one by one; then the server answers as a good one would.
+other side leaves, TLS encrypts from there on, with the certificate that the server was given. A Drip sends the same
+bytes again and again; SIP reads a little now and then. A phase is one step for every time, or a list of steps, used up
+one by one; then the server answers as a good one would.
 """
 
 from __future__ import annotations
@@ -29,11 +30,24 @@ class Act(Enum):
     DROP = "drop"
     HANG = "hang"
     TLS = "tls"
+    SIP = "sip"
 
 
-DROP, HANG, TLS = Act.DROP, Act.HANG, Act.TLS
+DROP, HANG, TLS, SIP = Act.DROP, Act.HANG, Act.TLS, Act.SIP
 
-Part = str | bytes | float | threading.Event | Act
+LONG_ENOUGH = 20.0
+"""Seconds after which whoever drips or sips stops that and goes on with the script: nobody should be there by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """The same bytes, with a pause after each time; none of these pauses is too long by itself."""
+
+    piece: bytes
+    pause: float = 0.02
+
+
+Part = str | bytes | float | threading.Event | Act | Drip
 Step = Part | tuple[Part, ...]
 Phase = Step | list[Step]
 
@@ -83,6 +97,7 @@ class Server:
     taken: list[Taken] = field(default_factory=list)
     accepted: list[Taken] = field(default_factory=list)
     connections: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _sockets: list[socket.socket] = field(default_factory=list)
 
@@ -121,6 +136,7 @@ class Server:
 
     def end(self) -> None:
         """Drop everybody who is still there."""
+        self.over.set()
         for connection in self._sockets:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -193,13 +209,28 @@ class _Conversation:
                 time.sleep(part)
             elif isinstance(part, threading.Event):
                 part.wait(timeout=30)
+            elif isinstance(part, Drip):
+                self.drip(part)
             else:
                 sent = part if isinstance(part, bytes) else part.encode() + b"\r\n"
                 self.connection.sendall(sent)
                 said += sent
         return said
 
+    def drip(self, drip: Drip) -> None:
+        until = time.monotonic() + LONG_ENOUGH
+        while time.monotonic() < until and not self.server.over.wait(drip.pause):
+            self.connection.sendall(drip.piece)
+
+    def sip(self) -> None:
+        until = time.monotonic() + LONG_ENOUGH
+        while time.monotonic() < until and not self.server.over.wait(0.1) and self.lines.read(1 << 16):
+            pass
+
     def act(self, act: Act) -> None:
+        if act is SIP:
+            self.sip()
+            return
         if act is HANG:
             while self.lines.read(4096):
                 pass

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,6 +19,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from app import create_app
+from app.cli import outbox_bounces
 from app.cli.outbox import outbox
 from app.db import writing
 from app.delivery import dead
@@ -89,6 +92,31 @@ def test_a_mail_server_pipes_a_bounce_into_the_real_command(
 
     assert (done.returncode, done.stdout, done.stderr.decode()) == (0, b"", f"Delivery {sent.id}: it came back.\n")
     assert reread(session, sent.id).state is S.BOUNCED
+
+
+@pytest.mark.parametrize("drop", [b"", b"x"], ids=["silence", "drops"])
+def test_a_pipe_that_never_ends_is_left_and_the_message_asked_for_again(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, drop: bytes
+) -> None:
+    monkeypatch.setattr(outbox_bounces, "_LONGEST", 0.5)
+    reading, writing_end = os.pipe()
+    over = threading.Event()
+
+    def write() -> None:
+        until = time.monotonic() + 20
+        while not over.wait(0.05) and time.monotonic() < until:
+            os.write(writing_end, drop)
+        os.close(writing_end)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with os.fdopen(reading, "rb") as pipe:
+        result = app.test_cli_runner().invoke(outbox, ["bounces", "-"], input=pipe)
+        over.set()
+        writer.join()
+
+    assert result.exit_code == 75
+    assert "did not come to its end" in result.stderr
 
 
 def test_a_delay_and_an_answer_are_said_in_a_sentence(app: Flask, session: Session, composer: Composer) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +29,8 @@ from app.signing.tokens import wire_email
 _ASIDE = ".aside"
 """Folder inside the Maildir, as mail programs show one: for what is not ours, or tells nothing that we understand."""
 _CHUNK, _MOST_CHUNKS = 1024 * 1024, 200
+_LONGEST = 60.0
+"""Seconds that a mail server may take to hand a message over."""
 
 
 class _Later(click.ClickException):
@@ -63,7 +67,11 @@ def bounces(source: str, maildir: Path | None, recipient: str) -> None:
         raise click.UsageError("Give either - and a message on standard input, or --maildir DIR alone.")
     if maildir is None:
         try:
-            say(_told(_first_part(sys.stdin.buffer), recipient).sentence)
+            with _in_time():
+                message = _first_part(sys.stdin.buffer)
+            say(_told(message, recipient).sentence)
+        except TimeoutError:
+            raise _Later("The message did not come to its end in time. Nothing was done.") from None
         except _Left as error:
             raise _Later(str(error)) from None
     else:
@@ -84,6 +92,22 @@ def revive(email: str) -> None:
     if not revived:
         raise click.ClickException("This address does not count as dead. Nothing was changed.")
     say("Mail is sent to this address again.")
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Whatever reads meanwhile has a minute. Raises TimeoutError; nothing but an alarm interrupts reading a pipe."""
+
+    def give_up(_signal: int, _frame: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, _LONGEST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _first_part(stream: BinaryIO) -> bytes:

@@ -2,7 +2,7 @@
 
 Flask-Mail keeps its configuration, its suppression and its `email_dispatched` signal. What it does with a connection
 is replaced here: it has no time-outs, hides the server's real reply behind its own QUIT, and would send again what
-was accepted when the connection drops afterwards.
+was accepted when the connection drops afterwards. conversation.py has the end in time of everything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from datetime import timedelta
 from flask import Flask
 from flask_mail import Connection, Message, email_dispatched
 
+from app.deadlines import Deadline
 from app.delivery import LOGIN_REFUSED, NO_CONNECTION, SENDER_REFUSED, Outcome, OutcomeKind, Outgoing, spoken
+from app.delivery.conversation import Conversation
 from app.delivery.replies import known, refused_at_once, refused_message, refused_recipient, words
 from app.logs import kind_and_place
 
@@ -32,11 +34,24 @@ _DOT = re.compile(rb"^\.", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, for a command, and for the answer to the final dot (RFC 5321 asks for ten minutes)."""
+    """Seconds: to connect, for a command, and for the answer to the final dot (RFC 5321 asks for ten minutes).
+
+    Each is for a step as a whole, however slowly its answer drips.
+    """
 
     connect: float
     command: float
     final_dot: float
+
+    @property
+    def before_the_dot(self) -> float:
+        """For all steps before the answer to the final dot, connecting included."""
+        return 5 * self.command
+
+    @property
+    def whole(self) -> float:
+        """For a message, whatever its server does: no lease of it may be shorter."""
+        return self.before_the_dot + self.final_dot + self.connect
 
     @classmethod
     def of(cls, timeout: timedelta) -> Timeouts:
@@ -73,6 +88,7 @@ class SmtpSender(Connection):
         self._app = app
         self._timeouts = timeouts
         self._local_hostname = local_hostname
+        self._kept: Conversation | None = None
 
     def send(self, message: Outgoing) -> Outcome:  # type: ignore[override]
         """One attempt; see Sender."""
@@ -89,18 +105,19 @@ class SmtpSender(Connection):
 
     def close(self) -> None:
         """QUIT if there is anybody to say it to; what the server answers no longer matters."""
-        host, self.host = self.host, None
-        if host is not None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.whole = Deadline.after(self._timeouts.connect)
             with contextlib.suppress(OSError, smtplib.SMTPException):
-                if host.sock is not None:
-                    host.sock.settimeout(self._timeouts.connect)
-                host.quit()
-            host.close()
+                kept.quit()
+            kept.close()
 
-    def configure_host(self) -> smtplib.SMTP:
-        """A connection that is greeted, and encrypted and logged in where the settings ask for it. Raises _NotReady."""
+    def _begun(self, whole: Deadline) -> Conversation:
+        """One that is greeted, and encrypted and logged in where the settings ask for it. Raises _NotReady."""
+        context = ssl.create_default_context() if self.mail.use_ssl else None
+        seconds = self._timeouts.connect
         try:
-            host = self._connect()
+            host = Conversation(self.mail.server, self.mail.port, self._local_hostname, seconds, whole, context)
             try:
                 self._introduce(host)
             except BaseException:
@@ -110,16 +127,8 @@ class SmtpSender(Connection):
             raise _NotReady(_no_connection(error)) from error
         return host
 
-    def _connect(self) -> smtplib.SMTP:
-        """Up to the greeting. smtplib learns here which name the certificate must bear: connect() does not tell it."""
-        server, port, name, timeout = self.mail.server, self.mail.port, self._local_hostname, self._timeouts.connect
-        if self.mail.use_ssl:
-            return smtplib.SMTP_SSL(server, port, name, timeout=timeout, context=ssl.create_default_context())
-        return smtplib.SMTP(server, port, name, timeout=timeout)
-
-    def _introduce(self, host: smtplib.SMTP) -> None:
-        assert host.sock is not None  # noqa: S101 — it is connected; this tells mypy
-        host.sock.settimeout(self._timeouts.command)
+    def _introduce(self, host: Conversation) -> None:
+        host.seconds = self._timeouts.command
         host.ehlo_or_helo_if_needed()
         if self.mail.use_tls:
             _start_tls(host)
@@ -140,17 +149,19 @@ class SmtpSender(Connection):
         except (OSError, smtplib.SMTPException):
             return Outcome(OutcomeKind.TRANSIENT, "connection lost")
 
-    def _begin(self, sender: str) -> tuple[smtplib.SMTP, int, bytes]:
+    def _begin(self, sender: str) -> tuple[Conversation, int, bytes]:
         """The answer to MAIL: on the kept connection or, when the server has left that meanwhile, on a new one."""
         command = f"FROM:<{sender}>"
-        if self.host is not None:
+        whole = Deadline.after(self._timeouts.before_the_dot)
+        if self._kept is not None:
+            self._kept.whole = whole
             with contextlib.suppress(OSError, smtplib.SMTPException):
-                code, reply = self.host.docmd("mail", command)
+                code, reply = self._kept.docmd("mail", command)
                 if code != 421:
-                    return self.host, code, reply
+                    return self._kept, code, reply
             self.close()
-        self.host = self.configure_host()
-        return self.host, *self.host.docmd("mail", command)
+        self._kept = self._begun(whole)
+        return self._kept, *self._kept.docmd("mail", command)
 
     def _announce(self, message: Outgoing) -> None:
         try:
@@ -212,7 +223,7 @@ def _no_connection(error: OSError | smtplib.SMTPException) -> Outcome:
     return Outcome(OutcomeKind.TRANSIENT, NO_CONNECTION)
 
 
-def _converse(host: smtplib.SMTP, message: Outgoing, timeouts: Timeouts) -> Outcome:
+def _converse(host: Conversation, message: Outgoing, timeouts: Timeouts) -> Outcome:
     """RCPT, DATA, the bytes. Raises OSError or SMTPException when the connection breaks before the final dot."""
     code, reply = host.docmd("rcpt", f"TO:<{message.recipient}>")
     if code not in {250, 251}:
@@ -224,15 +235,14 @@ def _converse(host: smtplib.SMTP, message: Outgoing, timeouts: Timeouts) -> Outc
     return _after_final_dot(host, timeouts)
 
 
-def _after_final_dot(host: smtplib.SMTP, timeouts: Timeouts) -> Outcome:
-    assert host.sock is not None  # noqa: S101 — we have just written to it; this tells mypy
+def _after_final_dot(host: Conversation, timeouts: Timeouts) -> Outcome:
+    host.seconds, host.whole = timeouts.final_dot, Deadline.after(timeouts.final_dot)
     try:
-        host.sock.settimeout(timeouts.final_dot)
         code, reply = host.getreply()
-        if host.sock is not None:
-            host.sock.settimeout(timeouts.command)
     except (OSError, smtplib.SMTPException):  # smtplib also calls an overlong answer a 500 of its own making
         return Outcome(OutcomeKind.UNKNOWN, "no answer")
+    finally:
+        host.seconds = timeouts.command
     if 200 <= code < 300:
         return Outcome(OutcomeKind.ACCEPTED, "accepted", code, said=words(reply))
     if 400 <= code < 600:

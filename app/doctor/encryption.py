@@ -71,7 +71,7 @@ def _no_tls(error: OSError, visit: Visit, way: Way) -> Finding:
 def _read_leniently(visit: Visit, way: Way) -> Certificate | None:
     """What stands in a certificate that was refused, by a second connection; None if its signer is unknown."""
     seconds = visit.timeouts.connect
-    with contextlib.suppress(OSError, Broken, KeyError, ValueError), closing(Talk(way.open(seconds), seconds)) as talk:
+    with contextlib.suppress(OSError, Broken, KeyError, ValueError), closing(way.open(seconds)) as talk:
         if visit.server.security is Security.STARTTLS:
             talk.hear()
             talk.say(f"EHLO {visit.hello}")
@@ -85,13 +85,13 @@ def speaks_tls(way: Way, seconds: float) -> bool:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with contextlib.suppress(OSError), closing(Talk(way.open(seconds), seconds)) as talk:
+    with contextlib.suppress(OSError), closing(way.open(seconds)) as talk:
         talk.encrypt(context, "localhost")
         return True
     return False
 
 
 def _greets_in_clear(way: Way, seconds: float) -> bool:
-    with contextlib.suppress(OSError, Broken), closing(Talk(way.open(seconds), seconds)) as talk:
+    with contextlib.suppress(OSError, Broken), closing(way.open(seconds)) as talk:
         return talk.hear().code > 0
     return False

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 
+from app.deadlines import Deadline
 from app.doctor import Finding, Stopped, fail, ok
 from app.doctor.encryption import TLS, encrypted, speaks_tls, start_tls
 from app.doctor.permission import logged_in, senders
@@ -18,8 +19,6 @@ from settings.addresses import is_loopback
 from settings.mail_server import MailServer, Security
 
 GREETING = "greeting"
-_LOOK_UP = 10.0
-"""Seconds for the name, which no setting limits."""
 
 
 def examine(visit: Visit, now: datetime) -> Iterator[Finding]:
@@ -31,11 +30,11 @@ def examine(visit: Visit, now: datetime) -> Iterator[Finding]:
 
 
 def _steps(visit: Visit, now: datetime) -> Iterator[Finding]:
-    server, seconds = visit.server, visit.timeouts.connect
-    addresses = look_up(server, _LOOK_UP)
+    server, whole = visit.server, Deadline.after(visit.timeouts.before_the_dot)
+    addresses = look_up(server, whole)
     yield ok(SERVER, f"{server.host} {'is' if addresses == (server.host,) else 'has'} an address.")
-    way, connection = connect(server, addresses, seconds)
-    with closing(Talk(connection, seconds)) as talk:
+    way, opened = connect(server, addresses, visit.timeouts.connect, whole)
+    with closing(opened) as talk:
         yield ok(PORT, f"Port {server.port} takes connections.")
         if server.security is Security.TLS:
             yield from encrypted(talk, visit, way, now)

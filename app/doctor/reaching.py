@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
-import threading
-import time
 from dataclasses import dataclass
 
+from app.deadlines import Deadline
+from app.delivery.connecting import addresses_of, connected
 from app.doctor import Finding, Stopped, fail
+from app.doctor.talk import Talk
 from settings.mail_server import MailServer
 
 SERVER, PORT = "mail server", "mail port"
@@ -16,41 +17,30 @@ _NETWORK = "Look whether this machine has a network, and whether a firewall of i
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where the server was reached: one of its IP addresses."""
+    """Where the server was reached, one of its IP addresses; and when the whole visit has to be over."""
 
     address: str
     port: int
+    whole: Deadline
 
-    def open(self, seconds: float) -> socket.socket:
-        """Another connection to the same place. Raises OSError."""
-        return socket.create_connection((self.address, self.port), timeout=seconds)
+    def open(self, seconds: float) -> Talk:
+        """Another conversation at the same place. Raises OSError."""
+        _address, connection = connected([self.address], self.port, seconds, self.whole)
+        return Talk(connection, seconds, self.whole)
 
 
-def look_up(server: MailServer, seconds: float) -> tuple[str, ...]:
+def look_up(server: MailServer, deadline: Deadline) -> tuple[str, ...]:
     """The IP addresses of the server, as this machine's own resolver knows them. Raises Stopped."""
-    found: list[tuple[str, ...] | OSError | UnicodeError] = []
-
-    def ask() -> None:
-        try:
-            infos = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
-            found.append(tuple(dict.fromkeys(str(info[4][0]) for info in infos)))
-        except (OSError, UnicodeError) as error:
-            found.append(error)
-
-    # The system's resolver takes as long as it likes; a thread can be left behind.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(seconds)
-    answer = found[0] if found else TimeoutError()
-    if isinstance(answer, tuple):
-        return answer
-    raise Stopped(no_address(answer, server.host))
+    try:
+        return addresses_of(server.host, server.port, deadline)
+    except OSError as error:
+        raise Stopped(no_address(error, server.host)) from None
 
 
-def no_address(error: OSError | UnicodeError, host: str) -> Finding:
+def no_address(error: OSError, host: str) -> Finding:
     """What it means that a name could not be looked up."""
     unknown = isinstance(error, socket.gaierror) and error.errno not in {socket.EAI_AGAIN, socket.EAI_FAIL}
-    if unknown or isinstance(error, UnicodeError):
+    if unknown:
         return fail(
             SERVER,
             f"There is no machine of the name {host}.",
@@ -63,19 +53,13 @@ def no_address(error: OSError | UnicodeError, host: str) -> Finding:
     )
 
 
-def connect(server: MailServer, addresses: tuple[str, ...], seconds: float) -> tuple[Way, socket.socket]:
-    """The first address that takes a connection; all of them together have twice the time of one. Raises Stopped."""
-    deadline = time.monotonic() + 2 * seconds
-    errors: list[OSError] = []
-    for address in addresses:
-        way, left = Way(address, server.port), deadline - time.monotonic()
-        if left <= 0:
-            break
-        try:
-            return way, way.open(min(seconds, left))
-        except OSError as error:
-            errors.append(error)
-    raise Stopped(_no_connection(errors[0], server, seconds))
+def connect(server: MailServer, addresses: tuple[str, ...], seconds: float, whole: Deadline) -> tuple[Way, Talk]:
+    """A conversation with the first address that takes a connection. Raises Stopped."""
+    try:
+        address, connection = connected(addresses, server.port, seconds, whole)
+    except OSError as error:
+        raise Stopped(_no_connection(error, server, seconds)) from None
+    return Way(address, server.port, whole), Talk(connection, seconds, whole)
 
 
 def _no_connection(error: OSError, server: MailServer, seconds: float) -> Finding:

@@ -1,7 +1,6 @@
-"""A conversation with a mail server, line by line, in which no answer can take longer than it may.
+"""A conversation with a mail server, line by line, in which neither an answer nor the whole takes longer than it may.
 
-Not smtplib: a server that sends a byte now and then would hold that for ever, and it does not tell a connection that
-nobody takes from a greeting that does not come.
+Not smtplib: it does not tell a connection that nobody takes from a greeting that does not come.
 """
 
 from __future__ import annotations
@@ -9,9 +8,10 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import time
 from dataclasses import dataclass
 from enum import StrEnum
+
+from app.deadlines import Deadline
 
 _REPLY = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _MOST = 64 * 1024
@@ -22,19 +22,21 @@ class Ending(StrEnum):
 
     SILENCE = "gave no answer"
     LEFT = "ended the conversation"
+    TOO_LONG = "was so slow at each step that no time was left"
     NOT_SMTP = "answered something that is not SMTP"
 
 
 class Broken(Exception):
     """There is no answer, and there will be none."""
 
-    def __init__(self, ending: Ending, seconds: float) -> None:
+    def __init__(self, ending: Ending, seconds: float | None = None) -> None:
+        """`seconds` are those that the server had, for a silence."""
         super().__init__(ending.value)
         self.ending = ending
         self.seconds = seconds
 
     def __str__(self) -> str:
-        within = f" within {self.seconds:.3g} seconds" if self.ending is Ending.SILENCE else ""
+        within = "" if self.seconds is None else f" within {self.seconds:.3g} seconds"
         return f"{self.ending}{within}"
 
 
@@ -49,29 +51,34 @@ class Reply:
 class Talk:
     """Over a connected socket, which it closes. Every method that waits for an answer raises Broken."""
 
-    def __init__(self, connection: socket.socket, seconds: float) -> None:
+    def __init__(self, connection: socket.socket, seconds: float, whole: Deadline) -> None:
         self.seconds = seconds
         """For each answer, however many lines it has."""
+        self._whole = whole
         self._connection = connection
         self._heard = b""
 
     def say(self, line: str) -> Reply:
         """Send a line and hear the answer to it."""
         try:
-            self._connection.settimeout(self.seconds)
+            self._connection.settimeout(self._left())
             self._connection.sendall(line.encode() + b"\r\n")
         except OSError:
-            raise Broken(Ending.LEFT, self.seconds) from None
+            raise Broken(Ending.LEFT) from None
         return self.hear()
 
     def hear(self) -> Reply:
         """One answer, all its lines."""
-        deadline = time.monotonic() + self.seconds
+        seconds = self._left()
+        deadline = Deadline.after(seconds)
         lines: list[str] = []
         while True:
-            match = _REPLY.fullmatch(self._line(deadline))
+            try:
+                match = _REPLY.fullmatch(self._line(deadline))
+            except TimeoutError:
+                raise Broken(Ending.SILENCE, seconds) from None
             if match is None or len(lines) > 100:
-                raise Broken(Ending.NOT_SMTP, self.seconds)
+                raise Broken(Ending.NOT_SMTP)
             lines.append((match[3] or b"").decode("utf-8", "replace"))
             if match[2] != b"-":
                 return Reply(int(match[1]), tuple(lines))
@@ -79,7 +86,7 @@ class Talk:
     def encrypt(self, context: ssl.SSLContext, name: str) -> ssl.SSLSocket:
         """From now on. What came in clear counts no longer. Raises OSError, SSLError among them."""
         self._heard = b""
-        self._connection.settimeout(self.seconds)
+        self._connection.settimeout(self._whole.within(self.seconds).left())
         self._connection = encrypted = context.wrap_socket(self._connection, server_hostname=name)
         return encrypted
 
@@ -87,25 +94,29 @@ class Talk:
         """End the connection, without a word."""
         self._connection.close()
 
-    def _line(self, deadline: float) -> bytes:
+    def _left(self) -> float:
+        """Seconds for the next step. Raises Broken when there are none."""
+        try:
+            return self._whole.within(self.seconds).left()
+        except TimeoutError:
+            raise Broken(Ending.TOO_LONG) from None
+
+    def _line(self, deadline: Deadline) -> bytes:
         while b"\n" not in self._heard:
             if len(self._heard) > _MOST:
-                raise Broken(Ending.NOT_SMTP, self.seconds)
+                raise Broken(Ending.NOT_SMTP)
             self._heard += self._received(deadline)
         line, _end, self._heard = self._heard.partition(b"\n")
         return line.rstrip(b"\r")
 
-    def _received(self, deadline: float) -> bytes:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise Broken(Ending.SILENCE, self.seconds)
+    def _received(self, deadline: Deadline) -> bytes:
+        self._connection.settimeout(deadline.left())
         try:
-            self._connection.settimeout(left)
             received = self._connection.recv(4096)
         except TimeoutError:
-            raise Broken(Ending.SILENCE, self.seconds) from None
+            raise
         except OSError:
-            raise Broken(Ending.LEFT, self.seconds) from None
+            received = b""
         if not received:
-            raise Broken(Ending.LEFT, self.seconds)
+            raise Broken(Ending.LEFT)
         return received

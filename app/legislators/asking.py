@@ -21,6 +21,7 @@ import urllib3
 from requests.structures import CaseInsensitiveDict
 
 from app.legislators import AddressNotFound, LookupUnavailable
+from app.legislators.severing import Severable
 from app.locks import InUse, take
 
 log = logging.getLogger(__name__)
@@ -111,15 +112,17 @@ class Line:
 
 def _outcome(url: str, until: float, slot: int) -> Reply | _Fault:
     """What comes of it in time, asked in a thread: no timeout of a socket holds against names that are looked up for
-    ever, or against headers that drip. Nobody waits for a thread that is late; it keeps its slot until it ends.
+    ever, or against headers that drip. Nobody waits for a thread that is late; its connection is cut, so that it ends
+    and gives its slot back.
     """
     outcomes: queue.SimpleQueue[Reply | _Fault] = queue.SimpleQueue()
+    way = Severable()
 
     def ask() -> None:
         try:
-            outcome = _attempt(url, until)
+            outcome = _attempt(url, until, way)
             if isinstance(outcome, _Fault) and outcome.passing:
-                outcome = _attempt(url, until)
+                outcome = _attempt(url, until, way)
         finally:
             os.close(slot)
         outcomes.put(outcome)
@@ -132,12 +135,13 @@ def _outcome(url: str, until: float, slot: int) -> Reply | _Fault:
     try:
         return outcomes.get(timeout=max(0.0, until - time.monotonic()))
     except queue.Empty:
+        way.sever()
         return _TOO_LATE
 
 
-def _attempt(url: str, until: float) -> Reply | _Fault:
+def _attempt(url: str, until: float, way: Severable) -> Reply | _Fault:
     try:
-        return _converse(url, until)
+        return _converse(url, until, way)
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
         return _TOO_LATE
     except (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError):
@@ -146,13 +150,14 @@ def _attempt(url: str, until: float) -> Reply | _Fault:
         return _Fault(f"asking raised {type(error).__name__}")
 
 
-def _converse(url: str, until: float) -> Reply | _Fault:
+def _converse(url: str, until: float, way: Severable) -> Reply | _Fault:
     left = until - time.monotonic()
     if left <= 0:
         return _TOO_LATE
     with requests.Session() as session:
         session.trust_env = False  # no proxy, and no password, out of the environment
         session.headers = CaseInsensitiveDict(_HEADERS)
+        session.mount(f"{url.partition(':')[0]}://", way)
         with session.get(url, timeout=left, stream=True, allow_redirects=False) as response:
             return _read(response, until)
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import struct
 from pathlib import Path
 
 from app.locks import LAST_RUN_ENDS_IN, InUse, say_where, take
 from app.serve.trouble import CannotStart
-
-_STALLED_AFTER = 10
 
 
 def lock_folder(folder: Path, address: str) -> int:
@@ -58,8 +55,6 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections inherit it: one that stops in the middle of a request must not hold a thread for ever.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", _STALLED_AFTER, 0))
         listener.bind(address)
         listener.listen(2048)
     except OSError as error:

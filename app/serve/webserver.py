@@ -10,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from app.serve import leash
+from app.serve.buffering import BufferingWorker
 
 
 class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -29,10 +30,11 @@ class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """Three processes of five threads: idle browsers keep sockets open, and must not keep others out."""
+    """Three processes of five threads, none of which waits for a browser."""
 
-    def __init__(self, listener: int, leash_end: int) -> None:
+    def __init__(self, listener: int, leash_end: int, worker: type[BufferingWorker] = BufferingWorker) -> None:
         self._listener = listener
+        self._worker = worker
         self._leash_end = leash_end
         super().__init__()
 
@@ -40,9 +42,11 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Set what differs from gunicorn's defaults, and what it would take from the environment."""
         settings = {
             "bind": f"fd://{self._listener}",
-            "worker_class": "gthread",
+            "worker_class": self._worker,
             "workers": 3,
             "threads": 5,
+            "worker_connections": 800,  # fewer than the 1,024 files that a process may have open
+            "sendfile": False,  # it would go past the buffer
             "graceful_timeout": 10,
             "limit_request_line": 8190,  # a link may fill in every field
             "control_socket_disable": True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from flask_mail import Mail, Message, email_dispatched
 
 from app.delivery import Outcome, OutcomeKind, Outgoing, spoken
 from app.delivery.smtp import SmtpSender, Timeouts
-from tests.smtp_server import DROP, HANG, Phase, Server, free_port, scripted
+from tests.smtp_server import DROP, HANG, SIP, Drip, Phase, Server, free_port, scripted
 
 MAIL = b"Subject: hello\r\n\r\nHello\r\n"
 MESSAGE = Outgoing("b+1.2@letters.example.org", "office@example.com", MAIL)
@@ -33,8 +34,8 @@ def sender_to(port: int, *, suppress: bool = False, timeouts: Timeouts = PATIENT
 
 
 def timeouts_for(script: dict[str, Phase]) -> Timeouts:
-    """Short ones only where the server hangs, so that a busy machine is not taken for a silent server."""
-    return SHORT if repr(HANG) in repr(script) else PATIENT
+    """Short ones only where the server hangs or drips, so that a busy machine is not taken for a silent server."""
+    return SHORT if any(each in repr(script) for each in (repr(HANG), "Drip(", repr(SIP))) else PATIENT
 
 
 @pytest.fixture
@@ -187,6 +188,77 @@ def test_what_a_server_does_has_one_meaning(
 
     assert outcome == meant
     assert len(dispatched) == (meant.kind is ACCEPTED)
+
+
+LARGE = Outgoing(MESSAGE.sender, MESSAGE.recipient, MAIL + b"y" * 16_000_000)
+FLOOD = b"250-and more\r\n" * 400
+
+NEVER_DONE: dict[str, tuple[dict[str, Phase], Outcome]] = {
+    "a greeting of drops": ({"connect": (b"220", Drip(b"-"), "220 hello")}, Outcome(TRANSIENT, "no connection")),
+    "a greeting of lines": ({"connect": (Drip(b"220-wait\r\n"), "220 hello")}, Outcome(TRANSIENT, "no connection")),
+    "an endless greeting": ({"connect": Drip(b"220-wait\r\n" * 400, 0)}, Outcome(TRANSIENT, "no connection")),
+    "drops at ehlo": ({"ehlo": (Drip(b"250-X\r\n"), "250 ok")}, Outcome(TRANSIENT, "no connection")),
+    "an endless answer to ehlo": ({"ehlo": Drip(FLOOD, 0)}, Outcome(TRANSIENT, "no connection")),
+    "drops at mail": ({"mail": (Drip(b"250-x\r\n"), "250 ok")}, Outcome(TRANSIENT, "no connection")),
+    "drops at rcpt": ({"rcpt": (Drip(b"250-x\r\n"), "250 ok")}, Outcome(TRANSIENT, "connection lost")),
+    "an endless answer to rcpt": ({"rcpt": Drip(FLOOD, 0)}, Outcome(TRANSIENT, "connection lost")),
+    "drops at data": ({"data": (Drip(b"354-x\r\n"), "354 go")}, Outcome(TRANSIENT, "connection lost")),
+    "drops after the dot": ({"dot": (b"250", Drip(b"-"), "250 ok")}, Outcome(UNKNOWN, "no answer")),
+    "lines after the dot": ({"dot": (Drip(b"250-x\r\n"), "250 ok")}, Outcome(UNKNOWN, "no answer")),
+    "an endless answer to the dot": ({"dot": Drip(FLOOD, 0)}, Outcome(UNKNOWN, "no answer")),
+    "drops at quit": ({"quit": (Drip(b"221-x\r\n"), "221 bye")}, Outcome(ACCEPTED, "accepted", 250)),
+}
+
+
+@pytest.mark.parametrize(("script", "meant"), NEVER_DONE.values(), ids=NEVER_DONE)
+def test_an_answer_that_never_ends_is_none_though_it_never_stops(script: dict[str, Phase], meant: Outcome) -> None:
+    outcome, _server = attempt(**script)
+
+    assert outcome == meant
+
+
+def test_a_server_that_sips_at_a_message_has_not_taken_it() -> None:
+    outcome, server = attempt(LARGE, body=SIP)
+
+    assert outcome == Outcome(TRANSIENT, "connection lost")
+    assert server.taken == []
+
+
+def test_all_steps_together_have_an_end_though_each_is_in_time() -> None:
+    slowly = 0.9 * SHORT.command
+    script: dict[str, Phase] = {
+        "connect": (slowly, "220 hello"),
+        "ehlo": (slowly, "502 what?"),
+        "helo": (slowly, "250 hello"),
+        "mail": (slowly, "250 ok"),
+        "rcpt": (slowly, "250 ok"),
+        "data": (slowly, "354 go on"),
+    }
+    with scripted(**script) as server:
+        outcome = sender_to(server.port, timeouts=SHORT).send(MESSAGE)
+
+    assert outcome.kind is TRANSIENT
+    assert server.taken == []
+
+
+def test_the_next_message_on_a_kept_connection_has_all_the_time_again() -> None:
+    with scripted(rcpt=(0.3, "250 ok"), dot=(0.3, "250 ok")) as server:
+        sender = sender_to(server.port, timeouts=Timeouts(connect=5, command=0.5, final_dot=5))
+        outcomes = [sender.send(MESSAGE) for _number in range(9)]
+        sender.close()
+
+    assert {outcome.kind for outcome in outcomes} == {ACCEPTED}
+    assert server.connections == 1
+
+
+def test_a_resolver_that_never_answers_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_args, **_kwargs: asked.wait(30)
+    )  # the system's own has no limit
+
+    assert sender_to(25, timeouts=SHORT).send(MESSAGE) == Outcome(TRANSIENT, "no connection")
+    asked.set()
 
 
 def test_a_greylisted_message_is_taken_the_next_time() -> None:
@@ -411,4 +483,7 @@ def test_closing_twice_or_without_a_connection_does_no_harm() -> None:
 
 
 def test_the_one_setting_gives_all_time_outs() -> None:
-    assert Timeouts.of(timedelta(seconds=60)) == Timeouts(connect=10, command=60, final_dot=600)
+    timeouts = Timeouts.of(timedelta(seconds=60))
+
+    assert timeouts == Timeouts(connect=10, command=60, final_dot=600)
+    assert (timeouts.before_the_dot, timeouts.whole) == (300, 910)

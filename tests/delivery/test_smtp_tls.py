@@ -17,7 +17,7 @@ from app.delivery import Outcome, OutcomeKind, Outgoing
 from app.delivery.smtp import SmtpSender, Timeouts
 from tests import factories
 from tests.certificates import Authority
-from tests.smtp_server import DROP, HANG, TLS, Phase, Server, scripted
+from tests.smtp_server import DROP, HANG, SIP, TLS, Drip, Phase, Server, scripted
 
 MESSAGE = Outgoing("b+1.2@letters.example.org", "office@example.com", b"Subject: hello\r\n\r\nHello\r\n")
 TRANSIENT, CHANNEL = OutcomeKind.TRANSIENT, OutcomeKind.CHANNEL
@@ -153,6 +153,9 @@ def test_the_name_that_must_be_in_the_certificate_is_the_one_that_was_set(author
     assert outcomes == [ACCEPTED, BAD_CERTIFICATE]
 
 
+HELLO_BEGINS = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"
+"""The head of a handshake record of 16 kB, the longest that there is."""
+
 WITHOUT_TLS: dict[str, tuple[dict[str, object], dict[str, Phase], Outcome]] = {
     "not offered": (STARTTLS, {"ehlo": OFFERS_LOGIN}, NO_TLS),
     "helo only": (STARTTLS, {"ehlo": "502 what?"}, NO_TLS),
@@ -182,6 +185,22 @@ WITHOUT_TLS: dict[str, tuple[dict[str, object], dict[str, Phase], Outcome]] = {
     ),
     "hang in the handshake": (IMPLICIT, {"connect": HANG}, NO_CONNECTION),
     "hang after the handshake": (IMPLICIT, {"connect": (TLS, HANG)}, NO_CONNECTION),
+    "drops in the handshake": (IMPLICIT, {"connect": (HELLO_BEGINS, Drip(b"\x00"))}, NO_CONNECTION),
+    "drops of a greeting after the handshake": (
+        IMPLICIT,
+        {"connect": (TLS, Drip(b"220-wait\r\n"), "220 hello")},
+        NO_CONNECTION,
+    ),
+    "drops of an answer after the handshake": (
+        STARTTLS | LOGIN,
+        {"ehlo": [OFFERS_TLS, (Drip(b"250-X\r\n"), "250 ok")]},
+        NO_CONNECTION,
+    ),
+    "drops of an answer to the login": (
+        STARTTLS | LOGIN,
+        {"ehlo": [OFFERS_TLS, OFFERS_LOGIN], "auth": (Drip(b"235-x\r\n"), "235 welcome")},
+        NO_CONNECTION,
+    ),
 }
 
 
@@ -191,12 +210,23 @@ def test_without_tls_nothing_is_sent(
 ) -> None:
     begun = time.monotonic()
 
-    outcome, server = attempt(settings | LOGIN, good, SHORT if repr(HANG) in repr(script) else PATIENT, **script)
+    is_slow = repr(HANG) in repr(script) or "Drip(" in repr(script)
+
+    outcome, server = attempt(settings | LOGIN, good, SHORT if is_slow else PATIENT, **script)
 
     assert outcome == meant
-    assert {"auth", "mail", "rcpt"}.isdisjoint(server.verbs(1))
+    assert {"mail", "rcpt"}.isdisjoint(server.verbs(1))
     assert server.taken == []
     assert time.monotonic() - begun < 4
+
+
+def test_a_server_that_sips_at_an_encrypted_message_has_not_taken_it(good: ssl.SSLContext) -> None:
+    large = Outgoing(MESSAGE.sender, MESSAGE.recipient, MESSAGE.mail + b"y" * 24_000_000)
+    with scripted(0, good, ehlo=OFFERS_TLS, body=SIP) as server:
+        outcome = sender_to(server.port, STARTTLS, timeouts=SHORT).send(large)
+
+    assert outcome == Outcome(TRANSIENT, "connection lost")
+    assert server.taken == []
 
 
 def test_the_handshake_from_the_first_byte_has_the_time_to_connect(good: ssl.SSLContext) -> None:

@@ -316,6 +316,22 @@ def test_a_server_that_trickles_its_answer_has_no_more_time_than_another() -> No
     assert "gave no answer" in findings[-1].says
 
 
+def test_a_server_that_takes_nearly_too_long_at_each_step_ends_it() -> None:
+    slowly = 0.9 * SHORT.command
+    auth: Phase = [(slowly, "334 VXNlcm5hbWU6"), (slowly, "334 UGFzc3dvcmQ6"), (slowly, "235 welcome")]
+    script: dict[str, Phase] = {
+        "connect": (slowly, "220 hello"),
+        "ehlo": (slowly, "250-mail.example.org", "250 AUTH LOGIN"),
+        "auth": auth,
+        "mail": (slowly, "250 ok"),
+        "rcpt": (slowly, "250 ok"),
+    }
+
+    findings, _server = seen(PLAIN, None, SHORT, login=True, **script)
+
+    assert findings[-1].verdict is FAIL
+
+
 @pytest.mark.parametrize(
     "answer",
     [b"\xff\xfe\x00\r\n", b"250 " + b"x" * 100_000, b"250-x\r\n" * 200, b"99999\r\n", b"\r\n", b"250-\xff\r\n250\r\n"],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,6 +15,7 @@ from click import Command
 from app import create_app
 from app.cli.backups import backup, restore
 from app.db import DriverMissing
+from app.extensions import db
 from app.serve.prepare import prepare
 from app.serve.trouble import CannotStart
 from config import Config
@@ -146,3 +149,30 @@ def test_a_server_that_is_down_is_told_by_commands_and_doctor(tmp_path: Path) ->
     assert "fail  database" in found.output
     assert "Look whether PostgreSQL runs there" in " ".join(found.output.split())
     assert "s3cret" not in told.output + found.output
+
+
+def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://redress@127.0.0.1:{silent.getsockname()[1]}/redress?connect_timeout=2"
+
+        says(factories.config(tmp_path, DATABASE_URL=url), "cannot be used", "Look whether the server runs")
+
+
+def test_nobody_waits_for_a_server_for_ever(config: Config) -> None:
+    """What libpq does by itself about a server that is gone takes hours."""
+    prepare(config)
+    with create_app(config).app_context():
+        connection = db.session.connection()
+        settings = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
+        shown = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in settings]
+        driver: Any = connection.connection.dbapi_connection
+        options = driver.info.get_parameters()
+        db.session.remove()
+        db.engine.dispose()
+
+    assert shown == ["5min", "5min", "5s"]
+    assert (options["connect_timeout"], options["keepalives_idle"], options["tcp_user_timeout"]) == (
+        "10",
+        "30",
+        "30000",
+    )

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 import urllib3.exceptions
 
+from app.deadlines import Deadline, in_time
 from app.legislators import LegislatorsError
+from app.legislators.severing import Severable
 
 CONNECT = 10.0
 """Seconds for a connection."""
@@ -89,43 +89,32 @@ def fetch(
     Tries again once when the connection fails or the server has an error. `http` is for this machine alone.
     """
 
+    way = Severable()
+
     def attempt() -> Fetched | Unchanged:
-        with contextlib.nullcontext(session) if session else requests.Session() as http:
+        with contextlib.nullcontext(session) if session else _session(way) as http:
             return _twice(lambda: _attempt(http, url, known or Known(), most, ends), ends)
 
     ends = time.monotonic() + deadline
     where = _where(url)
     try:
-        return _in_time(attempt, deadline + _GRACE)
+        return in_time(attempt, Deadline(ends + _GRACE))
     except _SentElsewhere as error:
         raise CannotFetch(
             f"{where} sends us to another host ({error}): give that address with --source if it is right."
         ) from error
     except _Failed as error:
         raise CannotFetch(f"{where} cannot be fetched: {error}.") from error
+    except TimeoutError:
+        way.sever()  # no timeout of a socket holds against a server that sends a byte of its headers now and then
+        raise CannotFetch(f"{where} cannot be fetched: {_too_slow()}.") from None
 
 
-def _in_time(work: Callable[[], Fetched | Unchanged], seconds: float) -> Fetched | Unchanged:
-    """What `work` returns or raises; it is left to itself when it takes longer.
-
-    No timeout of a socket holds against a server that sends a byte of its headers now and then.
-    """
-    results: SimpleQueue[Fetched | Unchanged | Exception] = SimpleQueue()
-
-    def run() -> None:
-        try:
-            results.put(work())
-        except Exception as error:
-            results.put(error)
-
-    Thread(target=run, name="fetching", daemon=True).start()
-    try:
-        result = results.get(timeout=seconds)
-    except Empty:
-        raise _too_slow() from None
-    if isinstance(result, Exception):
-        raise result
-    return result
+def _session(way: Severable) -> requests.Session:
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, way)
+    return session
 
 
 def _twice(attempt: Callable[[], Fetched | Unchanged], ends: float) -> Fetched | Unchanged:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from app.deadlines import IN_TIME
 from app.legislators.keeping import fetching
 from app.legislators.keeping.fetching import CannotFetch, Fetched, Known, Unchanged, fetch
 from tests.certificates import Authority
@@ -486,31 +487,10 @@ def test_a_server_that_says_nothing_is_left(serve: Serve) -> None:
     assert time.monotonic() - begun < 3
 
 
-@pytest.mark.parametrize(
-    ("head", "drop"),
-    [
-        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"x"),
-        (CHUNKED, b"1\r\nx\r\n"),
-        (CHUNKED + b"1", b";"),  # the line of a chunk
-        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
-        (b"", b"H"),
-    ],
-)
-def test_a_server_that_drips_is_left_at_the_deadline(
-    serve: Serve, head: bytes, drop: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetching, "_GRACE", 0.2)
-    begun = time.monotonic()
-
-    assert refusal(serve(dripping(head, drop)).url(), deadline=0.5).endswith(": it took too long.")
-    assert time.monotonic() - begun < 3
-
-
-def gone(thread_name: str = "fetching") -> bool:
+def gone() -> bool:
     """Whether nobody fetches any more, after some patience."""
     ends = time.monotonic() + 5
-    while any(thread.name == thread_name for thread in threading.enumerate()):
+    while any(thread.name == IN_TIME for thread in threading.enumerate()):
         if time.monotonic() > ends:
             return False
         time.sleep(0.02)
@@ -523,13 +503,31 @@ def gone(thread_name: str = "fetching") -> bool:
         (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"x"),
         (CHUNKED, b"1\r\nx\r\n"),
+        (CHUNKED + b"1", b";"),  # the line of a chunk
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+        (b"", b"H"),
     ],
 )
-def test_nobody_goes_on_reading_a_file_that_drips(serve: Serve, head: bytes, drop: bytes) -> None:
+def test_a_server_that_drips_is_left_at_the_deadline_and_nobody_goes_on_reading(
+    serve: Serve, head: bytes, drop: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_GRACE", 0.2)
+    assert gone()
+    begun = time.monotonic()
+
+    assert refusal(serve(dripping(head, drop)).url(), deadline=0.5).endswith(": it took too long.")
+    assert time.monotonic() - begun < 3
     assert gone()
 
-    refusal(serve(dripping(head, drop)).url(), deadline=0.5)
 
+def test_a_proxy_that_drips_is_left_too(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for a tunnel, before there is any request."""
+    monkeypatch.setattr(fetching, "_GRACE", 0.2)
+    assert gone()
+    proxy = serve(dripping(b"", b"H"))
+    monkeypatch.setenv("https_proxy", proxy.url(""))
+
+    assert refusal("https://tables.example.org/members.json", deadline=0.5).endswith(": it took too long.")
     assert gone()
 
 
