@@ -43,6 +43,7 @@ from app.archives.replacing import (
     single_file,
     taken,
 )
+from app.archives.schema import check_schema
 from app.archives.unpacking import settings_of, unpack
 from app.backups import KEPT_FOR, RESTORING, BackupFailed, copy_database, forget_restore
 from app.cli.plainly import say
@@ -160,6 +161,7 @@ def _check(manifest: Manifest, database: Path, config: Config) -> None:
         raise ArchiveUnusable(
             "A newer version of Redress made it. Update this checkout (git pull, bin/install), then try again."
         )
+    check_schema(database)
 
 
 def _replace(folder: Path, manifest: Manifest, config: Config, now: datetime) -> tuple[Present, Carried | None]:

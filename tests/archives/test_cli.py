@@ -326,6 +326,17 @@ def test_a_database_of_a_newer_version_is_refused(app: Flask, file: Path, tmp_pa
     assert "A newer version of Redress made it" in refused(app, altered(file, newer))
 
 
+def test_a_database_that_would_act_by_itself_is_refused(app: Flask, file: Path) -> None:
+    def with_trigger(members: dict[str, bytes]) -> None:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.deserialize(members["redress.db"])
+            connection.execute("CREATE TRIGGER spy AFTER INSERT ON signature BEGIN DELETE FROM campaign; END")
+            connection.commit()
+            members["redress.db"] = connection.serialize()
+
+    assert "holds a trigger spy that Redress never made" in refused(app, altered(file, with_trigger))
+
+
 def test_the_backup_of_a_live_site_is_refused_by_a_sandbox_and_the_other_way_round(
     app: Flask, file: Path, data_dir: Path
 ) -> None:
