@@ -47,7 +47,7 @@ def _add(response: Response) -> Response:
     response.headers.extend(HEADERS)
     if policy:
         response.headers["Content-Security-Policy"] = policy
-    if response.status_code == 200 and _has_a_name_of_its_content():
+    if response.status_code == 200 and request.blueprint == "look":  # whose files have names of their content
         response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
     else:
         # Nobody on the way may keep a page. The browser may keep a form and what answers it, so that Back finds them.
@@ -58,8 +58,3 @@ def _add(response: Response) -> Response:
     if request.blueprint in PERSONAL:
         response.headers["X-Robots-Tag"] = "noindex"
     return response
-
-
-def _has_a_name_of_its_content() -> bool:
-    """Whether what stands at the address of this request never changes."""
-    return request.blueprint == "look" or (request.endpoint == "static" and "v" in request.args)

@@ -1,4 +1,4 @@
-"""How the site looks: the stylesheet and the icon in the organisation's colour, and its logo.
+"""How the site looks: the stylesheet and the icon in the organisation's colour, and its logo; and its one script.
 
 Each file has a name of its content, so that browsers keep it for a year; other colours are other names.
 """
@@ -51,6 +51,7 @@ class Look:
 
     stylesheet: str
     icon: str
+    script: str
     logo_file: str
     logo: Logo | None
     files: Mapping[str, File]
@@ -108,6 +109,7 @@ def _made(config: Config, static: Path) -> Look:
     return Look(
         stylesheet=_put(files, "redress", "css", File(style.encode(), "text/css; charset=utf-8")),
         icon=_put(files, "icon", "svg", File(icon.encode(), _SVG)),
+        script=_put(files, "copy", "js", File((static / "copy.js").read_bytes(), "text/javascript; charset=utf-8")),
         logo_file="" if config.logo is None else _put(files, "logo", config.logo.kind, _logo(config.logo)),
         logo=config.logo,
         files=files,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from flask import Flask, request, url_for
@@ -68,10 +66,7 @@ def init_app(app: Flask) -> None:
         without_senators=without_senators,
         words_of=words_of,
     )
-    static = Path(app.static_folder or "")
-    versions = {name: _fingerprinted(static / name) for name in ("copy.js",)}
     app.jinja_env.globals.update(
-        static=lambda name: url_for("static", filename=name, v=versions[name]),
         language=lambda: str(get_locale() or "en"),
         lang=lang,
         lang_of_page=lang_of_page,
@@ -264,7 +259,3 @@ def street_notice(choice: Choice, *, refused: bool) -> str:
 def abroad(place: str) -> str:
     """The name of a country in free association."""
     return {"PW": _("Palau"), "FM": _("Micronesia"), "MH": _("the Marshall Islands")}[place]
-
-
-def _fingerprinted(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]

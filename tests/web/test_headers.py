@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+import pytest
 from flask import Flask
 
 from tests.factories import Clock
@@ -53,18 +54,32 @@ def test_the_stylesheet_has_a_name_of_its_content_and_may_be_kept_for_a_year(vis
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
-def test_the_script_has_its_version_in_its_address_and_may_be_kept_for_a_year(sandbox: Flask) -> None:
-    with sandbox.test_request_context():
-        address = sandbox.jinja_env.globals["static"]("copy.js")  # type: ignore[operator]
+def test_so_has_the_script(sandbox: Flask) -> None:
+    address = f"/look/{sandbox.jinja_env.globals['look'].script}"  # type: ignore[attr-defined]
 
-    assert re.fullmatch(r"/static/copy\.js\?v=[0-9a-f]{12}", address)
+    assert re.fullmatch(r"/look/copy\.[0-9a-f]{12}\.js", address)
     with sandbox.test_client(use_cookies=False).get(address) as response:
+        assert response.mimetype == "text/javascript"
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
-def test_a_file_without_its_version_is_asked_for_again(visitor: Visitor) -> None:
-    with visitor.client.get("/static/redress.css") as response:
-        assert "immutable" not in response.headers["Cache-Control"]
+@pytest.mark.parametrize("query", ["", "?v=", "?v=000000000000", "?v=7&v=8", "?x"])
+@pytest.mark.parametrize("name", ["redress.css", "copy.js", "icon.svg"])
+def test_whatever_stands_behind_it_a_name_without_its_content_is_asked_for_again(
+    visitor: Visitor, name: str, query: str
+) -> None:
+    """Else anybody could make others keep today's file for a year, under the name of another one."""
+    with visitor.client.get(f"/static/{name}{query}") as response:
+        assert response.status_code == 200
+        assert response.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_no_other_name_than_that_of_its_content_is_kept(visitor: Visitor, sandbox: Flask) -> None:
+    script = sandbox.jinja_env.globals["look"].script  # type: ignore[attr-defined]
+    for name in (script.replace(".js", ".css"), script.upper(), "copy.000000000000.js", "copy.js"):
+        with visitor.client.get(f"/look/{name}?v=1") as response:
+            assert response.status_code == 404
+            assert "immutable" not in response.headers["Cache-Control"]
 
 
 def test_no_redirect_leaves_the_site(visitor: Visitor) -> None:
