@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -211,10 +213,15 @@ def test_a_database_of_another_version_is_refused(app: Flask, data_dir: Path, ta
 @pytest.mark.parametrize(
     ("to", "words"),
     [
-        ((), "Say where to with --to"),
+        ((), "Say where to: --to - asks"),
         (("--to", "sqlite:///x.db"), "DATABASE_URL must be like postgresql://"),
         (("--to", "nonsense"), "DATABASE_URL must be like postgresql://"),
-        (("--to", "postgresql://ana:canary@127.0.0.1:1/none"), "It could not be copied: connection failed"),
+        (("--to", "postgresql://ana:canary@127.0.0.1:1/none"), "A password in a command can be read"),
+        (("--to", "postgresql://ana:@127.0.0.1:1/none"), "A password in a command can be read"),
+        (("--to", "postgresql://ana@127.0.0.1:1/none?password=canary"), "A password in a command can be read"),
+        (("--to", "postgresql://ana@127.0.0.1/none?sslpassword=canary"), "A password in a command can be read"),
+        (("--to", "postgresql://ana:canary@127.0.0.1:port/none"), "A password in a command can be read"),
+        (("--to", "postgresql://ana@127.0.0.1:1/none"), "It could not be copied: connection failed"),
     ],
 )
 def test_a_target_that_is_none_is_said(app: Flask, to: tuple[str, ...], words: str) -> None:
@@ -223,3 +230,45 @@ def test_a_target_that_is_none_is_said(app: Flask, to: tuple[str, ...], words: s
     assert words in told
     assert "canary" not in told
     assert told.rstrip().endswith("Nothing was changed.")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("postgresql://ana:canary@127.0.0.1:1/none\n", "It could not be copied: connection failed"),
+        ("nonsense: canary\n", "DATABASE_URL must be like postgresql://"),
+        ("", "DATABASE_URL must be like postgresql://"),
+    ],
+)
+def test_an_address_with_its_password_comes_through_standard_input(app: Flask, typed: str, words: str) -> None:
+    db.session.remove()
+    db.engine.dispose()
+    result = app.test_cli_runner().invoke(database, ["copy", "--to", "-"], input=typed)
+
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "canary" not in result.output
+
+
+@pytest.mark.usefixtures("lived_in")
+def test_on_a_terminal_it_is_asked_for_and_not_shown(app: Flask, data_dir: Path, target: str) -> None:
+    db.session.remove()
+    db.engine.dispose()
+    mine, theirs = pty.openpty()
+    command = [sys.executable, "-m", "flask", "database", "copy", "--to", "-"]
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(data_dir)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as child:
+        os.close(theirs)
+        shown = os.read(mine, 1000)
+        os.write(mine, target.encode() + b"\n")
+        with contextlib.suppress(OSError):  # the end
+            while piece := os.read(mine, 1000):
+                shown += piece
+        os.close(mine)
+
+    assert child.returncode == 0, shown
+    assert shown.startswith(b"Address of the database: ")
+    assert target.encode() not in shown
+    assert counts(target)["signature"] == 2
