@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import logging
 import sqlite3
 import threading
 import time
@@ -19,6 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 from app.obstacles import Obstacle, met, obstacle
+log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 5000
 _LOOKING, _LOOK_EVERY = threading.Lock(), 0.002
@@ -92,6 +94,16 @@ class DatabaseUnavailable(Exception):
         self.why = why
 
 
+class DatabaseReplaced(DatabaseUnavailable):
+    """The database's file, or the log beside it, is no longer the one that this process has open. Nothing was stored.
+
+    What was opened is still whole: put back under its name, it goes on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Obstacle.REPLACED)
+
+
 # hide_parameters: an error text would otherwise print a signer's name, street and e-mail into the log.
 ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True}
 
@@ -117,6 +129,8 @@ def prepare(engine: Engine) -> None:
     """Make an SQLite engine durable and honest about transactions; on a server, wait for nobody too long."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _on_connect)
+        if engine.url.database:
+            _SameFile(Path(engine.url.database)).watch(engine)
         event.listen(engine, "begin", _on_begin)
     else:
         event.listen(engine, "do_connect", give_up_in_time)
@@ -156,6 +170,76 @@ def _on_connect(connection: Any, record: Any) -> None:  # DBAPI objects have no 
         "secure_delete=ON",  # what is deleted is overwritten, in every page of the file
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+_Identity = tuple[int, int]
+"""Of a file on this machine: device and inode."""
+
+
+_EXPECTED: dict[Path, _Identity] = {}
+
+
+def expect(database: Path) -> None:
+    """From now on a database's name means the file that is there now, to this process and to those made of it.
+
+    Else one of them that starts late would take another file for it.
+    """
+    found = _identity(database)
+    if found is not None:
+        _EXPECTED[database] = found
+
+
+class _SameFile:
+    """Lets no transaction begin, or commit, in a database that others no longer see: what it stores would be lost.
+
+    Nor is a file opened that was put in its place: SQLite would play the log of this one into it.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._log = database.with_name(f"{database.name}-wal")
+        self._opened = _EXPECTED.get(database) or _identity(database)
+        self._told = False
+
+    def watch(self, engine: Engine) -> None:
+        """From now on."""
+        event.listen(engine, "do_connect", lambda *_: self._check())
+        event.listen(engine, "connect", self._on_connect)
+        event.listen(engine, "begin", self._on_transaction)
+        event.listen(engine, "commit", self._on_transaction)
+        event.listen(engine, "engine_disposed", self._on_disposal)
+
+    def _on_connect(self, _connection: Any, record: Any) -> None:
+        self._opened = self._opened or _identity(self._database)
+        record.info["log"] = _identity(self._log)
+
+    def _on_transaction(self, connection: Connection) -> None:
+        self._check(connection.info)
+
+    def _on_disposal(self, _engine: Engine) -> None:
+        self._opened, self._told = _EXPECTED.get(self._database), False  # nobody has it open any more
+
+    def _check(self, known: dict[str, Any] | None = None) -> None:
+        """Raises DatabaseReplaced; `known` is what is known of a connection."""
+        is_same = self._opened is None or _identity(self._database) == self._opened
+        if is_same and known is not None:
+            there = _identity(self._log)
+            known["log"] = known["log"] or there  # SQLite makes it when it is first needed
+            is_same = there == known["log"]
+        if not is_same:
+            if not self._told:
+                log.error("the database's file was replaced, moved or deleted: nothing is read or written any more")
+            self._told = True
+            raise DatabaseReplaced
+        self._told = False
+
+
+def _identity(file: Path) -> _Identity | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _on_begin(connection: Connection) -> None:

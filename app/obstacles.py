@@ -27,6 +27,7 @@ class Obstacle(StrEnum):
     FULL = "full"
     READ_ONLY = "read-only"
     BROKEN = "broken"
+    REPLACED = "replaced"
     UNREACHABLE = "unreachable"
 
     @property
@@ -45,6 +46,7 @@ _WORDS = {
     Obstacle.FULL: "the disk is full",
     Obstacle.READ_ONLY: "it is read-only",
     Obstacle.BROKEN: "the disk does not take it (it is broken, or a quota is used up)",
+    Obstacle.REPLACED: "another file was put in its place, or it was deleted",
     Obstacle.UNREACHABLE: "it cannot be used",
 }
 _OF_SQLITE = {

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.clock.watch import Watch
-from app.db import DatabaseUnavailable
+from app.db import DatabaseReplaced, DatabaseUnavailable
 from app.delivery import Outcome, Outgoing, Sender
 from app.delivery.drain import drain
 from app.delivery.pacing import Rates
@@ -73,6 +73,8 @@ def run(
             try:
                 rounds.one()
                 complaints.over()
+            except DatabaseReplaced:  # the log says it already
+                session.rollback()
             except DatabaseUnavailable as error:
                 complaints.error(f"{error}; trying again")
                 session.rollback()

@@ -170,6 +170,7 @@ def _replace(folder: Path, manifest: Manifest, config: Config, now: datetime) ->
     with taken(database, database.with_name("backups"), now) as present:
         with _opened(restored) as session:
             carried = _carry_over(present, restored, folder)
+            db.engine.dispose()  # that may have made another file of it
             with writing(session):
                 unsure = carried is None or carried.unsure
                 pause_restored(session, manifest.delivery, max(now, manifest.made_at), unsure=unsure)

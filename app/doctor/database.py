@@ -142,6 +142,7 @@ _CURES = {
         "switched to read-only: that happens by itself after an error of the disk, or when it is full."
     ),
     Obstacle.BROKEN: "Look whether a quota of the site's user is used up, and for errors of the disk (journalctl -k).",
+    Obstacle.REPLACED: "Stop the site, and put back the file that it had open; docs/operating.md says how.",
     Obstacle.UNREACHABLE: (
         "Look whether the disk is full, whether the file and its folder belong to the site's user, and whether "
         "another program holds it open; then run this again."

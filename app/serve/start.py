@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 
+from app.db import expect
 from app.serve.family import Family
 from app.serve.ground import listen, lock_folder
 from app.serve.prepare import Ready, prepare
@@ -62,6 +63,8 @@ def _run(config: Config, stop: Stop) -> None:
     lock = lock_folder(config.data_dir, config.public_url)
     with listen(config.host, config.port) as pages, _mailbox_socket(config) as mails:
         ready = prepare(config)
+        if config.database is not None:
+            expect(config.database)
         if stop.is_set():
             return
         family = Family(inherited=[lock])

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import doubt
-from app.db import tried
+from app.db import DatabaseReplaced, tried
 from app.delivery.breaker import refusal
 from app.delivery.pause import is_paused
 from app.extensions import db
@@ -31,6 +31,8 @@ def show() -> tuple[Response, int]:
         sending, worker = _sending(now), "late" if is_late(db.session(), now) else "ok"
         clock = "ok" if doubt(db.session(), site().wall()) is None else "in doubt"
         database = _obstacle() or "ok"
+    except DatabaseReplaced:
+        database, sending, worker, clock = "replaced", "unreachable", "unreachable", "unreachable"
     except SQLAlchemyError:
         database = sending = worker = clock = "unreachable"
     healthy = database == "ok"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -147,6 +148,28 @@ def test_the_logs_hold_nothing_of_a_malformed_request(start: Start) -> None:
 
     assert redress.ended() == 0
     assert "canary" not in redress.output.lower()
+
+
+def test_a_database_that_is_taken_away_stops_nobody_and_is_found_again(start: Start, folder: Path) -> None:
+    """To stop would lose what only the open files hold."""
+    redress = start()
+    assert redress.is_ready(), redress.output
+
+    shutil.copy(folder / "redress.db", folder / "other.db")
+    (folder / "redress.db").rename(folder / "moved.db")
+    (folder / "other.db").rename(folder / "redress.db")
+
+    assert until(lambda: redress.output.count("was replaced, moved or deleted") > 0, 20)
+    status, health = redress.get("/healthz")
+    assert (status, json.loads(health)["database"]) == (503, "replaced")
+    (folder / "moved.db").rename(folder / "redress.db")
+
+    assert until(lambda: redress.get("/healthz")[0] == 200, 20)
+    assert redress.process.poll() is None
+    redress.process.terminate()
+    assert redress.ended() == 0
+    assert redress.output.count("worker: ERROR the database's file was replaced") == 1
+    assert "Traceback" not in redress.output
 
 
 def test_a_second_start_keeps_the_data_and_makes_no_second_sample(start: Start, folder: Path) -> None:
