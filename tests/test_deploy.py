@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -188,9 +189,15 @@ def test_the_service_runs_what_is_there_with_the_folders_of_the_settings() -> No
     assert float(service["TimeoutStopSec"][0].removesuffix("s")) > 2 * PATIENCE + GRACE + 2
 
 
-@pytest.mark.parametrize("name", ["redress.service", "redress-backup.service"])
-def test_a_service_can_do_no_more_than_it_must(name: str) -> None:
-    service = unit(name)
+SERVICES = sorted(path.name for path in DEPLOY.glob("*.service"))
+HARDENING = re.compile(
+    r"Protect|Private|Restrict(?!AddressFamilies)|Lock|Memory|Remove|NoNew|SystemCall|TasksMax|ProcSubset|\w+Capabilit|"
+    r"CapabilityBoundingSet"
+)
+
+
+def test_the_main_service_can_do_no_more_than_it_must() -> None:
+    service = unit("redress.service")
 
     assert service["User"] == service["Group"] == ["redress"]
     assert service["UMask"] == ["0077"]
@@ -198,6 +205,29 @@ def test_a_service_can_do_no_more_than_it_must(name: str) -> None:
     assert service["ProtectSystem"] == ["strict"]
     for key in ("NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices"):
         assert service[key] == ["yes"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_can_do_more_than_the_main_one(name: str) -> None:
+    """All run the same program, as the same user."""
+    main, service = unit("redress.service"), unit(name)
+    families = (set(one["RestrictAddressFamilies"][0].split()) for one in (service, main))
+
+    for key in ("User", "Group", "UMask", *filter(HARDENING.match, main)):
+        assert service.get(key) == main[key], key
+    assert next(families) <= next(families)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="has no systemd to ask")
+@pytest.mark.parametrize("name", SERVICES)
+def test_systemd_finds_little_to_remark(name: str) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(DEPLOY / name)]
+    said = subprocess.run(command, capture_output=True, text=True)
+    if "unrecognized option" in said.stderr or "Unknown" in said.stderr:
+        pytest.skip("this systemd cannot look at a file")
+
+    (exposure,) = re.findall(r"exposure level for \S+: ([0-9.]+)", said.stdout)
+    assert float(exposure) <= 1.4
 
 
 def test_nightly_backups_are_deleted_before_they_are_older_than_the_page_says() -> None:
