@@ -6,7 +6,7 @@ It is kept in the database, so that every worker obeys it and a person can see i
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
@@ -49,7 +49,7 @@ def site_state(session: Session, delivery: str) -> SiteState:
     """The one row, for whoever changes it; `delivery` is the site's mode, if it was never started."""
     site = session.scalars(select(SiteState).with_for_update()).first()
     if site is None:
-        site = SiteState(id=1, delivery=delivery)
+        site = SiteState(id=1, delivery=delivery, refusals=0)
         session.add(site)
     return site
 
@@ -77,11 +77,11 @@ class Refusal:
 def refusal(session: Session) -> Refusal | None:
     """How the mail server refuses us, since the last message that it took."""
     row = session.execute(
-        select(SiteState.refused_since, SiteState.refused_why, SiteState.refused_code, SiteState.refused_until)
+        select(SiteState.refused_since, SiteState.refused_why, SiteState.refused_code, SiteState.refused_until).where(
+            SiteState.refused_since.is_not(None)
+        )
     ).one_or_none()
-    if row is None or row.refused_since is None or row.refused_until is None:
-        return None
-    return Refusal(row.refused_since, row.refused_why or "", row.refused_code, row.refused_until)
+    return None if row is None else Refusal(row.refused_since, row.refused_why, row.refused_code, row.refused_until)
 
 
 def ask_again(session: Session, now: datetime) -> bool:
@@ -93,7 +93,7 @@ def ask_again(session: Session, now: datetime) -> bool:
     if site is None or site.refused_until is None or site.refused_until <= now:
         return False
     site.refused_until = now
-    site.refusals = max(0, (site.refusals or 0) - 1)
+    site.refusals = max(0, site.refusals - 1)
     return True
 
 
@@ -105,7 +105,7 @@ class Breaker:
         self._delivery = delivery
         self._unreached = 0
         self._alike = _Alike()
-        self._may_be_open = True
+        self._may_be_open = False
 
     @property
     def is_closed(self) -> bool:
@@ -113,8 +113,8 @@ class Breaker:
         return not self._may_be_open
 
     def look(self, session: Session) -> None:
-        """See what another worker, or one before, knows of the server."""
-        self._may_be_open = self._may_be_open or refusal(session) is not None
+        """See what other workers, and those before, know of the server."""
+        self._may_be_open = refusal(session) is not None
 
     def weigh(self, outcome: Outcome, recipient: str) -> Outcome:
         """What an attempt came to, beside those before it: who says the same to everybody does not mean the recipient.
@@ -146,8 +146,8 @@ class Breaker:
         with writing(session):
             row = site_state(session, self._delivery)
             if row.refused_until is None or row.refused_until <= now:  # else another worker has just met the same
-                row.refusals = (row.refusals or 0) + 1
-            pause = PAUSES[min((row.refusals or 1) - 1, len(PAUSES) - 1)]
+                row.refusals += 1
+            pause = PAUSES[min(row.refusals or 1, len(PAUSES)) - 1]
             row.refused_since = row.refused_since or now
             until = now + min(max(pause, outcome.retry_after or pause), PAUSES[-1])  # as the server asks
             row.refused_why, row.refused_code, row.refused_until = outcome.why, outcome.code, until
@@ -173,11 +173,12 @@ class Breaker:
 
 @dataclass(slots=True)
 class _Alike:
-    """Answers in a row that are the same, and to how many domains (two say as much as more)."""
+    """Answers in a row that are the same, and whether to more than one domain."""
 
     answer: tuple[str, int | None] | None = None
     count: int = 0
-    domains: set[str] = field(default_factory=set)
+    domain: str = ""
+    is_spread: bool = False
 
     def to_everybody(self, outcome: Outcome, recipient: str) -> bool:
         """Whether this is one answer too many of that kind.
@@ -185,15 +186,19 @@ class _Alike:
         What recipients' servers may have said is counted anew after it: a few that say so must not stop all others.
         """
         if outcome.why not in _OF_EVERYBODY:
-            self.answer, self.count, self.domains = None, 0, set()
+            self._count(None, "")
             return False
         answer = outcome.why, None if outcome.why == ACCOUNT_REFUSED else outcome.code
+        domain = recipient.rpartition("@")[2].lower()
         if answer != self.answer:
-            self.answer, self.count, self.domains = answer, 0, set()
+            self._count(answer, domain)
         self.count += 1
-        if len(self.domains) < 2:
-            self.domains.add(recipient.rpartition("@")[2].lower())
-        is_enough = self.count >= _PATIENCE and len(self.domains) > 1
+        self.is_spread = self.is_spread or domain != self.domain
+        is_enough = self.count >= _PATIENCE and self.is_spread
         if is_enough and outcome.why in {ACCOUNT_REFUSED, TOO_FAST}:
-            self.count, self.domains = 0, set()
+            self._count(None, "")
         return is_enough
+
+    def _count(self, answer: tuple[str, int | None] | None, domain: str) -> None:
+        """From nothing on."""
+        self.answer, self.count, self.domain, self.is_spread = answer, 0, domain, False

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
-from app.delivery import NO_CONNECTION, Outcome, OutcomeKind
-from app.delivery.breaker import Breaker, Refusal, refusal
+from app.db import writing
+from app.delivery import ACCOUNT_REFUSED, NO_CONNECTION, SENDER_REFUSED, TOO_FAST, Outcome, OutcomeKind
+from app.delivery.breaker import Breaker, Refusal, ask_again, refusal
 from app.delivery.drain import drain
-from app.delivery.sending import Gate, claim
+from app.delivery.pause import pause, resume
+from app.delivery.sending import Gate, Halt, claim, halt
 from app.models import DeliveryKind, DeliveryState
 from tests.clock.factories import certain
 from tests.delivery.factories import ACCEPTED, NOW, ScriptedSender, minutes, policy, reread
@@ -160,3 +162,225 @@ def test_when_nobody_can_be_reached_three_messages_try_and_the_others_wait(sessi
 
     assert sorted(reread(session, one).attempts for one in identifiers) == [0] * 6 + [1] * 3
     assert refusal(session) == Refusal(NOW, NO_CONNECTION, None, NOW + MINUTE)
+
+
+# --- its edges --------------------------------------------------------------------------------------------------------
+
+TICK = timedelta(microseconds=1)
+LOST = Outcome(OutcomeKind.TRANSIENT, NO_CONNECTION)
+
+
+def told(session: Session) -> Refusal:
+    found = refusal(session)
+    session.rollback()
+    assert found is not None
+    return found
+
+
+def let_ask(session: Session, now: datetime) -> bool:
+    with writing(session):
+        return ask_again(session, now)
+
+
+def test_the_pauses_are_as_long_as_is_said(session: Session) -> None:
+    breaker, now, pauses = Breaker("sandbox"), NOW, []
+    for _time in range(6):
+        found = breaker.note(session, REFUSED_US, now)
+        assert found is not None
+        pauses.append(found.until - now)
+        now = found.until
+
+    assert pauses == [MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, 30 * MINUTE, 30 * MINUTE]
+    assert told(session).since == NOW
+
+
+def test_who_meets_it_in_the_same_pause_does_not_make_the_next_one_longer(session: Session) -> None:
+    for worker in (Breaker("sandbox"), Breaker("sandbox")):
+        worker.note(session, REFUSED_US, NOW)
+    before_its_end = NOW + MINUTE - TICK
+    Breaker("sandbox").note(session, REFUSED_US, before_its_end)
+
+    assert told(session).until == before_its_end + MINUTE
+
+
+def test_until_its_last_moment_nothing_goes_and_then_everything(session: Session) -> None:
+    for _number in range(2):
+        row(session)
+    Breaker("sandbox").note(session, REFUSED_US, NOW)
+
+    for now, stops in ((NOW, True), (NOW + MINUTE - TICK, True), (NOW + MINUTE, False)):
+        assert (halt(session, now) is Halt.REFUSED) is stops
+        session.rollback()
+        assert (claim(session, now) is None) is stops
+
+
+def test_a_pause_that_is_longer_than_any_is_of_a_clock_that_was_wrong(session: Session) -> None:
+    for _number in range(2):
+        row(session, NOW - timedelta(days=1))
+    longest = Outcome(OutcomeKind.CHANNEL, "login refused", 535, timedelta(hours=9))
+    Breaker("sandbox").note(session, longest, NOW)
+    assert told(session).until == NOW + 30 * MINUTE
+
+    for now, stops in ((NOW, True), (NOW - TICK, False)):
+        assert (halt(session, now) is Halt.REFUSED) is stops
+        session.rollback()
+        assert (claim(session, now) is None) is stops
+
+
+def test_that_somebody_paused_sending_is_said_first(session: Session) -> None:
+    assert halt(session, NOW) is None
+    Breaker("sandbox").note(session, REFUSED_US, NOW)
+    with writing(session):
+        pause(session, "sandbox", NOW)
+    assert halt(session, NOW) is Halt.PAUSED
+    with writing(session):
+        resume(session, NOW)
+    assert halt(session, NOW) is Halt.REFUSED
+
+
+def test_a_person_lets_the_next_message_ask_and_the_pause_after_it_is_no_longer(session: Session) -> None:
+    assert not let_ask(session, NOW)  # a database that was never started
+    row(session)
+    Breaker("sandbox").note(session, REFUSED_US, NOW)
+    Breaker("sandbox").note(session, REFUSED_US, NOW + MINUTE)
+    assert told(session).until == NOW + 6 * MINUTE
+
+    assert let_ask(session, NOW + 2 * MINUTE)
+
+    assert told(session).until == NOW + 2 * MINUTE
+    assert claim(session, NOW + 2 * MINUTE) is not None
+    assert not let_ask(session, NOW + 2 * MINUTE)
+    Breaker("sandbox").note(session, REFUSED_US, NOW + 3 * MINUTE)
+    assert told(session).until == NOW + 8 * MINUTE
+
+
+def test_a_server_that_takes_mail_needs_no_leave_to_be_asked(session: Session) -> None:
+    with writing(session):
+        pause(session, "sandbox", NOW)  # so that there is a row
+    assert not let_ask(session, NOW)
+
+    Breaker("sandbox").note(session, REFUSED_US, NOW)
+    assert not let_ask(session, NOW + MINUTE)
+    assert let_ask(session, NOW + MINUTE - TICK)
+
+
+def test_a_clock_that_goes_back_between_two_persons_makes_no_pause_longer(session: Session) -> None:
+    Breaker("sandbox").note(session, REFUSED_US, NOW)
+    assert let_ask(session, NOW + 10 * TICK)
+    Breaker("sandbox").note(session, REFUSED_US, NOW)  # by a worker whose clock is a little behind
+    assert told(session).until == NOW + MINUTE
+
+    assert let_ask(session, NOW + 10 * TICK)
+    assert let_ask(session, NOW)
+    Breaker("sandbox").note(session, REFUSED_US, NOW)
+    assert told(session).until == NOW + MINUTE
+
+
+def test_a_worker_that_begins_asks_nobody_anew_whether_the_server_takes_mail(session: Session) -> None:
+    breaker = Breaker("sandbox")
+    assert breaker.is_closed
+    breaker.look(session)
+    assert breaker.is_closed
+
+    breaker.note(session, REFUSED_US, NOW)
+    assert not breaker.is_closed
+    another = Breaker("sandbox")
+    another.look(session)
+    assert not another.is_closed
+
+    another.note(session, ACCEPTED, NOW + MINUTE)
+    assert another.is_closed
+    assert refusal(session) is None
+    breaker.look(session)
+    assert breaker.is_closed
+
+
+def test_one_that_another_worker_has_closed_is_closed_without_a_word(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    breaker, another = Breaker("sandbox"), Breaker("sandbox")
+    breaker.note(session, REFUSED_US, NOW)
+    another.look(session)
+    another.note(session, ACCEPTED, NOW + MINUTE)
+    caplog.clear()
+
+    breaker.note(session, ACCEPTED, NOW + MINUTE)
+
+    assert breaker.is_closed
+    assert caplog.text == ""
+    assert not session.in_transaction()
+
+
+MET_IT = [
+    (ACCEPTED, True),
+    (Outcome(OutcomeKind.ACCEPTED, "accepted"), True),
+    (Outcome(OutcomeKind.PERMANENT, "recipient refused", 550), True),
+    (Outcome(OutcomeKind.TRANSIENT, "greylisted", 450), True),
+    (Outcome(OutcomeKind.TRANSIENT, "connection lost"), False),
+    (Outcome(OutcomeKind.TRANSIENT, NO_CONNECTION, 421), False),
+    (Outcome(OutcomeKind.TRANSIENT, "refused", 451), False),
+]
+
+
+@pytest.mark.parametrize(("outcome", "is_over"), MET_IT)
+def test_what_says_that_the_server_talks_with_us_again(session: Session, outcome: Outcome, is_over: bool) -> None:
+    """An answer to everybody may be about us; another one is worth no less than an acceptance."""
+    breaker = Breaker("sandbox")
+    breaker.note(session, REFUSED_US, NOW)
+
+    breaker.note(session, breaker.weigh(outcome, "a@example.org"), NOW + MINUTE)
+
+    assert (refusal(session) is None) is is_over
+
+
+def test_only_three_in_a_row_that_came_to_nobody_stop_the_others(session: Session) -> None:
+    breaker = Breaker("sandbox")
+    unsure = Outcome(OutcomeKind.TRANSIENT, "greylisted", 450)
+    for outcome in (LOST, LOST, unsure, LOST, Outcome(OutcomeKind.TRANSIENT, SENDER_REFUSED, 451)):
+        assert breaker.note(session, breaker.weigh(outcome, "a@example.org"), NOW) is None
+
+    assert breaker.note(session, breaker.weigh(LOST, "a@example.org"), NOW) is not None
+
+
+SAME = Outcome(OutcomeKind.PERMANENT, "refused", 554)
+ROWS: dict[str, tuple[list[tuple[Outcome, str]], bool]] = {
+    "three to two domains": ([(SAME, "a@x"), (SAME, "b@X"), (SAME, "c@y")], True),
+    "three to two domains, the first apart": ([(SAME, "a@y"), (SAME, "b@x"), (SAME, "c@x")], True),
+    "two to two": ([(SAME, "a@x"), (SAME, "b@y")], False),
+    "nine to one": ([(SAME, f"{name}@x") for name in "abcdefghi"], False),
+    "four, and a second domain at last": ([(SAME, "a@x")] * 3 + [(SAME, "b@y")], True),
+    "with another code between": (
+        [(SAME, "a@x"), (SAME, "b@y"), (Outcome(OutcomeKind.PERMANENT, "refused", 550), "c@z")],
+        False,
+    ),
+    "of the account, whatever the code": (
+        [(Outcome(OutcomeKind.TRANSIENT, ACCOUNT_REFUSED, code), f"a@{code}") for code in (550, 554, 451)],
+        True,
+    ),
+    "with an acceptance between": ([(SAME, "a@x"), (SAME, "b@y"), (ACCEPTED, "c@z"), (SAME, "d@x")], False),
+    "too fast, counted anew after three": (
+        [(Outcome(OutcomeKind.TRANSIENT, TOO_FAST, 450), f"a@{name}") for name in "wxyz"],
+        False,
+    ),
+    "too fast, six times": ([(Outcome(OutcomeKind.TRANSIENT, TOO_FAST, 450), f"a@{name}") for name in "uvwxyz"], True),
+    "refused, and once more": ([(SAME, f"a@{name}") for name in "wxyz"], True),
+}
+
+
+@pytest.mark.parametrize(("answers", "is_meant"), ROWS.values(), ids=ROWS)
+def test_whether_the_last_of_several_answers_is_about_us(
+    session: Session, answers: list[tuple[Outcome, str]], is_meant: bool
+) -> None:
+    breaker = Breaker("sandbox")
+    *before, (last, to) = answers
+    for outcome, recipient in before:
+        breaker.weigh(outcome, recipient)
+
+    assert (breaker.note(session, breaker.weigh(last, to), NOW) is not None) is is_meant
+
+
+def test_a_refusal_says_whether_a_message_met_it_and_its_code_if_it_has_one() -> None:
+    of_a_message, of_nobody = Refusal(NOW, TOO_FAST, 450, NOW), Refusal(NOW, NO_CONNECTION, None, NOW)
+
+    assert (of_a_message.is_of_messages, of_a_message.told) == (True, f"{TOO_FAST} (450)")
+    assert (of_nobody.is_of_messages, of_nobody.told) == (False, NO_CONNECTION)

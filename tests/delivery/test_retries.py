@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from app.delivery import Outcome, OutcomeKind, Outgoing
 from app.delivery.retries import GREYLISTED_PAUSE, Claimed, verdict
 from app.models import DeliveryKind, DeliveryState
-from tests.delivery.factories import TRANSIENT, policy
+from tests.delivery.factories import ACCEPTED, PERMANENT, TRANSIENT, UNKNOWN, minutes, policy
 from tests.delivery.queue import MINUTE
 
 S = DeliveryState
@@ -16,8 +18,8 @@ S = DeliveryState
 GREYLISTED = Outcome(OutcomeKind.TRANSIENT, "greylisted", 450)
 
 
-def claimed_as(attempts: int = 1, unknowns: int = 0) -> Claimed:
-    return Claimed(1, "lease", DeliveryKind.LETTER, attempts, unknowns, Outgoing("a@b.c", "d@e.f", b"x"))
+def claimed_as(attempts: int = 1, unknowns: int = 0, kind: DeliveryKind = DeliveryKind.LETTER) -> Claimed:
+    return Claimed(1, "lease", kind, attempts, unknowns, Outgoing("a@b.c", "d@e.f", b"x"))
 
 
 def test_greylisting_pauses_long_enough_the_first_time_only() -> None:
@@ -54,3 +56,25 @@ def test_jitter_spreads_the_pauses() -> None:
     assert verdict(claimed_as(), TRANSIENT, jittery) == (S.QUEUED, 1.5 * MINUTE)
     assert verdict(claimed_as(2), TRANSIENT, jittery) == (S.QUEUED, 12.5 * MINUTE)
     assert verdict(claimed_as(), GREYLISTED, jittery) == (S.QUEUED, 0.8 * GREYLISTED_PAUSE)
+
+
+@pytest.mark.parametrize("kind", DeliveryKind)
+def test_only_the_mails_that_somebody_waits_for_are_tried_again_quickly(kind: DeliveryKind) -> None:
+    is_quick = kind in {DeliveryKind.CONFIRMATION, DeliveryKind.REPEAT}
+    pauses = minutes(0.5, 2) if is_quick else minutes(2, 10, 30)
+
+    for attempt, pause in enumerate(pauses, start=1):
+        assert verdict(claimed_as(attempt, kind=kind), TRANSIENT, policy()) == (S.QUEUED, pause)
+    assert verdict(claimed_as(len(pauses) + 1, kind=kind), TRANSIENT, policy()) == (S.FAILED, timedelta())
+
+
+def test_what_every_other_outcome_leads_to() -> None:
+    channel = Outcome(OutcomeKind.CHANNEL, "login refused", 535)
+
+    assert verdict(claimed_as(), ACCEPTED, policy()) == (S.ACCEPTED, timedelta())
+    assert verdict(claimed_as(), PERMANENT, policy()) == (S.FAILED, timedelta())
+    assert verdict(claimed_as(9), channel, policy()) == (S.QUEUED, timedelta())
+    assert verdict(claimed_as(9, unknowns=0), UNKNOWN, policy()) == (S.QUEUED, 30 * MINUTE)
+    assert verdict(claimed_as(1, unknowns=1), UNKNOWN, policy()) == (S.PARKED, timedelta())
+    assert GREYLISTED_PAUSE == 6 * MINUTE
+    assert verdict(claimed_as(), Outcome(OutcomeKind.TRANSIENT, "refused", 451), policy()) == (S.QUEUED, 2 * MINUTE)

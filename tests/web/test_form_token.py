@@ -42,6 +42,20 @@ def test_it_lives_for_a_day_and_does_not_come_from_the_future(hours: float, good
     assert (form_token.read(SECRET, text, "x", NOW + timedelta(hours=hours)) is not None) is good
 
 
+def test_to_the_last_moment() -> None:
+    token = form_token.issue(SECRET, "x", NOW)
+    begun, tick = token.first_page, timedelta(microseconds=1)
+
+    assert begun == NOW.replace(microsecond=0)
+    assert token.too_quick(begun + timedelta(seconds=3) - tick)
+    assert not token.too_quick(begun + timedelta(seconds=3))
+    assert token.is_good(begun + timedelta(hours=24))
+    assert not token.is_good(begun + timedelta(hours=24) + tick)
+    assert token.is_good(begun - timedelta(minutes=5))
+    assert not token.is_good(begun - timedelta(minutes=5) - tick)
+    assert len(token.nonce) == 22  # 128 bits: nobody guesses another's
+
+
 @pytest.mark.parametrize("text", ["", "x", ".", "a.b", "é", "\x00", "\ud800", "[" * 5000, "W10.abc", "x" * 100_000])
 def test_nonsense_is_none(text: str) -> None:
     assert form_token.read(SECRET, text, "x", NOW) is None
