@@ -12,7 +12,7 @@ from app.db import writing
 from app.delivery import Outcome, OutcomeKind, Outgoing
 from app.delivery.drain import drain
 from app.delivery.overview import overview
-from app.delivery.pacing import Busy, Rates, forget_paces
+from app.delivery.pacing import Busy, Rates, forget_paces, may_go, note_sent, take_turn
 from app.delivery.sending import Gate, claim
 from app.models import Delivery, DeliveryKind, DeliveryState, Pace
 from tests.delivery.factories import (
@@ -377,3 +377,171 @@ def test_what_is_remembered_of_offices_does_not_grow_for_ever() -> None:
         busy.note(f"a@{number}.example", TRANSIENT, NOW)
 
     assert len(busy._known) == 10_000
+
+
+# --- the edges --------------------------------------------------------------------------------------------------------
+
+TICK, SECOND, TURN = timedelta(microseconds=1), timedelta(seconds=1), timedelta(seconds=61)
+OFFICE = "a@office.example"
+
+
+def paced(session: Session, key: str, next_at: datetime) -> None:
+    with writing(session):
+        session.add(Pace(key=key, next_at=next_at))
+
+
+def next_of(session: Session, key: str) -> datetime:
+    return session.get_one(Pace, key, populate_existing=True).next_at
+
+
+@pytest.mark.parametrize(
+    ("ahead", "goes"),
+    [
+        (timedelta(days=-1), True),
+        (timedelta(), True),
+        (SECOND, True),
+        (SECOND + TICK, False),
+        (30 * MINUTE, False),
+        (30 * MINUTE + TICK, True),
+    ],
+)
+def test_a_turn_of_the_account_may_be_taken_a_second_early_and_one_of_a_wrong_clock_is_none(
+    session: Session, ahead: timedelta, goes: bool
+) -> None:
+    paced(session, "", NOW + ahead)
+
+    assert may_go(session, Rates(account=1), NOW) is goes
+    assert may_go(session, Rates(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "begins"), [(timedelta(days=-1), NOW), (SECOND, NOW + SECOND), (30 * MINUTE + TICK, NOW)]
+)
+def test_each_message_moves_the_accounts_turn_by_its_share_of_a_minute(
+    session: Session, ahead: timedelta, begins: datetime
+) -> None:
+    paced(session, "", NOW + ahead)
+
+    note_sent(session, Rates(account=4), NOW)
+
+    assert next_of(session, "") == begins + TURN / 4
+
+
+def test_without_a_pace_nothing_is_written_down(session: Session) -> None:
+    note_sent(session, Rates(), NOW)
+    assert take_turn(session, LETTER, OFFICE, Rates(), NOW)
+    assert take_turn(session, COPY, OFFICE, Rates(office=1), NOW)
+
+    assert session.scalars(select(Pace)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("ahead", "is_taken"),
+    [
+        (timedelta(days=-1), True),
+        (timedelta(), True),
+        (TICK, False),
+        (TURN, False),
+        (TURN + TICK, True),
+    ],
+)
+def test_an_offices_turn_is_not_taken_before_it_comes(session: Session, ahead: timedelta, is_taken: bool) -> None:
+    """Neither by whoever takes it, nor by the claim that looks for somebody to take one."""
+    paced(session, OFFICE, NOW + ahead)
+    row(session)
+
+    assert take_turn(session, LETTER, OFFICE, Rates(office=2), NOW) is is_taken
+    session.rollback()
+    assert (claim(session, NOW, Gate.open(Rates(office=2))) is not None) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("late", "counts_from"),
+    [(timedelta(), NOW), (SECOND, NOW - SECOND), (SECOND + TICK, NOW), (timedelta(days=9), NOW), (-TURN - TICK, NOW)],
+)
+def test_a_punctual_turn_is_followed_by_one_that_is_not_later_for_a_second_of_looking(
+    session: Session, late: timedelta, counts_from: datetime
+) -> None:
+    paced(session, OFFICE, NOW - late)
+
+    take_turn(session, LETTER, OFFICE, Rates(office=4), NOW)
+
+    assert next_of(session, OFFICE) == counts_from + TURN / 4
+
+
+def test_the_accounts_turn_is_nobodys_office(session: Session) -> None:
+    """A letter that lost its address must not wait for it."""
+    paced(session, "", NOW + SECOND)
+    row(session, to="")
+
+    assert claim(session, NOW, Gate.open(Rates(account=1))) is not None
+
+
+def test_turns_are_kept_for_a_day(session: Session) -> None:
+    day = timedelta(hours=24)
+    paced(session, OFFICE, NOW)
+    with writing(session):
+        forget_paces(session, NOW + day)
+    assert len(session.scalars(select(Pace)).all()) == 1
+    with writing(session):
+        forget_paces(session, NOW + day + TICK)
+    assert session.scalars(select(Pace)).all() == []
+
+
+def test_the_later_of_two_troubles_counts_and_ends_at_its_moment() -> None:
+    busy = Busy()
+    for name in "abcde":
+        busy.note(f"{name}@x.example", TRANSIENT, NOW)  # all of the domain
+    for _time in range(2):
+        busy.note("a@x.example", TRANSIENT, NOW + 2 * SECOND)
+
+    assert busy.until("a@x.example", NOW + SECOND) == NOW + 2 * SECOND + 15 * MINUTE
+    assert busy.until("b@x.example", NOW + SECOND) == NOW + 2 * SECOND + 15 * MINUTE
+
+
+def test_a_trouble_is_over_at_its_moment_and_none_of_a_clock_that_was_wrong() -> None:
+    busy = Busy()
+    for _time in range(2):
+        busy.note("a@x.example", TRANSIENT, NOW)
+
+    assert busy.until("a@x.example", NOW + MINUTE - TICK) == NOW + MINUTE
+    assert busy.until("a@x.example", NOW + MINUTE) is None
+    assert busy.until("a@x.example", NOW - 29 * MINUTE) == NOW + MINUTE
+    assert busy.until("a@x.example", NOW - 29 * MINUTE - TICK) is None
+
+
+def test_whoever_was_in_trouble_longest_ago_is_forgotten_first() -> None:
+    busy = Busy()
+    for _time in range(2):
+        busy.note("a@old.example", TRANSIENT, NOW)
+    busy.note("a@older.example", TRANSIENT, NOW)
+    for number in range(4998):
+        busy.note(f"a@{number}.example", TRANSIENT, NOW)
+    assert len(busy._known) == 10_000
+    for _time in range(2):
+        busy.note("a@old.example", TRANSIENT, NOW)
+
+    busy.note("a@new.example", TRANSIENT, NOW)
+
+    assert len(busy._known) == 10_000
+    assert "a@old.example" in busy._known
+    assert "a@older.example" not in busy._known
+
+
+@pytest.mark.parametrize("outcome", [ACCEPTED, PERMANENT])
+def test_who_answers_for_sure_begins_anew(outcome: Outcome) -> None:
+    busy = Busy()
+    busy.note("a@x.example", TRANSIENT, NOW)
+    busy.note("a@x.example", outcome, NOW)
+    busy.note("a@x.example", TRANSIENT, NOW)
+
+    assert busy.until("a@x.example", NOW) is None
+
+
+def test_who_is_greylisted_stays_in_the_trouble_that_it_had() -> None:
+    busy = Busy()
+    busy.note("a@x.example", TRANSIENT, NOW)
+    busy.note("a@x.example", GREYLISTED, NOW)
+    busy.note("a@x.example", TRANSIENT, NOW)
+
+    assert busy.until("a@x.example", NOW) == NOW + MINUTE

@@ -10,9 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import writing
-from app.delivery import Outcome, Outgoing
+from app.delivery import Outcome, OutcomeKind, Outgoing
+from app.delivery.breaker import Breaker
 from app.delivery.outbox import cancel
-from app.delivery.sending import LEASE, claim, recover, settle
+from app.delivery.pacing import Rates
+from app.delivery.pause import pause
+from app.delivery.sending import LEASE, Gate, claim, is_something_due, recover, settle, settle_and_claim
 from app.models import Delivery, DeliveryKind, DeliveryState, SignatureState, SiteState
 from tests.clock.factories import certain
 from tests.delivery.factories import ACCEPTED, NOW, PERMANENT, TRANSIENT, UNKNOWN, moves, policy, reread
@@ -361,3 +364,137 @@ def test_recovery_leaves_no_transaction_open(session: Session) -> None:
     must_claim(session)
     recover(session, policy(), NOW, abandoned=True)
     assert not session.in_transaction()
+
+
+# --- the edges --------------------------------------------------------------------------------------------------------
+
+TICK = timedelta(microseconds=1)
+REFUSED_US = Outcome(OutcomeKind.CHANNEL, "login refused", 535)
+
+
+@pytest.mark.parametrize(
+    ("kind", "all_pauses"), [(DeliveryKind.LETTER, 42 * MINUTE), (DeliveryKind.CONFIRMATION, 2.5 * MINUTE)]
+)
+def test_a_server_that_refuses_us_fails_a_message_only_after_more_than_all_its_pauses(
+    session: Session, kind: DeliveryKind, all_pauses: timedelta
+) -> None:
+    """The pauses are those of its own kind, and count from when the server began to refuse us."""
+    row(session, kind=kind)
+    Breaker("sandbox").note(session, REFUSED_US, NOW)
+    end = NOW + all_pauses
+    for moment, state in ((end, S.QUEUED), (end + TICK, S.FAILED)):
+        claimed = must_claim(session, end)
+
+        assert settle(session, claimed, REFUSED_US, policy(), moment)
+
+        found = reread(session, claimed.id)
+        assert (found.state, found.attempts, found.due_at, found.wanted_at) == (state, 0, NOW, NOW)
+        assert found.ended_at == (moment if state is S.FAILED else None)
+
+
+def test_a_lease_is_over_after_its_last_moment(session: Session) -> None:
+    row(session)
+    must_claim(session)
+
+    assert recover(session, policy(), NOW + LEASE) == 0
+    assert recover(session, policy(), NOW + LEASE + TICK) == 1
+
+
+def test_the_lease_is_that_of_the_gate(session: Session) -> None:
+    identifier = row(session)
+
+    assert claim(session, NOW, Gate.open(lease=7 * MINUTE)) is not None
+
+    assert reread(session, identifier).leased_until == NOW + 7 * MINUTE
+
+
+def test_what_goes_back_into_the_queue_is_due_and_wanted_after_its_pause(session: Session) -> None:
+    identifier = row(session)
+
+    settle(session, must_claim(session), TRANSIENT, policy(), NOW + MINUTE)
+
+    found = reread(session, identifier)
+    assert (found.due_at, found.wanted_at, found.ended_at) == (NOW + 3 * MINUTE, NOW + 3 * MINUTE, None)
+    assert (found.attempts, found.unknowns, found.lease, found.leased_until) == (1, 0, None, None)
+
+
+def test_a_late_acceptance_counts_for_what_was_parked_too(session: Session) -> None:
+    identifier, now = row(session), NOW
+    for _crash in range(2):
+        late = must_claim(session, now)
+        recover(session, policy(), now, abandoned=True)
+        now += timedelta(hours=1)
+    assert state_of(session, identifier) is S.PARKED
+
+    assert settle(session, late, ACCEPTED, policy(), now)
+
+    assert (state_of(session, identifier), reread(session, identifier).ended_at) == (S.ACCEPTED, now)
+
+
+def test_a_late_acceptance_of_an_attempt_before_the_last_changes_nothing(session: Session) -> None:
+    identifier, now = row(session), NOW
+    first = must_claim(session)
+    for _crash in range(2):
+        recover(session, policy(), now, abandoned=True)
+        now += timedelta(hours=1)
+        if state_of(session, identifier) is S.QUEUED:
+            must_claim(session, now)
+
+    assert not settle(session, first, ACCEPTED, policy(), now)
+    assert state_of(session, identifier) is S.PARKED
+
+
+def test_whether_something_only_waits_for_its_turn(session: Session) -> None:
+    assert not is_something_due(session, NOW)
+    row(session)
+    assert not is_something_due(session, NOW - TICK)
+    assert is_something_due(session, NOW)
+    assert not session.in_transaction()
+    Breaker("sandbox").note(session, REFUSED_US, NOW)
+    assert not is_something_due(session, NOW)
+    assert is_something_due(session, NOW + MINUTE)
+    with writing(session):
+        pause(session, "sandbox", NOW)
+    assert not is_something_due(session, NOW + MINUTE)
+
+
+def test_with_what_was_accepted_the_next_one_is_claimed_if_it_may_go(session: Session) -> None:
+    first, second, third = (row(session, NOW - count * MINUTE) for count in (3, 2, 1))
+    gate = Gate.open(Rates(account=1))
+
+    settled, following = settle_and_claim(session, must_claim(session), ACCEPTED, NOW, Gate.open())
+    assert settled
+    assert following is not None
+    assert following.id == second
+    claim(session, NOW, gate)  # takes the account's turn
+
+    assert settle_and_claim(session, following, ACCEPTED, NOW, gate) == (True, None)
+    assert settle_and_claim(session, following, ACCEPTED, NOW, gate) == (False, None)
+    assert [state_of(session, one) for one in (first, second, third)] == [S.ACCEPTED, S.ACCEPTED, S.SENDING]
+
+
+def test_what_is_put_off_looks_as_if_nobody_had_touched_it(session: Session) -> None:
+    busy = row(session, recipient="a@busy.example")
+    gate = Gate.open()
+    for _failure in range(2):
+        gate.busy.note("a@busy.example", TRANSIENT, NOW)
+
+    assert claim(session, NOW, gate) is None
+
+    found = reread(session, busy)
+    assert (found.state, found.attempts, found.lease, found.leased_until) == (S.QUEUED, 0, None, None)
+    assert (found.due_at, moves(found)) == (NOW + MINUTE, [])
+
+
+def test_however_many_are_put_off_the_one_that_can_go_is_found(session: Session) -> None:
+    for _number in range(201):
+        row(session, NOW - MINUTE, recipient="a@busy.example")
+    quick = row(session, recipient="b@quick.example")
+    gate = Gate.open()
+    for _failure in range(2):
+        gate.busy.note("a@busy.example", TRANSIENT, NOW)
+
+    claimed = claim(session, NOW, gate)
+
+    assert claimed is not None
+    assert claimed.id == quick
