@@ -366,3 +366,84 @@ def test_the_policy_is_that_of_the_settings_and_spreads_its_pauses(data_dir: Pat
     assert policy.unknown == timedelta(hours=4)
     factors = [policy.jitter() for _turn in range(200)]
     assert 0.75 <= min(factors) < 0.9 < 1.1 < max(factors) <= 1.25
+
+
+# --- the edges --------------------------------------------------------------------------------------------------------
+
+TICK = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("ago", "late"),
+    [
+        (timedelta(), False),
+        (timedelta(seconds=60), False),
+        (timedelta(seconds=60) + TICK, True),
+        (timedelta(seconds=-60), False),
+        (timedelta(seconds=-60) - TICK, True),
+    ],
+)
+def test_a_sign_of_life_holds_for_a_minute(session: Session, ago: timedelta, late: bool) -> None:
+    with writing(session):
+        session.add(Heartbeat(worker="here:1", at=NOW - ago))
+
+    assert is_late(session, NOW) is late
+
+
+def test_a_sign_that_is_credible_comes_before_one_that_is_not(session: Session) -> None:
+    minute = timedelta(seconds=60)
+    with writing(session):
+        session.add_all([Heartbeat(worker="a:1", at=NOW + minute), Heartbeat(worker="b:1", at=NOW + minute + TICK)])
+
+    assert last_sign(session, NOW) == NOW + minute
+
+
+def test_a_beat_forgets_whoever_was_silent_for_more_than_a_day(session: Session) -> None:
+    day = timedelta(days=1)
+    with writing(session):
+        session.add_all([Heartbeat(worker="a:1", at=NOW - day), Heartbeat(worker="b:1", at=NOW - day - TICK)])
+
+    Heart().beat(session, NOW)
+
+    left = {beat.worker: beat.at for beat in session.scalars(select(Heartbeat))}
+    assert len(left) == 2
+    assert set(left.values()) == {NOW - day, NOW}
+
+
+def test_who_ends_takes_along_whoever_was_killed_on_its_machine_more_than_a_minute_ago(session: Session) -> None:
+    here, minute = f"{heartbeat._machine()}:1:", timedelta(seconds=60)
+    with writing(session):
+        session.add_all(
+            [
+                Heartbeat(worker=f"{here}lives", at=NOW - minute),
+                Heartbeat(worker=f"{here}dead", at=NOW - minute - TICK),
+                Heartbeat(worker="elsewhere:1:dead", at=NOW - minute - TICK),
+            ]
+        )
+    heart = Heart()
+    heart.beat(session, NOW)
+
+    heart.stop(session, NOW)
+
+    assert set(session.scalars(select(Heartbeat.worker))) == {f"{here}lives", "elsewhere:1:dead"}
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_only_who_is_alone_begins_with_an_empty_table(session: Session, *, alone: bool) -> None:
+    with writing(session):
+        session.add(Heartbeat(worker="elsewhere:1", at=NOW))
+
+    Heart().begin(session, NOW, alone=alone)
+
+    assert len(session.scalars(select(Heartbeat)).all()) == (1 if alone else 2)
+
+
+def test_a_worker_may_be_busy_for_as_long_as_it_says() -> None:
+    heart = Heart()
+    assert heart.has_lived()
+    heart.lives(timedelta())
+    assert not heart.has_lived()
+    heart.lives(timedelta(seconds=60))
+    assert heart.has_lived()
+    said = [heartbeat.EVERY, heartbeat.LATE, heartbeat.PATIENCE]
+    assert [one.total_seconds() for one in said] == [10, 60, 300]
