@@ -92,12 +92,13 @@ def claim(session: Session, now: datetime, gate: Gate | None = None) -> Claimed 
         with writing(session, beside_workers=True):
             if not may_go(session, gate.rates, now):
                 return None
-            looked = [_look(session, gate, now)]
-            while looked[-1] is _Looked.BUSY and len(looked) < _PUT_OFF_AT_ONCE:
-                looked.append(_look(session, gate, now))
-        if isinstance(looked[-1], Claimed):
-            return looked[-1]
-        if looked[-1] is _Looked.NOTHING:
+            for _row in range(_PUT_OFF_AT_ONCE):
+                looked = _look(session, gate, now)
+                if looked is not _Looked.BUSY:
+                    break
+        if isinstance(looked, Claimed):
+            return looked
+        if looked is _Looked.NOTHING:
             return None
 
 

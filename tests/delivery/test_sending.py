@@ -36,7 +36,8 @@ def test_a_due_row_is_claimed_with_the_bytes_and_envelope_it_was_queued_with(ses
     assert claimed.outgoing == Outgoing("b+1.2@example.org", "office@example.org", b"the very bytes\r\n")
     found = reread(session, identifier)
     assert (found.state, found.attempts, found.lease) == (S.SENDING, 1, claimed.lease)
-    assert found.leased_until == NOW + LEASE
+    assert found.leased_until == NOW + LEASE == NOW + 15 * MINUTE
+    assert len(claimed.lease) == 32  # 128 bits, and all that its column holds
     assert moves(found) == [(S.SENDING, "claimed")]
 
 
@@ -474,7 +475,7 @@ def test_with_what_was_accepted_the_next_one_is_claimed_if_it_may_go(session: Se
 
 
 def test_what_is_put_off_looks_as_if_nobody_had_touched_it(session: Session) -> None:
-    busy = row(session, recipient="a@busy.example")
+    busy, beside = row(session, recipient="a@busy.example"), row(session, NOW + 9 * MINUTE)
     gate = Gate.open()
     for _failure in range(2):
         gate.busy.note("a@busy.example", TRANSIENT, NOW)
@@ -484,6 +485,7 @@ def test_what_is_put_off_looks_as_if_nobody_had_touched_it(session: Session) -> 
     found = reread(session, busy)
     assert (found.state, found.attempts, found.lease, found.leased_until) == (S.QUEUED, 0, None, None)
     assert (found.due_at, moves(found)) == (NOW + MINUTE, [])
+    assert reread(session, beside).due_at == NOW + 9 * MINUTE
 
 
 def test_however_many_are_put_off_the_one_that_can_go_is_found(session: Session) -> None:
