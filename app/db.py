@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -20,6 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 from app.obstacles import Obstacle, met, obstacle
+
 log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 5000
