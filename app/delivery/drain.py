@@ -84,13 +84,13 @@ def _settle_at_once(
     if outcome.kind is not OutcomeKind.ACCEPTED or not gate.breaker.is_closed or wait(0):
         return False, None
     try:
-        found = settle_and_claim(session, claimed, outcome, now, gate)
+        settled, following = settle_and_claim(session, claimed, outcome, now, gate)
     except Exception as error:  # whatever it is, the outcome alone may still be written
         log.error("delivery %d: not settled with the next one: %s", claimed.id, kind_and_place(error))
         return False, None
-    if found[0]:
+    if settled:
         log.info("delivery %d: %s %s", claimed.id, outcome.kind, outcome.code or outcome.why)
-    return found
+    return settled, following
 
 
 def _settle_for_sure(

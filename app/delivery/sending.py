@@ -20,8 +20,9 @@ from app.db import writing
 from app.delivery import Outcome, OutcomeKind, Outgoing, outbox
 from app.delivery.breaker import PAUSES, Breaker, refusal, stopped
 from app.delivery.pacing import MINUTE, Busy, Rates, is_paced, may_go, note_sent, take_turn
+from app.delivery.pause import is_paused
 from app.delivery.retries import Claimed, Policy, verdict
-from app.models import Delivery, DeliveryKind, DeliveryState, Signature, SiteState
+from app.models import Delivery, DeliveryKind, DeliveryState, Signature
 
 S = DeliveryState
 LEASE = timedelta(seconds=900)
@@ -210,11 +211,9 @@ class Halt(StrEnum):
 
 def halt(session: Session, now: datetime) -> Halt | None:
     """What keeps everything that waits, as far as is known; None if nothing does."""
-    row = session.execute(select(SiteState.paused_at, SiteState.refused_until)).one_or_none()
-    if row is None:
+    if not session.scalar(select(stopped()), {"now": now, "longest": now + PAUSES[-1]}):
         return None
-    is_refused = row.refused_until is not None and now < row.refused_until <= now + PAUSES[-1]  # as `stopped` has it
-    return Halt.PAUSED if row.paused_at else Halt.REFUSED if is_refused else None
+    return Halt.PAUSED if is_paused(session) else Halt.REFUSED
 
 
 def is_something_due(session: Session, now: datetime) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
 from app.db import DatabaseUnavailable, writing
@@ -20,7 +21,7 @@ from app.delivery.pacing import Rates
 from app.delivery.sending import Gate, recover
 from app.models import Delivery, DeliveryKind, DeliveryState
 from tests.databases import Writer, connected
-from tests.delivery.factories import ACCEPTED, NOW, TRANSIENT, UNKNOWN, ScriptedSender, moves, policy, reread
+from tests.delivery.factories import ACCEPTED, NOW, PERMANENT, TRANSIENT, UNKNOWN, ScriptedSender, moves, policy, reread
 from tests.delivery.queue import (
     MINUTE,
     at,
@@ -181,7 +182,7 @@ def test_an_outcome_is_kept_in_memory_while_the_database_is_locked(
 
 @pytest.mark.usefixtures("impatient")
 def test_told_to_stop_while_the_database_is_locked_it_gives_up_and_the_row_is_of_unknown_fate(
-    session: Session, other: Writer
+    session: Session, other: Writer, caplog: pytest.LogCaptureFixture
 ) -> None:
     identifier, stopping = row(session), []
 
@@ -192,6 +193,7 @@ def test_told_to_stop_while_the_database_is_locked_it_gives_up_and_the_row_is_of
     drain(session, ScriptedSender(on_send=begin), policy(), at(NOW), lambda _seconds: bool(stopping))
 
     other.end()
+    assert caplog.text.count("does not take the outcome yet") == 5
     assert state_of(session, identifier) is S.SENDING
     recover(session, policy(), NOW, abandoned=True)
     assert reread(session, identifier).unknowns == 1
@@ -246,11 +248,18 @@ def test_an_outcome_that_is_refused_for_ever_does_not_stop_the_others(session: S
             )
         )
 
-    sender = ScriptedSender()
-    drain(session, sender, policy(), at(NOW), never)
+    sender, waits = ScriptedSender(), list[float]()
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return False
+
+    drain(session, sender, policy(), at(NOW), wait)
 
     assert (state_of(session, poison), state_of(session, good)) == (S.SENDING, S.ACCEPTED)
     assert len(sender.sent) == 2
+    assert [seconds for seconds in waits if seconds] == [1.0] * 5
+    assert set(waits) == {0, 1.0}  # else it only asks whether to stop
 
 
 @pytest.mark.file
@@ -322,3 +331,37 @@ def test_the_next_one_keeps_to_the_pace(session: Session) -> None:
     for _ in range(3):
         row(session)
     assert drain(session, ScriptedSender(), policy(), at(NOW), never, Gate.open(Rates(account=1))) == 1
+
+
+def test_an_acceptance_is_written_though_the_next_one_cannot_be_claimed(session: Session) -> None:
+    first, second = row(session, NOW - MINUTE), row(session)
+    engine, sender = session.get_bind(), ScriptedSender()
+    refused: list[str] = []
+
+    def refuse(_connection: object, _cursor: object, sql: str, *_rest: object) -> None:
+        if len(sender.sent) == 1 and not refused and "SET state" in sql and "attempts" in sql and "coalesce" in sql:
+            refused.append(sql)
+            raise RuntimeError("no")
+
+    event.listen(engine, "before_cursor_execute", refuse)
+    assert drain(session, sender, policy(), at(NOW), never) == 2
+    event.remove(engine, "before_cursor_execute", refuse)
+
+    assert len(refused) == 1
+    for one in (first, second):
+        assert moves(reread(session, one)) == [(S.SENDING, "claimed"), (S.ACCEPTED, "accepted")]
+
+
+def test_the_log_tells_what_became_of_each(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    identifiers = [row(session, NOW - count * MINUTE) for count in (4, 3, 2, 1)]
+    outcomes = [ACCEPTED, Outcome(OutcomeKind.ACCEPTED, "accepted"), PERMANENT, Outcome(OutcomeKind.UNKNOWN, "error")]
+
+    drain(session, ScriptedSender(outcomes=outcomes), policy(), at(NOW), never)
+
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    words = ["accepted 250", "accepted accepted", "permanent 550", "unknown error"]
+    levels = ["INFO", "INFO", "WARNING", "INFO"]
+    assert told == [
+        (level, f"delivery {one}: {said}") for level, one, said in zip(levels, identifiers, words, strict=True)
+    ]
