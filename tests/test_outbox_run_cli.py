@@ -218,13 +218,10 @@ def test_on_a_terminal_a_line_tells_how_far_it_is(session: Session, data_dir: Pa
     os.close(ours)
 
     lines = [line.partition(b"\x1b[K")[2].decode() for line in seen.split(b"\r") if b"\x1b[K" in line]
-    assert [line.partition(" now,")[0] for line in lines] == [
-        "0 accepted; 3 left",
-        "1 accepted; 2 left",
-        "2 accepted; 1 left",
-        "3 accepted; 0 left",
-        "3 accepted; 0 left",
-    ][: len(lines)]
+    told = [line.partition(" now,")[0] for line in lines]
+    ways = [f"{number} accepted; {3 - number} left" for number in range(4)]
+    assert told[0] == ways[0]
+    assert [ways.index(line) for line in told] == sorted(ways.index(line) for line in told)  # a slow one may be skipped
     assert b"3 accepted; 0 left now" in seen
 
 
