@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.clock import STEP, certain_moment
+from app.db import DatabaseUnavailable
 
 _AGAIN = 10.0
 """Seconds after which it is looked whether somebody has set the clock right, or has said that it is."""
@@ -54,7 +55,7 @@ class Steady:
         try:
             with self._session() as session:
                 found = certain_moment(session)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, DatabaseUnavailable):
             found = None
         # A worker writes it down every few seconds: between two of them our own time must not go back.
         goes_on = least is not None and found is not None and timedelta() <= least - found <= STEP

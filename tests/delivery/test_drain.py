@@ -193,7 +193,7 @@ def test_told_to_stop_while_the_database_is_locked_it_gives_up_and_the_row_is_of
     drain(session, ScriptedSender(on_send=begin), policy(), at(NOW), lambda _seconds: bool(stopping))
 
     other.end()
-    assert caplog.text.count("does not take the outcome yet") == 5
+    assert caplog.text.count("could not be written down yet") == 5
     assert state_of(session, identifier) is S.SENDING
     recover(session, policy(), NOW, abandoned=True)
     assert reread(session, identifier).unknowns == 1

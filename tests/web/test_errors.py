@@ -23,37 +23,36 @@ def test_an_unknown_address_says_to_check_it(visitor: Visitor) -> None:
         assert visitor.follow("Tell Congress – Reunite Families").path == "/reunite-families"
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("/reunite-families/", "/reunite-families"),
-        ("/Reunite-Families", "/reunite-families"),
-        ("/REUNITE-FAMILIES/?source=flyer&postal-code=82001", "/reunite-families?source=flyer&postal-code=82001"),
-        ("/reunite-families.", "/reunite-families"),
-        ("/reunite-families,", "/reunite-families"),
-        ("/reunite-families).", "/reunite-families"),
-        ("/reunite-families%E2%80%9D", "/reunite-families"),
-        ("/reunite-families%20", "/reunite-families"),
-        ("/reunite%20families", "/reunite-families"),
-        ("/reunite_families", "/reunite-families"),
-        ("/reunite%E2%80%93families", "/reunite-families"),
-        ("/reunite%E2%80%91families%E2%80%8B", "/reunite-families"),
-        ("/%E2%80%9Creunite-families%E2%80%9D", "/reunite-families"),
-        ("/(reunite-families)", "/reunite-families"),
-        ("/re%C2%ADunite-fam%E2%80%8Bilies", "/reunite-families"),
-        ("/reunite+families", "/reunite-families"),
-        ("/CONFIRM/a%3Fb%23c", "/confirm/a%3Fb%23c"),
-        ("/CONFIRM/x%0d%0aY", "/confirm/xY"),
-        ("/receipt/AbC/ERASE.", "/receipt/AbC/erase"),
-        ("/privacy/", "/privacy"),
-        ("/Privacy.?lang=es", "/privacy?lang=es"),
-        ("/HEALTHZ", "/healthz"),
-    ],
+SLIPS = (
+    ("/reunite-families/", "/reunite-families"),
+    ("/Reunite-Families", "/reunite-families"),
+    ("/REUNITE-FAMILIES/?source=flyer&postal-code=82001", "/reunite-families?source=flyer&postal-code=82001"),
+    ("/reunite-families.", "/reunite-families"),
+    ("/reunite-families,", "/reunite-families"),
+    ("/reunite-families).", "/reunite-families"),
+    ("/reunite-families%E2%80%9D", "/reunite-families"),
+    ("/reunite-families%20", "/reunite-families"),
+    ("/reunite%20families", "/reunite-families"),
+    ("/reunite_families", "/reunite-families"),
+    ("/reunite%E2%80%93families", "/reunite-families"),
+    ("/reunite%E2%80%91families%E2%80%8B", "/reunite-families"),
+    ("/%E2%80%9Creunite-families%E2%80%9D", "/reunite-families"),
+    ("/(reunite-families)", "/reunite-families"),
+    ("/re%C2%ADunite-fam%E2%80%8Bilies", "/reunite-families"),
+    ("/reunite+families", "/reunite-families"),
+    ("/CONFIRM/a%3Fb%23c", "/confirm/a%3Fb%23c"),
+    ("/CONFIRM/x%0d%0aY", "/confirm/xY"),
+    ("/receipt/AbC/ERASE.", "/receipt/AbC/erase"),
+    ("/privacy/", "/privacy"),
+    ("/Privacy.?lang=es", "/privacy?lang=es"),
+    ("/HEALTHZ", "/healthz"),
 )
-def test_an_address_with_a_slip_leads_to_the_page_that_was_meant(visitor: Visitor, typed: str, meant: str) -> None:
-    answer = visitor.client.get(typed)
 
-    assert (answer.status_code, answer.location) == (302, meant)
+
+def test_an_address_with_a_slip_leads_to_the_page_that_was_meant(visitor: Visitor) -> None:
+    for typed, meant in SLIPS:
+        answer = visitor.client.get(typed)
+        assert (answer.status_code, answer.location) == (302, meant)
 
 
 def test_a_form_that_another_site_sends_to_an_address_with_a_slip_arrives_whole(visitor: Visitor) -> None:
