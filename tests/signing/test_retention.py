@@ -23,10 +23,18 @@ from app.db import Base, DatabaseUnavailable, writing
 from app.delivery import Outgoing
 from app.delivery.sending import claim, settle
 from app.extensions import db
-from app.models import DeliveryKind, DeliveryState, GeocoderAnswer, LimitEvent, Signature, SignatureState
+from app.models import (
+    Consent,
+    DeliveryKind,
+    DeliveryState,
+    GeocoderAnswer,
+    LimitEvent,
+    Signature,
+    SignatureState,
+)
 from app.sandbox.mailbox import sweep
 from app.signing.afterwards import report
-from app.signing.retention import Keep, has_expired, let_go, purge
+from app.signing.retention import Keep, has_expired, let_go, purge, signatures_of
 from app.upkeep import Upkeep
 from tests import factories, test_canary
 from tests.clock.factories import certain
@@ -548,3 +556,95 @@ def test_the_days_are_those_of_the_settings(open_sandbox: OpenSandbox) -> None:
     privacy = Visitor(app).open("/privacy")
     assert "deleted 3 days after you wrote" in privacy.text
     assert "deleted 30 days after the last" in privacy.text
+
+
+# --- the edges --------------------------------------------------------------------------------------------------------
+
+TICK, DAY = timedelta(microseconds=1), timedelta(days=1)
+
+
+def left(session: Session, what: object) -> list[object]:
+    """The values of a column that are still there."""
+    session.rollback()
+    return [value for value in session.scalars(db.select(what)) if value is not None]
+
+
+def test_each_digest_goes_at_its_moment_and_not_before(app: Flask, session: Session) -> None:
+    signed(app, session)
+    with writing(session):
+        session.add(LimitEvent(kind="owner", digest=b"x", at=NOW))
+        signer_ = session.scalars(db.select(Signature)).one()
+        let_go(session, signer_, SignatureState.ERASED, NOW)
+    what = [Signature.network_digest, Signature.email_digest, Signature.person_digest, LimitEvent.digest]
+
+    purge(session, KEEP, NOW + 2 * DAY - TICK, never)
+    assert all(left(session, one) for one in what)
+
+    purge(session, KEEP, NOW + 2 * DAY, never)
+    assert not any(left(session, one) for one in what)
+
+
+def test_the_proof_of_consent_goes_after_730_days(app: Flask, session: Session) -> None:
+    confirmed(app, session, signed(app, session))
+    agreed = session.scalars(db.select(Consent.agreed_at)).one()
+
+    purge(session, KEEP, agreed + 730 * DAY - TICK, never)
+    assert left(session, Consent.agreed_at)
+
+    purge(session, KEEP, agreed + 730 * DAY, never)
+    assert not left(session, Consent.agreed_at)
+
+
+@pytest.mark.parametrize(
+    ("state", "confirmed_at", "ended", "is_over"),
+    [
+        (SignatureState.PENDING, None, None, 7 * DAY),
+        (SignatureState.WITHDRAWN, None, timedelta(), 7 * DAY),
+        (SignatureState.WITHDRAWN, NOW, timedelta(), 90 * DAY),
+        (SignatureState.CONFIRMED, NOW, timedelta(), 90 * DAY),
+        (SignatureState.CONFIRMED, NOW, 20 * DAY, 110 * DAY),
+        (SignatureState.CONFIRMED, NOW, None, None),
+    ],
+)
+def test_what_was_entered_goes_at_its_moment_and_not_before(
+    session: Session,
+    state: SignatureState,
+    confirmed_at: datetime | None,
+    ended: timedelta | None,
+    is_over: timedelta | None,
+) -> None:
+    with writing(session):
+        someone = signature(session, NOW, state)
+        someone.confirmed_at = confirmed_at
+        end = None if ended is None else NOW + ended
+        delivery(session, someone, state=DeliveryState.ACCEPTED if end else DeliveryState.QUEUED, ended_at=end)
+    if is_over is None:
+        assert purge(session, KEEP, NOW + 4000 * DAY, never) == 0
+        return
+
+    assert purge(session, KEEP, NOW + is_over - TICK, never) == 0
+    assert purge(session, KEEP, NOW + is_over, never) == 1
+
+
+def test_who_purges_only_asks_whether_to_stop(session: Session) -> None:
+    asked: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        asked.append(seconds)
+        return False
+
+    purge(session, KEEP, NOW, wait)
+
+    assert set(asked) == {0}
+
+
+def test_the_signatures_of_a_mailbox_are_found_however_it_is_written_and_no_others(session: Session) -> None:
+    with writing(session):
+        mine = signature(session)
+        mine.email = "a.na+x@gmail.com"
+        other = signature(session)
+        other.email = "anna@gmail.com"
+        gone = signature(session)
+        gone.email, gone.erased_at = "ana@gmail.com", NOW
+
+    assert [one.id for one in signatures_of(session, " ANA@googlemail.com ")] == [mine.id]
