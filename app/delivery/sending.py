@@ -202,6 +202,9 @@ def _take_again(session: Session, claimed: Claimed, now: datetime) -> bool:
     return taken is not None
 
 
+_STOPPED = select(stopped())
+
+
 class Halt(StrEnum):
     """Why nothing goes at present: somebody has paused sending, or the mail server takes nothing from us."""
 
@@ -211,7 +214,7 @@ class Halt(StrEnum):
 
 def halt(session: Session, now: datetime) -> Halt | None:
     """What keeps everything that waits, as far as is known; None if nothing does."""
-    if not session.scalar(select(stopped()), {"now": now, "longest": now + PAUSES[-1]}):
+    if not session.scalar(_STOPPED, {"now": now, "longest": now + PAUSES[-1]}):
         return None
     return Halt.PAUSED if is_paused(session) else Halt.REFUSED
 

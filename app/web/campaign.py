@@ -19,6 +19,7 @@ from app.addresses import STATES, State
 from app.campaigns import Standing
 from app.campaigns.stories import render
 from app.db import DatabaseUnavailable, writing
+from app.delivery.sending import halt
 from app.extensions import db
 from app.legislators import NoDataForDay
 from app.legislators.congresses import congress_at
@@ -34,7 +35,7 @@ from app.web.letter_page import Front, draw, front_of, front_pages, hidden_field
 from app.web.origin import origin_of
 from app.web.published import Published, find
 from app.web.same_site import from_our_page
-from app.web.sent_page import CHANGE, draw_sent
+from app.web.sent_page import CHANGE, answer_sent
 from app.web.site import site
 from app.web.words import abroad, street_notice
 
@@ -83,7 +84,7 @@ def show(slug: str) -> Page:
     return front_pages().page(
         (slug, language, liked(LANGUAGES), asked_for() or ""),
         version,
-        str(hidden_fields(_fresh(slug), language, origin)),
+        {MARK: str(hidden_fields(_fresh(slug), language, origin))},
         render,
     ), 200
 
@@ -206,6 +207,7 @@ class _Press:
         session = db.session()
         try:
             ready = Ready.of(session, result, self._submission(result), site().pen(), self.now)
+            halted = halt(session, self.now)
             with writing(session):
                 sent = sign(session, ready)
         except TooManyFromNetwork:
@@ -219,8 +221,7 @@ class _Press:
                 "We could not store your letters just now. Nothing is lost: please press the button again in a minute."
             )
             return self.page(draft=result, notice=notice), 503
-        file = self.campaign.told_in(str(get_locale()))
-        return draw_sent(sent, file, email=str(self.form.email.data)), 200
+        return answer_sent(sent, self.campaign, str(self.form.email.data), halted), 200
 
     def _submission(self, result: Draft) -> Submission:
         language = str(get_locale())

@@ -1,12 +1,14 @@
-"""What one process remembers, so that the page as it is first opened costs little.
+"""What one process remembers, so that the pages that everybody sees cost little.
 
 A campaign's state is looked up at most once a second here (the form's buttons never use this for it), and its signers
-are counted every ten seconds. The page is rendered once for each revision; then only its hidden fields change.
+are counted every ten seconds. The page as it is first opened, and the one that says to look for the mail, are rendered
+once for each revision; then only what no two people share is put into them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import re
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -18,6 +20,9 @@ T = TypeVar("T")
 
 MARK = Markup("the-hidden-fields-of-this-form-go-here")
 """What stands in a page that is kept for the fields that no two pages share."""
+TOKEN_MARK, EMAIL_MARK = "the-token-goes-here", "the-address-goes-here"
+"""The same for a token, and for an e-mail address."""
+_MARKS = re.compile(f"({MARK}|{TOKEN_MARK}|{EMAIL_MARK})")
 
 
 @dataclass(slots=True)
@@ -49,9 +54,12 @@ class FrontPages(Generic[T]):
     """By the campaign's id."""
     _pages: dict[tuple[str, ...], tuple[Hashable, tuple[str, ...]]] = field(default_factory=dict)
 
-    def page(self, key: tuple[str, ...], version: Hashable, own: str, render: Callable[[], str]) -> str:
-        """The page of this key with what it alone has in it; `render` makes it with MARK instead, once a version."""
+    def page(self, key: tuple[str, ...], version: Hashable, own: Mapping[str, str], render: Callable[[], str]) -> str:
+        """The page of this key with what it alone has in it, by the marks that `render` puts there, once a version.
+
+        What is put in must be HTML.
+        """
         known = self._pages.get(key)
         if known is None or known[0] != version:
-            known = self._pages[key] = (version, tuple(render().split(MARK)))
-        return own.join(known[1])
+            known = self._pages[key] = (version, tuple(_MARKS.split(render())))
+        return "".join(own.get(part, part) for part in known[1])

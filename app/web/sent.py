@@ -6,6 +6,7 @@ from flask import Blueprint, abort, render_template, request
 from flask_babel import gettext as _
 
 from app.db import DatabaseUnavailable, writing
+from app.delivery.sending import halt
 from app.extensions import db
 from app.models import Signature
 from app.signing import NoSuchSignature, find_sent
@@ -56,5 +57,5 @@ def _page(signature: Signature, token: str, *, notice: str = "", again: bool = F
     if is_over(signature, now):
         return render_template("sent/over.html", campaign=campaign, keep=site().keep)
     email = str(tidy_email(request.form.get("email", "")))[:254]
-    failed = has_failed(signature, now)
-    return draw_sent(token, campaign, email=email, notice=notice, again=again, failed=failed)
+    failed, halted = has_failed(signature, now), halt(db.session(), now)
+    return draw_sent(token, campaign, email=email, notice=notice, again=again, failed=failed, halted=halted)

@@ -11,25 +11,46 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from flask import render_template, request
-from markupsafe import Markup
+from flask_babel import get_locale
+from markupsafe import Markup, escape
 
 from app.campaigns import CampaignFile
 from app.delivery.outbox import ADDRESS_DEAD, URGENT
-from app.delivery.sending import halt
-from app.extensions import db
+from app.delivery.sending import Halt
 from app.models import Delivery, DeliveryState, Signature
 from app.web.form_token import issue
 from app.web.forms import FIELD_NAMES, hidden
+from app.web.front import EMAIL_MARK, MARK, TOKEN_MARK
+from app.web.languages import LANGUAGES, asked_for, liked
+from app.web.letter_page import front_pages
 from app.web.origin import KEYS
+from app.web.published import Published
 from app.web.same_site import from_our_page
 from app.web.site import site
 from app.web.validators import tidy_prose
 
 AGAIN, CHANGE = "again", "change"
 """The buttons."""
+_CARRIED = frozenset((*FIELD_NAMES, *KEYS))
 _MOST_OF_A_NAME = 60
 _TOLD_AFTER = timedelta(minutes=5)
 """When the page says that the mail did not arrive: of an address to which others went in vain we know it at once."""
+
+
+def answer_sent(token: str, campaign: Published, email: str, halted: Halt | None) -> str:
+    """The answer to *Send my letters*, rendered once for each revision and language."""
+    file = campaign.told_in(str(get_locale()))
+    own = {TOKEN_MARK: token, EMAIL_MARK: escape(email), MARK: _carried(token, file.slug)}
+
+    def render() -> str:
+        return draw_sent(TOKEN_MARK, file, email=EMAIL_MARK, halted=halted, carried=MARK)
+
+    return front_pages().page(
+        ("sent", file.slug, str(get_locale()), liked(LANGUAGES), asked_for() or ""),
+        (campaign.revision_id, halted, site().mailbox_is_open()),
+        own,
+        render,
+    )
 
 
 def draw_sent(
@@ -40,6 +61,8 @@ def draw_sent(
     notice: str = "",
     again: bool = False,
     failed: bool = False,
+    halted: Halt | None,
+    carried: Markup | None = None,
 ) -> str:
     """The page while its mail may be under way; `email` is known only to whoever has just typed it."""
     return render_template(
@@ -47,11 +70,11 @@ def draw_sent(
         token=token,
         campaign=campaign,
         email=email,
-        carried=_carried(token, campaign.slug),
+        carried=_carried(token, campaign.slug) if carried is None else carried,
         notice=notice,
         again=again,
         failed=failed,
-        halt=halt(db.session(), site().clock()),
+        halt=halted,
         limit=site().config.limit_address,
         keep=site().keep,
     )
@@ -88,6 +111,7 @@ def _typed() -> Iterator[tuple[str, str]]:
     """Only from our own page: another site shall put nothing into hidden fields of ours."""
     if not from_our_page(request, site().config.public_url):
         return
-    for name in (*FIELD_NAMES, *KEYS):
-        for value in request.form.getlist(name)[:_MOST_OF_A_NAME]:
-            yield name, str(tidy_prose(value))
+    for name, values in request.form.lists():
+        if name in _CARRIED:
+            for value in values[:_MOST_OF_A_NAME]:
+                yield name, str(tidy_prose(value))
