@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 LAST_RUN_ENDS_IN = 8.0
@@ -37,14 +37,11 @@ def say_where(handle: int, address: str) -> None:
 
 def running_at(folder: Path) -> str | None:
     """The address of the pages of the start that runs with the folder; None if none does, or nobody can tell."""
-    try:
-        with (folder / "run.lock").open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return lock.read().decode("ascii", "replace") or None
-    except OSError:
-        pass
+    with suppress(OSError), (folder / "run.lock").open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return lock.read().decode("ascii", "replace") or None
     return None
 
 

@@ -67,12 +67,5 @@ class _Noted(HTTPConnection):
         return connection
 
 
-class _NotedTls(HTTPSConnection):
-    def __init__(self, *args: Any, note: Note, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._note = note
-
-    def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
-        self._note(connection)
-        return connection
+class _NotedTls(_Noted, HTTPSConnection):
+    """The same, encrypted."""

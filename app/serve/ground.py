@@ -10,6 +10,9 @@ from pathlib import Path
 from app.locks import LAST_RUN_ENDS_IN, InUse, say_where, take
 from app.serve.trouble import CannotStart
 
+_LOOKED_AT = 0.2
+"""Seconds: a command that asks where the site runs has the lock for a moment."""
+
 
 def lock_folder(folder: Path, address: str) -> int:
     """Keep other starts out of the data folder until this process ends, and tell commands where its pages are. Raises
@@ -23,6 +26,7 @@ def lock_folder(folder: Path, address: str) -> int:
             folder / "run.lock",
             f"Redress is already running with the folder {folder}, or a backup is being restored there. Stop it with "
             "Ctrl-C where it was started, or give this one its own: DATA_DIR=other PORT=8001 bin/run",
+            patience=_LOOKED_AT,
         )
         say_where(lock, address)
         return _take(

@@ -54,9 +54,3 @@ def opened(secret: str, text: str, slug: str) -> FormToken | None:
     except (BadData, ValueError, TypeError):
         return None
     return FormToken(text, nonce, datetime.fromtimestamp(moment, UTC)) if found == slug else None
-
-
-def read(secret: str, text: str, slug: str, now: datetime) -> FormToken | None:
-    """The token, or None when it is none of ours, from the future or too old."""
-    token = opened(secret, text, slug)
-    return token if token and token.is_good(now) else None

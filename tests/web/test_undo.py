@@ -135,7 +135,7 @@ def test_another_address_gets_the_same_answer_as_an_unknown_one(
 
 @pytest.mark.parametrize("what", ["withdraw", "erase"])
 def test_whatever_is_wrong_the_address_that_was_typed_stays(
-    visitor: Visitor, receipt: Page, data_dir: Path, impatient: None, what: str
+    impatient: None, visitor: Visitor, receipt: Page, data_dir: Path, what: str
 ) -> None:
     path = f"{receipt.path}/{what}"
     assert visitor.post(path, [("email", OWN)], Sec_Fetch_Site="cross-site").values["email"] == OWN
