@@ -20,6 +20,8 @@ _SEPARATORS = str.maketrans({"·": ".", "•": ".", "‧": ".", "∙": ".", "⋅
 _EXTENSION = re.compile(
     r"[ ,;.]*(?:x|#|p|w|,|;|\b(?:ext(?:ensi[oó]n|n)?|int(?:erno)?|anexo))[.:=#]* *[0-9]{1,6}$", re.IGNORECASE
 )
+_LONGEST_EXTENSION = 40
+"""Characters at the end in which one is looked for: the pattern takes time by the square of them."""
 _SIGNS = re.compile(r"[0-9 ().+/-]")
 
 
@@ -50,7 +52,7 @@ def tidy(text: str) -> str:
 
 def check(number: str) -> None:
     """Raise NoPhone unless it has ten to fifteen digits, perhaps an extension, and signs that people write between."""
-    extension = _EXTENSION.search(number)
+    extension = _EXTENSION.search(number, max(0, len(number) - _LONGEST_EXTENSION))
     main = number[: extension.start()] if extension else number
     wrong = next((sign for sign in main if not _SIGNS.match(sign)), "")
     if wrong:
