@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import NewType
 
@@ -84,8 +85,10 @@ TERRITORIES: frozenset[State] = frozenset(State(code) for code in ("AS", "GU", "
 
 MILITARY: frozenset[str] = frozenset(("AA", "AE", "AP"))
 """Addresses of the armed forces: the Postal Service has them in the place of a state, and they lie in none."""
+MILITARY_POST_OFFICES: frozenset[str] = frozenset(("APO", "FPO", "DPO"))
+"""What these have in the place of a city, and people now and then in that of a state."""
 
-# As newspapers and people shorten the names, beside the two letters of the Postal Service.
+# As newspapers and people shorten the names, and as they are in Spanish, beside the letters of the Postal Service.
 _SHORT_NAMES: dict[str, State] = {
     name: State(code)
     for code, *names in (
@@ -129,6 +132,27 @@ _SHORT_NAMES: dict[str, State] = {
         WV wva
         WI wis wisc
         WY wyo
+        CT conectico
+        DC distritodecolumbia
+        HI hawai
+        LA luisiana
+        MP islasmarianasdelnorte
+        AS samoaamericana
+        MS misisipi
+        MO misuri
+        NH nuevohampshire nuevahampshire
+        NJ nuevajersey
+        NM nuevomexico nuevomejico
+        NY nuevayork
+        NC carolinadelnorte
+        ND dakotadelnorte
+        PA pensilvania
+        SC carolinadelsur
+        SD dakotadelsur
+        TN tenesi
+        TX tejas
+        VI islasvirgenes islasvirgenesdelosestadosunidos
+        WV virginiaoccidental virginiadeloeste
         """.strip().splitlines()
     )
     for name in names
@@ -138,18 +162,23 @@ _STATE_NAMES = (
     | {re.sub("[^a-z]", "", name.lower()): code for code, name in STATES.items()}
     | {code.lower(): code for code in STATES}
 )
-_AROUND_A_STATE = re.compile(r"^(?:u\.?s\.?-|(?:the )?(?:state|commonwealth|territory) of )", re.IGNORECASE)
+_AROUND_A_STATE = re.compile(
+    r"^(?:u\.?s\.?-|(?:the )?(?:state|commonwealth|territory) of |estado (?:libre asociado )?de )", re.IGNORECASE
+)
+
+_BEFORE_THE_LETTERS = re.compile("^(?:[afd]po|armedforces[a-z]+(?=a[aep]$))")
+_MILITARY_NAMES = {"armedforcesamericas": "AA", "armedforceseurope": "AE", "armedforcespacific": "AP"}
 
 _NO_STATE = frozenset(("", "us", "usa", "u.s.", "u.s.a.", "united states"))
 
 _ZIP = re.compile(
-    r"(?:zip *(?:\+ *4)? *(?:codes?)?[ :.#]*)?(?:(?P<state>[a-z]{2})[-, ]*)?"
-    r"(?P<five>[0-9]{5})(?: *[-_./+]? *(?P<four>[0-9]{4})| *-)?"
+    r"(?:(?:zip *(?:\+ *4)? *(?:codes?)?|c\.? ?p|c[oó]digo postal)[ :.#]*)?(?:(?P<state>[a-z]{2})[-, ]*)?"
+    r"(?P<five>[0-9]{5})(?: *[-_./+\u2044]? *(?P<four>[0-9]{4})| *-)?"
     r"(?:[, ]+[a-z]{2})?(?:[, ]+u\.?s\.?(?:a\.?)?)?",
     re.IGNORECASE,
 )
 _SPACED = re.compile(r"(?:[0-9] ?){4}[0-9]|(?:[0-9] ?){8}[0-9]")
-_AROUND_A_CODE = " .,;:#'\"()[]"
+_AROUND_A_CODE = " .,;:#'\"()[]-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +226,20 @@ def parse_state(text: str) -> State | None:
 
 
 def _state_called(name: str) -> State | None:
-    plain = re.sub("[^a-z]", "", _AROUND_A_STATE.sub("", name.strip()).lower())
+    plain = _letters(_AROUND_A_STATE.sub("", name.strip()))
     return _STATE_NAMES.get(plain) or _STATE_NAMES.get(plain.removesuffix("state"))
+
+
+def _letters(name: str) -> str:
+    """Those of a name, small and without accents."""
+    return re.sub("[^a-z]", "", unicodedata.normalize("NFD", name).lower())
+
+
+def parse_military(text: str) -> str | None:
+    """`AE`, `A.E.`, `APO AE`, `Armed Forces Europe` → `AE`; `APO` → `APO`. None when it is no military mail."""
+    name = _letters(code(text))
+    name = _BEFORE_THE_LETTERS.sub("", name) or name
+    return _MILITARY_NAMES.get(name, name.upper() if name.upper() in {*MILITARY, *MILITARY_POST_OFFICES} else None)
 
 
 def mask_email(address: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 
 from email_validator import EmailNotValidError, validate_email
 
 from app.spelling import distance
-from app.typed import code
+from app.typed import code, plain_form
 
 ENCODED_WORD = "=?"
 """How a header begins what it wants decoded; in an address it could become line ends and further addresses."""
@@ -36,6 +37,8 @@ class Flaw(StrEnum):
     COMMA = "comma"
     FOREIGN_SIGN = "foreign sign"
     """Letters like ö before the @, which only few servers could take."""
+    LOOKALIKE = "lookalike"
+    """A letter of another alphabet behind the @ that looks like one of these, or among these."""
     SIGN = "sign"
     TOO_LONG = "too long"
     DOMAIN = "domain"
@@ -64,9 +67,9 @@ def tidy(text: str) -> str:
 def mailbox(text: str) -> str:
     """The address in its ASCII form, as it goes over the wire. Raises NoMailbox."""
     address = tidy(text)
-    if len(address) > _MOST:
+    if len(address) > _MOST or len(address.partition("@")[0]) > _MOST_BEFORE:
         raise NoMailbox(Flaw.TOO_LONG)
-    for look in (_look_around, _look_at_the_at, _look_at_dots, _look_at_signs):
+    for look in (_look_around, _look_at_the_at, _look_at_dots, _look_at_signs, _look_at_alphabets):
         look(address)
     if ENCODED_WORD in address:
         raise NoMailbox(Flaw.SIGN, ENCODED_WORD)
@@ -79,10 +82,13 @@ def mailbox(text: str) -> str:
     return found
 
 
-_MOST = 254
+_MOST, _MOST_BEFORE = 254, 64
+"""Characters of an address, and of the part before the @ (RFC 5321, 4.5.3.1)."""
 _WEB = re.compile(r"https?:|(?:www\.|[^@]*/)[^@]*$", re.IGNORECASE)
 _NAMED = re.compile(r"[^<>]*<([^<>]*)>[^<>]*")
 _ONE = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
+_LABELLED = re.compile(r"(?:[^@]*[:\"'”’)] )?([^\s@,;:<>]+@[^\s@,;<>]+)(?:[,;][^@]*| \([^@]*)?")
+"""One address with words that are parted from it by a sign: `Email: jane@example.org`."""
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]")
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]|[^\x00-\x7f]")
 _AT_THE_END, _AT_THE_BEGINNING = ".,;:!?)]}>'\"", "([{<'\""
@@ -99,8 +105,18 @@ def _look_around(address: str) -> None:
     named = _NAMED.fullmatch(address)
     if named:
         raise NoMailbox(Flaw.NAMED, "<>", named[1].strip())
+    labelled = _LABELLED.fullmatch(address)
+    if labelled and " " in address and _is_one(labelled[1]):
+        raise NoMailbox(Flaw.NAMED, "", labelled[1])
     if _WEB.match(address):
         raise NoMailbox(Flaw.WEB_ADDRESS)
+
+
+def _is_one(address: str) -> bool:
+    try:
+        return bool(mailbox(address))
+    except NoMailbox:
+        return False
 
 
 def _look_at_the_at(address: str) -> None:
@@ -128,7 +144,8 @@ def _look_at_dots(address: str) -> None:
     if "." in (local[0], local[-1], domain[0], domain[-1]):
         raise NoMailbox(Flaw.DOT_AT_EDGE, ".")
     if "." not in domain:
-        raise NoMailbox(Flaw.NO_DOT)
+        ending = _PROVIDERS.get(domain.lower())
+        raise NoMailbox(Flaw.NO_DOT, alone=f"{address}.{ending}" if ending else "")
 
 
 def _look_at_signs(address: str) -> None:
@@ -140,6 +157,23 @@ def _look_at_signs(address: str) -> None:
     if wrong:
         raise NoMailbox(Flaw.SIGN, wrong)
 
+
+def _look_at_alphabets(address: str) -> None:
+    """Refuse a word of a domain in two alphabets, which nobody can register; `com` in other letters is one, too."""
+    local, _, domain = address.partition("@")
+    plain, ending = plain_form(domain), domain.rpartition(".")[2]
+    for label in domain.split("."):
+        foreign = next(filter(_is_of_a_like_alphabet, label), "")
+        is_mixed = any(sign.isascii() and sign.isalpha() for sign in label)
+        if foreign and (is_mixed or (label == ending and plain_form(label).isascii())):
+            raise NoMailbox(Flaw.LOOKALIKE, foreign, f"{local}@{plain}" if plain.isascii() else "")
+
+
+def _is_of_a_like_alphabet(sign: str) -> bool:
+    return not sign.isascii() and unicodedata.name(sign, "").partition(" ")[0] in _LIKE_ALPHABETS
+
+
+_LIKE_ALPHABETS = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 
 _PROVIDERS = {
     name: ending

@@ -11,14 +11,15 @@ FEWEST, MOST = 10, 15
 """Digits of a number with its area code; the longest that there are anywhere (ITU-T E.164)."""
 
 _LABEL = re.compile(
-    r"(?:(?:tel|phone|telephone|cell|mobile|home|work|office|callto|sms|[tpcmhw])\b[.:]*|[☎☏📞📱]\ufe0f?) *",
+    r"(?:(?:(?:tel|ph|phone|telephone|cell|mobile)(?: *n(?:umber|o|r))?|tel[eé]fono|tel[eé]f|cel|celular|m[oó]vil"
+    r"|home|work|office|callto|sms|[tpcmhw])\b[.:]*|[☎☏📞📱]\ufe0f?) *",
     re.IGNORECASE,
 )
 _CONTEXT = re.compile(r";(?:phone-context|isub)=[^;]*", re.IGNORECASE)
 _NOTE = re.compile(r" *\((?:cell|mobile|home|work|office|[chmow])\.?\)$", re.IGNORECASE)
-_SEPARATORS = str.maketrans({"·": ".", "•": ".", "‧": ".", "∙": ".", "⋅": ".", "_": "-"})
+_SEPARATORS = str.maketrans({"·": ".", "•": ".", "‧": ".", "∙": ".", "⋅": ".", "_": "-", "~": "-", "[": "(", "]": ")"})
 _EXTENSION = re.compile(
-    r"[ ,;.]*(?:x|#|p|w|,|;|\b(?:ext(?:ensi[oó]n|n)?|int(?:erno)?|anexo))[.:=#]* *[0-9]{1,6}$", re.IGNORECASE
+    r"[ ,;.]*(?:x|#|p|w|,|;|\b(?:ext(?:ensi[oó]n|n)?|int(?:erno)?|anexo))[.:=#]* *[0-9]{1,7}$", re.IGNORECASE
 )
 _LONGEST_EXTENSION = 40
 """Characters at the end in which one is looked for: the pattern takes time by the square of them."""
@@ -54,10 +55,10 @@ def check(number: str) -> None:
     """Raise NoPhone unless it has ten to fifteen digits, perhaps an extension, and signs that people write between."""
     extension = _EXTENSION.search(number, max(0, len(number) - _LONGEST_EXTENSION))
     main = number[: extension.start()] if extension else number
-    wrong = next((sign for sign in main if not _SIGNS.match(sign)), "")
-    if wrong:
-        raise NoPhone(Flaw.SIGN, wrong)
     digits = sum(map(str.isdigit, main))
+    wrong = next((sign for sign in main if not _SIGNS.match(sign)), "")
+    if wrong and digits <= MOST:
+        raise NoPhone(Flaw.SIGN, wrong)
     if digits < FEWEST:
         raise NoPhone(Flaw.TOO_FEW, digits=digits)
     if digits > MOST:

@@ -19,12 +19,14 @@ from app.phones import Flaw, NoPhone, check, tidy
         ("tel:+1-202-555-0143", "+1-202-555-0143"),
         ("tel:+1-202-555-0143;ext=5", "+1-202-555-0143;ext=5"),
         ("Phone: 202 555 0143 (cell)", "202 555 0143"),
+        *((f"{label} 202-555-0143", "202-555-0143") for label in ("Phone number:", "Ph.", "Teléfono:", "Móvil:")),
+        ("[202] 555~0143", "(202) 555-0143"),
         ("☎\ufe0f 202-555-0143.", "202-555-0143"),
         ("p: 202-555-0143", "202-555-0143"),
         ("tel:+12025550143;phone-context=+1", "+12025550143"),
         *(
             (f"202-555-0143{extension}", f"202-555-0143{extension}")
-            for extension in (", ext 5", " x5", "x123456", " ext. 5", " extension 5", " #5", ",5", " Ext.: 5", "p5")
+            for extension in (", ext 5", " x5", "x 1234567", " ext. 5", " extension 5", " #5", ",5", " Ext.: 5", "p5")
         ),
         ("202-555-0143 extensión 5", "202-555-0143 extensión 5"),
         ("+44 20 7946 0958", "+44 20 7946 0958"),
@@ -43,6 +45,7 @@ def test_a_number_is_taken_as_people_write_it(typed: str, kept: str) -> None:
         ("555-0143 x12345", Flaw.TOO_FEW, "", 7),
         ("ext 5", Flaw.TOO_FEW, "", 0),
         ("202-555-0143 / 202-555-0144", Flaw.TOO_MANY, "", 20),
+        ("202-555-0143 or 202-555-0144", Flaw.TOO_MANY, "", 20),
         ("1-800-FLOWERS", Flaw.SIGN, "F", 0),
         ("202-555-0143 call me", Flaw.SIGN, "c", 0),
         ("202\x07-555-0143", Flaw.SIGN, "\x07", 0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.addresses import parse_state, parse_zip
+from app.addresses import parse_military, parse_state, parse_zip
 from app.typed import Stray, code, correction, described, line, lines, meant_by, plain_form, prose, shown, strays
 
 # By eye nothing can be told of most of these, so they stand here by their numbers.
@@ -153,11 +153,26 @@ def test_a_word_of_look_alikes_is_read_as_people_read_it() -> None:
             (typed, None)
             for typed in ("", "8200", "8200-1", "820012", "82001-12", "82001-12345", "8200l", "XX 82001", "SW1A 1AA")
         ),
+        *((typed, "82001-1234") for typed in ("82001⁄1234", "82001-1234-")),
+        *((typed, "82001") for typed in ("CP 82001", "C.P. 82001", "Código postal: 82001", "82001-")),
         *((typed, None) for typed in ("82001 82002", "zip")),
     ],
 )
 def test_a_zip_code_is_read_as_people_write_it(typed: str, zip_code: str | None) -> None:
     assert parse_zip(typed) == zip_code
+
+
+@pytest.mark.parametrize(
+    ("typed", "military"),
+    [
+        *((typed, "AE") for typed in ("AE", "a.e.", "APO AE", "FPO, AE", "Armed Forces Europe")),
+        *((typed, "AP") for typed in ("A.P.", "Armed Forces Pacific (AP)")),
+        *((typed, typed.upper()) for typed in ("APO", "fpo", "DPO")),
+        *((typed, None) for typed in ("", "CA", "Europe", "APO CA")),
+    ],
+)
+def test_military_mail_is_known_by_its_names(typed: str, military: str | None) -> None:
+    assert parse_military(typed) == military
 
 
 @pytest.mark.parametrize(
@@ -180,6 +195,11 @@ def test_a_zip_code_is_read_as_people_write_it(typed: str, zip_code: str | None)
         ("CNMI", "MP"),
         *((typed, "TX") for typed in ("Texas (TX)", "TX - Texas", "TX, USA")),
         ("New York State", "NY"),
+        ("Nuevo México", "NM"),
+        ("nueva york", "NY"),
+        ("Pensilvania", "PA"),
+        ("Hawái", "HI"),
+        ("Estado de Carolina del Norte", "NC"),
         ("TX - Ohio", None),
         *((typed, None) for typed in ("", "XX", "AE", "Ontario", "-", "C")),
     ],

@@ -37,12 +37,14 @@ stranger types addresses that nobody has into the form."""
 
 
 def stopped() -> ColumnElement[bool]:
-    """Whether nothing may be sent at `:now`: somebody has paused it, or the server refuses us.
-
-    `:longest` is `:now` and the longest pause: a clock that was set back must not stop us for days.
-    """
+    """Whether nothing may be sent at `:now`: somebody has paused it, or the server refuses us. See `stopped_at`."""
     refused = (SiteState.refused_until > bindparam("now")) & (SiteState.refused_until <= bindparam("longest"))
     return exists().where(_ROW, or_(SiteState.paused_at.is_not(None), refused))
+
+
+def stopped_at(now: datetime) -> dict[str, datetime]:
+    """What `stopped` asks for. `longest` is the longest pause: a clock that was set back must not stop us for days."""
+    return {"now": now, "longest": now + PAUSES[-1]}
 
 
 def site_state(session: Session, delivery: str) -> SiteState:

@@ -30,7 +30,7 @@ _LONGEST_NAME = 64
 _LETTERS, _HYPHENS = "LMN", "Pd"
 """Categories of Unicode: letters, marks and numbers; what parts syllables."""
 _OF_WORDS = frozenset(
-    " .&+/#_"
+    " .&+/#_!"
     "'`\xb4\u2018\u2019\u201b\u2032\uff07\u1fbd\u1fbf"  # apostrophes, and what is typed for one
     "\u055a\u055b\u055c\u055e\u055f\u05f3\u05f4"  # Armenian marks, Hebrew geresh and gershayim
     "\xb7\u2022\u2027\u2219\u22c5\u30fb\uff65\u2212"  # dots as in Gal·la and between Japanese names; minus
@@ -40,6 +40,8 @@ _OF_WORDS = frozenset(
 _JOINERS = frozenset("\u200c\u200d\u180e")
 """They cannot be seen, but change how the letters beside them look: in Persian, Sinhala, Malayalam, Mongolian."""
 _DOUBLED_JOINER = re.compile("([\u200c\u200d\u180e])[\u200c\u200d\u180e]+")
+_LOUD = re.compile(r"!(?!\w)")
+"""An exclamation mark, but for those that begin a syllable: people type one for the click in !Nxau."""
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
 """Letters that nobody sees."""
 _VIRAMA = 9
@@ -173,7 +175,7 @@ def display_name(name: str, nameless: str = ANONYMOUS) -> str:
     What stays are letters, marks, numbers and the signs that live inside names. Anything else could be read as an
     address again (`=?utf-8?q?ceo=40bank?=` is one to the standard library), turns what follows, or is not seen.
     """
-    kept = _DOUBLED_JOINER.sub(r"\1", "".join(map(_kept, name)))
+    kept = _DOUBLED_JOINER.sub(r"\1", "".join(map(_kept, _LOUD.sub(" ", name))))
     words = _cut(" ".join(_without_loose_joiners(kept).split()))
     return words if any(unicodedata.category(sign)[0] in "LN" for sign in words) else nameless
 

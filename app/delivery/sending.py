@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.clock import bounds, doubt, is_doubted
 from app.db import writing
 from app.delivery import Outcome, OutcomeKind, Outgoing, outbox
-from app.delivery.breaker import PAUSES, Breaker, refusal, stopped
+from app.delivery.breaker import Breaker, refusal, stopped, stopped_at
 from app.delivery.pacing import MINUTE, Busy, Rates, is_paced, may_go, note_sent, take_turn
 from app.delivery.pause import is_paused
 from app.delivery.retries import Claimed, Policy, verdict
@@ -113,7 +113,7 @@ class _Looked(Enum):
 def _look(session: Session, gate: Gate, now: datetime) -> Claimed | _Looked:
     """Take the row that is first; or put it off, if its office is in trouble."""
     lease = secrets.token_hex(16)
-    values = {"now": now, "soon": now + MINUTE, "longest": now + PAUSES[-1], "until": now + gate.lease}
+    values = stopped_at(now) | {"soon": now + MINUTE, "until": now + gate.lease}
     row = session.execute(_CLAIM, values | bounds(now) | {"new_lease": lease}).one_or_none()
     if row is None:
         return _Looked.NOTHING
@@ -214,7 +214,7 @@ class Halt(StrEnum):
 
 def halt(session: Session, now: datetime) -> Halt | None:
     """What keeps everything that waits, as far as is known; None if nothing does."""
-    if not session.scalar(_STOPPED, {"now": now, "longest": now + PAUSES[-1]}):
+    if not session.scalar(_STOPPED, stopped_at(now)):
         return None
     return Halt.PAUSED if is_paused(session) else Halt.REFUSED
 
@@ -222,7 +222,7 @@ def halt(session: Session, now: datetime) -> Halt | None:
 def is_something_due(session: Session, now: datetime) -> bool:
     """Whether anything could go now that only waits for a turn."""
     due = select(_TABLE.c.id).where(text("state = 'queued'"), _TABLE.c.due_at <= bindparam("now"), ~stopped()).limit(1)
-    found = session.execute(due, {"now": now, "longest": now + PAUSES[-1]}).first() is not None
+    found = session.execute(due, stopped_at(now)).first() is not None
     session.rollback()
     return found
 

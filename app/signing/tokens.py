@@ -106,7 +106,7 @@ def spellings(typed: str) -> list[Token]:
     All are looked for at once, by their hashes, so that the time tells nothing.
     """
     signs = _NO_SIGN.sub("", unicodedata.normalize("NFKC", typed))
-    bare = signs.strip("-_")
+    bare = re.sub("[-_]", "", signs)  # a program may have put a hyphen where it broke the line
     cut = _LENGTH - len(signs)
     ends = itertools.product("-_", repeat=cut) if 0 < cut <= _MOST_CUT else ()
     found = [signs, signs[:_LENGTH], bare[:_LENGTH].lower(), *(signs + "".join(end) for end in ends)]

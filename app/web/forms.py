@@ -26,12 +26,12 @@ from wtforms.i18n import DummyTranslations
 from wtforms.validators import DataRequired, StopValidation
 
 from app import mailboxes
-from app.addresses import MILITARY, STATES, PostalAddress, State, parse_zip
+from app.addresses import MILITARY, MILITARY_POST_OFFICES, STATES, PostalAddress, State, parse_zip
 from app.campaigns.checks import LETTER_LIMIT
 from app.campaigns.letters import Signer, parts_open
 from app.signing.draft import Entry
 from app.signing.tokens import wire_email
-from app.web.unfilled import unfilled
+from app.web.unfilled import decoded, unfilled, unreferenced
 from app.web.validators import (
     PREFIXES,
     FirstName,
@@ -47,9 +47,11 @@ from app.web.validators import (
     ZipCode,
     is_no_name,
     military_name,
+    says_none,
     tidy,
     tidy_email,
     tidy_phone,
+    tidy_prefix,
     tidy_prose,
     tidy_state,
     tidy_zip,
@@ -166,6 +168,7 @@ class SignForm(FlaskForm):
     prefix = SelectField(
         _("Title"),
         [Prefix()],
+        filters=[tidy_prefix],
         choices=_prefixes,
         validate_choice=False,
         name="honorific-prefix",
@@ -269,9 +272,9 @@ class SignForm(FlaskForm):
             return
         self.family_name.flags.required = False
         given, family = str(self.given_name.data or ""), str(self.family_name.data or "")
-        if is_no_name(given) and not is_no_name(family):
+        if is_no_name(given) and not says_none(family):
             self.given_name.data, self.family_name.data = family, ""
-        elif is_no_name(family) or family.casefold() == given.casefold():
+        elif says_none(family) or family.casefold() == given.casefold():
             self.family_name.data = ""
 
     mailbox = ""
@@ -414,7 +417,7 @@ class SignForm(FlaskForm):
     def fill_in(self, given: Mapping[str, str]) -> None:
         """Take the values of a link; one that its field cannot hold leaves it empty, with the reason as its error."""
         fields = [self[name] for name in PREFILLED]
-        wanted = MultiDict({field.name: given[field.name] for field in fields if field.name in given})
+        wanted = MultiDict({field.name: decoded(given[field.name]) for field in fields if field.name in given})
         for field in fields:
             field.process(wanted)
         self._settle_names()
@@ -460,7 +463,7 @@ def _why_it_cannot_stand(form: SignForm, field: Field) -> str:
             if isinstance(check, Prose | Prefix | StateCode):
                 check(form, field)
     except (ValidationError, StopValidation) as error:
-        if field.data in MILITARY:
+        if field.data in MILITARY | MILITARY_POST_OFFICES:
             return str(error)
         return gettext(
             "%(field)s: fill this in yourself; what the link or form held cannot stand here.", field=field.label.text
@@ -487,7 +490,8 @@ def form_for(letter: str, given: MultiDict[str, str] | None = None) -> SignForm:
 
 def by_a_stranger(given: Mapping[str, str]) -> MultiDict[str, str]:
     """What another site may fill in: what the person sees on the page, and nothing that is hidden."""
-    return MultiDict({name: given[name] for name in (*_IN_LINKS, "own-words") if name in given})
+    line = {name: decoded(given[name]) for name in _IN_LINKS if name in given}
+    return MultiDict(line | {name: unreferenced(given[name]) for name in ("own-words",) if name in given})
 
 
 FIELD_NAMES = (

@@ -15,6 +15,8 @@ from app.campaigns.checks import is_slug
 from app.extensions import db
 
 _BETWEEN_WORDS = re.compile(r"[\s_+\-\u2010-\u2015\u2212\ufe63\uff0d]+")
+_QUESTION_MARK = re.compile("[?&]")
+"""One that a mailing program has encoded, or for which it wrote "&", stands in the path."""
 _PERSONAL = frozenset({"sent", "confirm", "receipt"})
 """First parts of addresses that mails lead to."""
 
@@ -26,10 +28,12 @@ def from_a_mail(path: str) -> bool:
 
 def to_what_was_meant(request: Request) -> Response | None:
     """The way to the page that was meant by an address that is none, with all that stands behind its question mark."""
-    path = _meant(request.path)
+    address, *behind = _QUESTION_MARK.split(request.path, 1)
+    path = _meant(address)
     if path == request.path or not _is_there(path, request.method):
         return None
-    said = request.query_string.decode("latin-1")
+    queries = [*(quote(query, safe="=&+%") for query in behind), request.query_string.decode("latin-1")]
+    said = "&".join(filter(None, queries))
     code = 302 if request.method in {"GET", "HEAD"} else 308  # what was typed into a form goes along
     return redirect(quote(request.script_root + path) + (f"?{said}" if said else ""), code)
 
@@ -38,7 +42,7 @@ def _meant(path: str) -> str:
     """In small letters but for tokens, with hyphens between words, and no sign around it or unseen within."""
     seen = "".join(sign for sign in unicodedata.normalize("NFKC", path) if unicodedata.category(sign)[0] != "C")
     parts = [part for part in _without_signs_around(seen).split("/") if part]
-    if not parts or len(parts) != len(list(filter(None, path.split("/")))):
+    if not parts:
         return path
     words = [part.casefold() if place != 1 else part for place, part in enumerate(parts)]  # second stands the token
     return "/" + "/".join([_BETWEEN_WORDS.sub("-", words[0]).strip("-"), *words[1:]])

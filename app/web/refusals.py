@@ -81,14 +81,24 @@ def _why_no_mailbox(error: NoMailbox) -> str:
         flaw.TWO_DOTS: lambda: gettext("There are two dots side by side."),
         flaw.DOT_AT_EDGE: lambda: gettext("No dot can stand at its beginning, at its end, or beside the @."),
         flaw.SIGN_AT_END: lambda: gettext("“%(sign)s” cannot stand in it.", sign=sign),
-        flaw.NO_DOT: lambda: gettext("Behind the @ a dot is missing, like the one in example.com."),
+        flaw.NO_DOT: lambda: gettext(
+            "Behind the @ a dot is missing, like the one in %(address)s.", address=error.alone or "example.com"
+        ),
         flaw.COMMA: lambda: gettext("It has a comma where a dot belongs: %(address)s", address=error.alone),
         flaw.FOREIGN_SIGN: lambda: gettext(
             "“%(sign)s” (%(code)s) cannot stand before the @: only letters a–z can, digits and a few signs.",
             sign=sign,
             code=f"U+{ord(sign[:1] or ' '):04X}",
         ),
+        flaw.LOOKALIKE: lambda: _of_another_alphabet(sign, error.alone),
         flaw.SIGN: lambda: gettext("“%(sign)s” cannot stand in it.", sign=sign),
         flaw.TOO_LONG: lambda: gettext("It is too long to be one."),
         flaw.DOMAIN: lambda: gettext("No mail can get to “%(domain)s”.", domain=sign),
     }.get(error.flaw, str)()
+
+
+def _of_another_alphabet(sign: str, meant: str) -> str:
+    what = gettext(
+        "“%(sign)s” (%(code)s) is a letter of another alphabet.", sign=sign, code=f"U+{ord(sign[:1] or ' '):04X}"
+    )
+    return what + " " + gettext("Did you mean %(address)s?", address=meant) if meant else what

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from app import mailboxes
 from app.backups import KEPT_FOR
 from app.db import DatabaseUnavailable, writing
 from app.extensions import db
@@ -21,6 +22,7 @@ from app.signing import NoSuchSignature, find_mailed
 from app.signing.afterwards import can_be_withdrawn, erase, is_owner, stop_reminder, withdraw
 from app.signing.afterwards import reminder as planned_reminder
 from app.signing.limits import TooManyTries
+from app.web import refusals
 from app.web.languages import speak_to
 from app.web.published import campaign_of
 from app.web.same_site import from_our_page
@@ -52,8 +54,8 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
     if not from_our_page(request, site().config.public_url):
         return _page(signature, token, what, notice=press_again(), email=email), 403
     network = site().keys.network(request.remote_addr or "")
-    if not email:
-        return _page(signature, token, what, error=_("Enter the e-mail address that you gave with the letters.")), 422
+    if slip := _slip(email):
+        return _page(signature, token, what, error=slip, email=email), 422
     try:
         with writing(session):
             is_done = not _is_open(find_mailed(session, token), what)  # by another press at the same time
@@ -73,6 +75,17 @@ def act(token: str, what: str) -> Response | str | tuple[str, int]:
         error = _("These letters were not written with this address. Enter the one that you gave.")
         return _page(signature, token, what, error=error, email=email), 403
     return redirect(url_for("receipt.show", token=token, done="1" if what == "erase" else None), 303)
+
+
+def _slip(email: str) -> str:
+    """What is wrong with what can be nobody's address, and so counts as no try; empty when nothing is."""
+    if not email:
+        return _("Enter the e-mail address that you gave with the letters.")
+    try:
+        mailboxes.mailbox(email)
+    except mailboxes.NoMailbox as error:
+        return refusals.email(error)
+    return ""
 
 
 @blueprint.get("/reminder")

@@ -14,18 +14,27 @@ from wtforms import Field, ValidationError
 from wtforms.validators import StopValidation
 
 from app import mailboxes, phones, typed
-from app.addresses import MILITARY, STATES, parse_state, parse_zip
+from app.addresses import MILITARY, MILITARY_POST_OFFICES, STATES, parse_military, parse_state, parse_zip
 from app.campaigns.letters import MergeField
 from app.delivery.wording import OWN_WORDS_END
 from app.web import refusals
 from app.web.moments import number
-from app.web.unfilled import is_unfilled, unfilled
+from app.web.unfilled import is_unfilled, undecoded, unfilled
 
 _LINK = re.compile(r"://|www\.", re.IGNORECASE)
 _OFFICE_DOMAINS = ("house.gov", "senate.gov")
 _BRACKETS = tuple(merge.bracket for merge in MergeField)
 PREFIXES = ("Mr.", "Mrs.", "Miss", "Ms.", "Dr.")
 """The titles that the House's interface for constituents' mail takes."""
+_TITLES = {
+    **{prefix.rstrip(".").casefold(): prefix for prefix in PREFIXES},
+    "sr": "Mr.",
+    "sra": "Mrs.",
+    "srta": "Miss",
+    "dra": "Dr.",
+    "doctor": "Dr.",
+    "mister": "Mr.",
+}
 
 
 def tidy(value: object) -> object:
@@ -45,12 +54,20 @@ def tidy_zip(value: object) -> object:
 
 def tidy_state(value: object) -> object:
     """The same for a state: its two letters, however it was told."""
-    return (parse_state(value) or typed.shown(typed.code(value)).upper()) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return parse_state(value) or parse_military(value) or typed.shown(typed.code(value)).upper()
 
 
 def tidy_email(value: object) -> object:
     """The same for an e-mail address."""
     return typed.shown(mailboxes.tidy(value)) if isinstance(value, str) else value
+
+
+def tidy_prefix(value: object) -> object:
+    """The same for a title: `mrs` is `Mrs.`."""
+    text = tidy(value)
+    return _TITLES.get(text.rstrip(".").casefold(), text) if isinstance(text, str) else text
 
 
 def tidy_phone(value: object) -> object:
@@ -97,12 +114,12 @@ class Plain(Prose):
         """Raise StopValidation with what to do."""
         super().__call__(form, field)
         text = str(field.data or "")
-        if is_unfilled(text):
+        if is_unfilled(text) or undecoded(text):
             raise StopValidation(
                 gettext(
                     "%(field)s: enter this yourself. %(tag)s is a placeholder that a program has left.",
                     field=field.label.text,
-                    tag=unfilled(text),
+                    tag=unfilled(text) or undecoded(text),
                 )
             )
         if "<" in text or ">" in text:
@@ -134,7 +151,16 @@ class NameLike:
 
 def is_no_name(text: str) -> bool:
     """Whether nothing stands there but a sign for nothing: many forms want one."""
-    return all(unicodedata.category(sign)[0] in "PZ" for sign in text) or text.casefold() in {"n/a", "n/a."}
+    return all(unicodedata.category(sign)[0] in "PZ" for sign in text) or text.strip("().").casefold() in {"n/a", "n.a"}
+
+
+_NONE = frozenset({"none", "(none)", "ninguno", "(ninguno)"})
+"""In small letters: people are called None."""
+
+
+def says_none(text: str) -> bool:
+    """Whether it means no name where somebody has said that they have none; it is the name of others."""
+    return is_no_name(text) or text.strip("().").casefold() in {"none", "na", "null", "nil", "no", "ninguno", "ninguna"}
 
 
 class HasNames(Protocol):
@@ -161,16 +187,17 @@ class LastName:
 
     def __call__(self, form: HasNames, field: Field) -> None:
         """Raise StopValidation, with what to do unless all is well."""
-        nothing = is_no_name(str(field.data or ""))
-        if not form.mononym.data and not nothing:
-            return
-        if form.mononym.data and not nothing:
+        text = str(field.data or "")
+        if form.mononym.data and says_none(text):
+            raise StopValidation
+        if form.mononym.data:
             raise StopValidation(
                 gettext("Leave your last name empty, or take away the tick at “I have only one name”.")
             )
-        if form.mononym.data:
-            raise StopValidation
-        raise StopValidation(gettext("Enter your last name. If you have only one name, tick “I have only one name”."))
+        if is_no_name(text) or text in _NONE:
+            raise StopValidation(
+                gettext("Enter your last name. If you have only one name, tick “I have only one name”.")
+            )
 
 
 class ZipCode:
@@ -211,7 +238,7 @@ class StateCode:
 
     def __call__(self, form: object, field: Field) -> None:
         """Raise ValidationError with what to do."""
-        if field.data in MILITARY:
+        if field.data in MILITARY | MILITARY_POST_OFFICES:
             raise ValidationError(
                 gettext(
                     "%(state)s is military mail, which has no district. "
@@ -224,13 +251,13 @@ class StateCode:
 
 
 def military_name(code: str) -> str:
-    """What the Postal Service means by AA, AE and AP."""
+    """What the Postal Service means by AA, AE and AP; others as they are."""
     names = {
         "AA": gettext("Armed Forces Americas (AA)"),
         "AE": gettext("Armed Forces Europe (AE)"),
         "AP": gettext("Armed Forces Pacific (AP)"),
     }
-    return names[code]
+    return names.get(code, code)
 
 
 class HasMailbox(Protocol):

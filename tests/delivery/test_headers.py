@@ -178,6 +178,7 @@ KEPT = [
     "Dr. Anne-Marie O'Neill Jr.",
     "Ka‘iulani",  # as it is typed where the right sign is not at hand
     "Kaʻiulani",
+    "N!xau !Gao",
     "O’Neill",
     "O`Neill",
     "O´Neill",

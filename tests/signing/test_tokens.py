@@ -47,7 +47,7 @@ def test_what_is_far_from_a_token_stands_for_hardly_more_than_itself(typed: str)
 def test_a_token_is_found_between_other_signs_in_pieces_and_in_capitals(around: str) -> None:
     token = KEYS.mail(b"1")
 
-    for typed in (token, token.upper(), f"{token[:9]}\r\n {token[9:]}", f"{token[:9]}=\n{token[9:]}"):
+    for typed in (token, token.upper(), *(f"{token[:9]}{between}{token[9:]}" for between in ("\r\n ", "=\n", "-\n"))):
         assert spelled(around.format(typed), hashed(token)) == token
 
 

@@ -84,11 +84,12 @@ def test_what_a_field_cannot_hold_leaves_it_empty_and_it_says_why(visitor: Visit
     assert page.control(name).get("aria-invalid") == "true"
 
 
-def test_a_title_that_is_none_is_left_out_in_silence(visitor: Visitor) -> None:
-    page = visitor.open("/reunite-families?honorific-prefix=King")
+def test_a_title_is_known_without_its_dot_and_one_that_is_none_is_left_out_in_silence(visitor: Visitor) -> None:
+    for typed, title in (("King", ""), ("mrs", "Mrs."), ("DR", "Dr."), ("Sra.", "Mrs."), ("Mx.", "")):
+        page = visitor.open(f"/reunite-families?honorific-prefix={typed}")
 
-    assert page.errors == []
-    assert page.values["honorific-prefix"] == ""
+        assert page.errors == []
+        assert page.values["honorific-prefix"] == title
 
 
 def test_what_is_only_wrong_stays_and_is_said_when_a_button_is_pressed(visitor: Visitor, clock: Clock) -> None:

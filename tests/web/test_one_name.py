@@ -50,7 +50,7 @@ def test_a_person_with_one_name_signs_and_every_letter_is_right(visitor: Visitor
 @pytest.mark.parametrize(
     "typed",
     [
-        *({"family_name": nothing} for nothing in ("-", "N/A", "SUKARNO")),
+        *({"family_name": nothing} for nothing in ("-", "N/A", "n.a.", "None", "(none)", "SUKARNO")),
         *({"given_name": nothing, "family_name": "Sukarno"} for nothing in ("", "-")),
     ],
 )
@@ -66,8 +66,9 @@ def test_a_sign_for_nothing_and_the_same_name_twice_are_understood(
 
 
 def test_no_last_name_leads_to_the_tick_and_no_name_at_all_to_the_first_field(visitor: Visitor, clock: Clock) -> None:
-    page = fill(visitor, clock, mononym=False)
-    assert page.errors == ["Enter your last name. If you have only one name, tick “I have only one name”."]
+    for nothing in ("n.a.", "none", ""):
+        page = fill(visitor, clock, mononym=False, family_name=nothing)
+        assert page.errors == ["Enter your last name. If you have only one name, tick “I have only one name”."]
 
     assert len(visitor.fill(mononym=True).press(SHOW).letters) == 3
 

@@ -6,8 +6,10 @@ from urllib.parse import quote
 
 import pytest
 
-from app.web.unfilled import is_unfilled, unfilled
+from app.web.unfilled import decoded, is_unfilled, unfilled
+from tests.factories import Clock
 from tests.pages import Visitor
+from tests.web.steps import SHOW, begin
 from tests.web.test_links import FOREIGN
 
 TAGS = [
@@ -58,6 +60,39 @@ def test_it_leaves_its_field_empty_and_says_why(visitor: Visitor, tag: str) -> N
         assert page.errors == [
             f"First name: fill this in yourself; the link or form held {tag}, which a program should have filled."
         ]
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Jos%E9", "José"), ("Jos%C3%A9", "José"), ("JosÃ©", "José"), ("Ã\x81lvaro", "Álvaro"), ("Jos%u00e9", "José"),
+        ("Jos&eacute;", "José"), ("Jos&#233;", "José"), ("&#1048;&#1074;", "Ив"), ("%u0418%u0432", "Ив"),
+        ("Ana%20Mar", "Ana Mar"), ("O&#39;Brien", "O'Brien"), ("AT&T", "AT&T"), ("Ñandú", "Ñandú"),
+    ],
+)  # fmt: skip
+def test_what_was_encoded_once_too_often_is_read(said: str, name: str) -> None:
+    assert decoded(said) == name
+
+
+@pytest.mark.parametrize("said", ["&bogus;", "Jos%E9&bogus;", "%FF%FE", "%ud800", "&#0;x", "%C3%A9%"])
+def test_what_cannot_be_read_leaves_its_field_empty(visitor: Visitor, said: str) -> None:
+    assert visitor.open(f"/reunite-families?given-name={quote(said)}").values["given-name"] == ""
+
+
+def test_other_sites_and_links_fill_in_no_encoded_letters_and_nobody_signs_with_them(
+    visitor: Visitor, clock: Clock
+) -> None:
+    page = visitor.open(f"/reunite-families?given-name={quote('Jos%E9')}&family-name={quote('Garc&iacute;a')}")
+    assert (page.values["given-name"], page.values["family-name"]) == ("José", "García")
+    from_latin_1 = [("given-name", "&#1048;&#1074;"), ("own-words", "&#1055;: 50%25")]
+    page = visitor.post("/reunite-families", from_latin_1, **FOREIGN)
+    assert (page.values["given-name"], page.values["own-words"]) == ("Ив", "П: 50%25")
+
+    page = begin(visitor, clock, given_name="Jos%E9", family_name="Garc&iacute;a").press(SHOW)
+
+    assert [error.partition(". ")[2] for error in page.errors] == [
+        f"{tag} is a placeholder that a program has left." for tag in ("%E9", "&iacute;")
+    ]
 
 
 def test_no_placeholder_becomes_a_source(visitor: Visitor) -> None:
