@@ -60,8 +60,8 @@ class Agreement:
 
     sentence: str
     seal: str
-    alone: bool = False
-    """That what waits under other names for the same mailbox was a slip of theirs, and is set aside."""
+    slips: frozenset[bytes | None] = frozenset()
+    """Digests of the names for the same mailbox that were slips of theirs: what waits under them is set aside."""
 
 
 def page_seal(ways: Mapping[int, Way], found: Beside) -> str:
@@ -138,7 +138,8 @@ def confirm(session: Session, token: str, release: Release, agreed: Agreement, p
     connection.execute(_CONSENT, {"signature_id": signature.id, "sentence": agreed.sentence, "agreed_at": now})
     outbox.go(connection, release.letters, now)
     outbox.store(connection, signature.id, release.mails, now)
-    for other in (*found.same, *(found.others if agreed.alone else ())):
+    slips = (one for one in found.others if one.signature.person_digest in agreed.slips)
+    for other in (*found.same, *slips):
         set_aside(session, other.signature, now, "written again")
     set_committed_value(signature, "state", SignatureState.CONFIRMED)
     set_committed_value(signature, "confirmed_at", now)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from babel.lists import format_list
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import get_locale
@@ -35,8 +38,8 @@ blueprint = Blueprint("confirm", __name__)
 
 EARLIER = "earlier"
 """What an address or a form says when somebody wants the letters that they wrote first, and not the newer ones."""
-OTHERS, THEIRS, MINE = "others", "theirs", "mine"
-"""The question whose the letters are that wait under other names, and its answers."""
+THEIRS, MINE = "theirs", "mine"
+"""The answers to the question whose the letters are that wait under another name."""
 _MOST_SHOWN = 5
 
 
@@ -65,15 +68,17 @@ def release(token: str) -> Response | tuple[str, int]:
     if newer := _newer(signature, found):
         notice = _("You have written again since. Look at the newer letters, and press the button once more.")
         return _page_of(newer, signature, token, notice=notice), 409
-    if found.others and _is_waiting(signature) and _whose() is None:
-        return _page(signature, token, found, error=_("Say whose the other letters are.")), 422
+    unsaid = [question for question in _questions(found) if question.answer is None]
+    if unsaid and _is_waiting(signature):
+        return _page(signature, token, found, unsaid=unsaid), 422
     return _released(signature, token, found)
 
 
 def _released(signature: Signature, token: str, found: Beside) -> Response | tuple[str, int]:
     session, headline = db.session(), of(signature).told_in(signature.language).headline
     ways, pen, now = site().ways_of(signature.letters), site().pen(), site().clock()
-    agreed = Agreement(_sentence(ways), request.form.get("seal", ""), alone=_whose() == MINE)
+    slips = frozenset(asked.one.signature.person_digest for asked in _questions(found) if asked.answer == MINE)
+    agreed = Agreement(_sentence(ways), request.form.get("seal", ""), slips)
     ready = Release.of(signature, token, headline, pen, ways, found, now)
     try:
         with writing(session):
@@ -90,10 +95,32 @@ def _released(signature: Signature, token: str, found: Beside) -> Response | tup
     return redirect(url_for("receipt.show", token=token), 303)
 
 
-def _whose() -> str | None:
-    """The answer to the question whose the letters under other names are."""
-    answer = request.form.get(OTHERS)
-    return answer if answer in {THEIRS, MINE} else None
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whose the letters are that wait under another name."""
+
+    one: Waiting
+    """The newest of them."""
+
+    @property
+    def field(self) -> str:
+        """Of the form. Named after the person, not counted: somebody may sign while the page is read."""
+        return f"others-{(self.one.signature.person_digest or b'').hex()[:12]}"
+
+    @property
+    def answer(self) -> str | None:
+        """None where nothing was said."""
+        given = request.form.get(self.field)
+        return given if given in {THEIRS, MINE} else None
+
+    @property
+    def sentence(self) -> str:
+        """What to do about one without an answer."""
+        return _("Say whose these letters are: %(name)s.", name=name_of(self.one.signature))
+
+
+def _questions(found: Beside) -> list[Question]:
+    return [Question(one) for one in found.people[:_MOST_SHOWN]]
 
 
 def _signature(token: str) -> Signature:
@@ -147,7 +174,7 @@ def _page(
     found: Beside,
     *,
     notice: str = "",
-    error: str = "",
+    unsaid: Sequence[Question] = (),
     opened: Waiting | None = None,
 ) -> str:
     ways, pending = site().ways_of(signature.letters), _is_waiting(signature)
@@ -166,20 +193,19 @@ def _page(
         sentence=_sentence(ways),
         keep=site().keep,
         notice=notice,
-        error=error,
+        unsaid=unsaid,
+        errors=[(f"{question.field}-{THEIRS}", question.sentence) for question in unsaid],
         signed_by=name_of(signature),
         newer=found.newer(signature),
         earlier=_first_and_newest(opened, found.own),
         doubtful=found.doubtful[:_MOST_SHOWN],
-        people=found.people[:_MOST_SHOWN],
+        questions=_questions(found),
         more_people=len(found.people[_MOST_SHOWN:]),
         elsewhere=found.elsewhere,
         all_waiting=found.all,
         campaign_of=campaign_of,
-        other_names=_listed([name_of(one.signature) for one in found.people[:_MOST_SHOWN]]),
         written_by=_listed(names_of(before)),
         receipt=site().mailed_token(before[0]) if before else None,
-        asked=_whose(),
     )
 
 

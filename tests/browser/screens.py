@@ -103,7 +103,7 @@ def on_the_way(page: Page, site: Site, language: str, **typed: str) -> Iterator[
     page.goto(f"{site.url}{mails(site.data_dir, 'confirmation')[0].link}?lang={language}")
     press(page, "confirm")
     yield "confirm without an answer"
-    page.locator("[name=others]").first.check()
+    page.locator("[name^=others]").first.check()
     press(page, "confirm")
     yield "receipt"
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")

@@ -55,15 +55,17 @@ def test_confirming_sets_aside_what_the_same_person_left_waiting_and_nobody_else
 
 
 def test_a_slip_in_the_name_is_set_aside_when_its_signer_says_so(app: Flask, session: Session) -> None:
-    signed(app, session, signer("Jnae"))
+    slip = signed(app, session, signer("Jnae"))
+    signed(app, session, signer("Luis"))
     link = mailed_token(app, signed(app, session, signer("Jane")))
     ready, agreed = released(app, session, link)
+    slips = frozenset({find_sent(session, slip).person_digest})
 
     with writing(session):
-        confirm(session, link, ready, replace(agreed, alone=True), pen(app), NOW)
+        confirm(session, link, ready, replace(agreed, slips=slips), pen(app), NOW)
 
-    assert [one.state for one in signatures(session)] == [SIGNED.WITHDRAWN, SIGNED.CONFIRMED]
-    assert sorted(states(session, LETTER)) == [S.CANCELLED] * 3 + [S.QUEUED] * 3
+    assert [one.state for one in signatures(session)] == [SIGNED.WITHDRAWN, SIGNED.PENDING, SIGNED.CONFIRMED]
+    assert sorted(states(session, LETTER)) == [S.CANCELLED] * 3 + [S.HELD] * 3 + [S.QUEUED] * 3
 
 
 @pytest.mark.parametrize("who", [signer(), signer("Anna")], ids=["the same person", "another name"])
@@ -73,6 +75,6 @@ def test_what_was_signed_since_the_page_was_shown_is_shown_first(app: Flask, ses
     signed(app, session, who)
 
     with pytest.raises(PageChanged), writing(session):
-        confirm(session, link, ready, replace(agreed, alone=True), pen(app), NOW)
+        confirm(session, link, ready, agreed, pen(app), NOW)
 
     assert [one.state for one in signatures(session)] == [SIGNED.PENDING] * 2

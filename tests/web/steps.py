@@ -31,6 +31,14 @@ def sign(visitor: Visitor, clock: Clock, slug: str = "reunite-families", *, own_
     return page
 
 
+def say_whose(visitor: Visitor, *answers: str) -> Visitor:
+    """Answer for each of the other names, in the order of the page, whose the letters are: `theirs` or `mine`."""
+    names = [str(radio.get("name")) for radio in visitor.page.all("input") if radio.get("type") == "radio"]
+    for name, answer in zip(dict.fromkeys(names), answers, strict=True):
+        visitor.choose(name, answer)
+    return visitor
+
+
 def sent_address(page: Page) -> str:
     """Where the page that says to look for the mail stands, to be opened anew."""
     (address,) = [form.get("action") for form in page.all("form") if str(form.get("action")).startswith("/sent/")]

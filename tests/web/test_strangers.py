@@ -20,7 +20,7 @@ from tests.delivery.factories import leave
 from tests.factories import Clock, mails, supporter
 from tests.pages import Page, Visitor
 from tests.signing.factories import deliveries, site
-from tests.web.steps import SEND, SHOW, begin, confirm, sent_address, sign
+from tests.web.steps import SEND, SHOW, begin, confirm, say_whose, sent_address, sign
 
 OTHER = "someone.el@example.org"
 """An address of the same length that nobody has."""
@@ -169,7 +169,7 @@ def test_three_mails_of_strangers_do_not_keep_a_person_from_signing(
         assert "We walk to the well." in person.page.letters[0]
         assert "You wrote more than once." in person.page.text
 
-    page = person.choose("others", "mine").press("Confirm and send")
+    page = say_whose(person, "mine").press("Confirm and send")
     assert page.path.startswith("/receipt/")
     assert all("We walk to the well." in letter.text for letter in mails(data_dir, "letter"))
     assert len(mails(data_dir, "letter")) == 3
