@@ -626,6 +626,14 @@ def test_what_was_entered_goes_at_its_moment_and_not_before(
     assert purge(session, KEEP, NOW + is_over, never) == 1
 
 
+def test_who_has_no_letter_left_is_kept_as_long_as_others(session: Session) -> None:
+    with writing(session):
+        signature(session, NOW, SignatureState.CONFIRMED).confirmed_at = NOW
+
+    assert purge(session, KEEP, NOW + 90 * DAY - TICK, never) == 0
+    assert purge(session, KEEP, NOW + 90 * DAY, never) == 1
+
+
 def test_who_purges_only_asks_whether_to_stop(session: Session) -> None:
     asked: list[float] = []
 
