@@ -55,7 +55,9 @@ def test_while_a_worker_lives_there_was_no_stop_that_could_explain_anything(sess
     certain(session, NOW)
     beat(session, NOW + 2 * DAY)
 
-    assert doubt(session, NOW + 2 * DAY) is not None
+    for off in (timedelta(), timedelta(minutes=1), -timedelta(minutes=1)):
+        assert doubt(session, NOW + 2 * DAY + off) is not None
+    assert doubt(session, NOW + 2 * DAY + timedelta(seconds=61)) is None
     assert doubt(session, NOW + timedelta(minutes=2)) is None
 
 
@@ -121,8 +123,15 @@ def lives(session: Session, machine: Machine) -> Callable[[Watch], bool]:
 Lives = Callable[[Watch], bool]
 
 
-def test_before_its_first_look_a_worker_believes_nothing(session: Session, machine: Machine) -> None:
-    assert machine.watch().doubts(NOW)
+def test_before_its_first_look_a_worker_believes_nothing_and_then_what_nothing_speaks_against(
+    session: Session, machine: Machine
+) -> None:
+    watch = machine.watch()
+    assert watch.doubts(NOW)
+
+    watch.look(session, NOW)
+
+    assert not watch.doubts(NOW)
 
 
 @pytest.mark.parametrize("off", EXPLAINED)
@@ -317,6 +326,23 @@ def test_pages_get_no_old_date_from_a_clock_that_is_behind_and_any_from_one_that
     assert NOW <= steady() < NOW + timedelta(minutes=1)
     machine.now = NOW + 400 * DAY
     assert steady() == machine.now
+
+
+def test_the_time_of_pages_never_goes_back_by_itself_and_follows_what_is_certain(
+    session: Session, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.clock.steady._AGAIN", 0)  # it looks again each time
+    certain(session, NOW)
+    steady = Steady(lambda: machine.now, lambda: Session(db.engine), lambda: True)
+    machine.now = NOW - 400 * DAY
+
+    told = [steady() for _time in range(5)]
+
+    assert told[1] > NOW
+    assert told == sorted(set(told))
+    for moment in (NOW - 2 * DAY, NOW + 2 * DAY):
+        certain(session, moment)
+        assert moment <= steady() < moment + timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
