@@ -82,6 +82,7 @@ def test_once_keeps_to_the_pace_and_still_sends_everything(session: Session, dat
         told = once(data_dir, server, MAIL_RATE="120")
 
     assert told.startswith("4 accepted; 0 left now, ")
+    assert server.connections == 1  # a server counts logins
 
 
 def test_once_ends_at_a_server_that_takes_nothing(session: Session, data_dir: Path) -> None:
