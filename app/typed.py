@@ -34,18 +34,21 @@ _SIGN_OF_VOWEL_LOSS = 9
 """The combining class of the viramas."""
 
 _QUOTES = {**dict.fromkeys("‘’‚‛′‵ʼʹ´`＇", "'"), **dict.fromkeys("“”„‟«»″‶〝〞＂", '"')}
+_CURLY = frozenset("‘’‛“”„‟")
 _DASHES = frozenset("\u02d7\u2043\u2212\u30fc")
 """Signs that are typed as hyphens, beside those that Unicode calls dashes."""
 _IN_CODES = str.maketrans({sign: meant for sign, meant in _QUOTES.items() if meant == "'"})
 _NOT_IN_CODES = re.compile(f"[\u200c\u200d{_VARIATION}]")
 _LOOK_ALIKE = dict(
     zip(
-        "аеорсухіѕјһԁԛԝьАВЕЅІЈКМНОРСТУХԚԜοανρυκιτΑΒΕΖΗΙΚΜΝΟΡΤΥΧıɑℓ‐",
-        "aeopcyxisjhdqwbABESIJKMHOPCTYXQWoavpukitABEZHIKMNOPTYXial-",
+        "аеорсухіѕјһԁԛԝьАВЕЅІЈКМНОРСТУХԚԜοανρυκιτΑΒΕΖΗΙΚΜΝΟΡΤΥΧıɑℓ‐‚،、♯❨❩⁄∕∶",
+        "aeopcyxisjhdqwbABESIJKMHOPCTYXQWoavpukitABEZHIKMNOPTYXial-,,,#()//:",
         strict=True,
     )
 )
-"""Letters of other alphabets that nobody can tell from a Latin one."""
+"""Letters and signs of other scripts that nobody can tell from a Latin one, or that stand for it."""
+_LOW_QUOTE = "‚"
+"""Looks like a comma, and begins a quotation in German."""
 
 
 def line(text: str) -> str:
@@ -136,6 +139,8 @@ def described(sign: str) -> str:
         return f"{number}, half a character"
     if is_stray(sign) and sign != UNSHOWN:
         return f"{number}, which is no character"
+    if sign == " ":
+        return "a blank"
     name = unicodedata.name(sign, "a sign without a name")
     seen = f"“{sign}” " if sign.isprintable() and not _INVISIBLE.match(sign) else ""
     return f"{seen}({name.capitalize()}, {number})" if seen else f"the invisible sign {number} ({name.capitalize()})"
@@ -145,7 +150,7 @@ def meant_by(sign: str) -> str | None:
     """The plain sign that somebody meant who typed this one; None where nobody could say."""
     if sign.isascii():
         return None
-    meant = _QUOTES.get(sign) or _LOOK_ALIKE.get(sign) or _in_code(_composed(sign))
+    meant = _LOOK_ALIKE.get(sign) or _QUOTES.get(sign) or _in_code(_composed(sign))
     return meant if meant.isascii() and meant.isprintable() else None
 
 
@@ -154,24 +159,40 @@ def correction(sign: str) -> str:
     meant = meant_by(sign)
     if meant is None:
         return f"{described(sign)} cannot stand here"
-    if meant in "'\"":
-        kind = "a curly quote"
-    elif meant == "-":
-        kind = "a dash"
-    elif unicodedata.normalize("NFKC", sign) == meant:
-        kind = "a full-width sign"
+    meant = "' or ," if sign == _LOW_QUOTE else meant
+    return f"{sign} is {_kind(sign, meant)} (U+{ord(sign):04X}); write {meant} instead"
+
+
+def _kind(sign: str, meant: str) -> str:
+    """What a sign is that was typed for another: `a full-width sign`, `a Cyrillic letter`, `a prime`."""
+    name = unicodedata.name(sign, "sign without a name")
+    script = name.partition(" ")[0].title()
+    if meant == "-":
+        kind = "dash"
+    elif name.startswith("FULLWIDTH"):
+        kind = "full-width sign"
+    elif sign in _CURLY:
+        kind = "curly quote"
+    elif unicodedata.category(sign) == "Nd" and " DIGIT " in name:
+        kind = f"{name.partition(' DIGIT ')[0].title()} digit"
+    elif " LETTER " in name and sign.isalpha() and unicodedata.normalize("NFKC", sign) == sign:
+        kind = f"{script} letter"
     else:
-        kind = f"a {unicodedata.name(sign).partition(' ')[0].capitalize()} letter"
-    return f"{sign} is {kind} (U+{ord(sign):04X}); write {meant} instead"
+        kind = name.lower()
+    return f"{'an' if kind[0] in 'AEIOaeio' else 'a'} {kind}"
 
 
-def unlike(word: str) -> str:
-    """The first sign in a word that is not plain, to be said behind it; empty when all are."""
+def unlike(word: str, meant: str | None = None) -> str:
+    """The first sign in a word that is not plain, to be said behind it; empty when all are.
+
+    `meant` is the whole word that was meant, where that is known.
+    """
     found = first_unusual(word)
     if found is None:
         return ""
-    meant = meant_by(found[1])
-    return f", with {described(found[1])}" + (f" in the place of {meant}" if meant else "")
+    position, sign = found
+    in_place_of = meant[position] if meant is not None and len(meant) == len(word) else meant_by(sign)
+    return f", with {described(sign)}" + (f" in the place of {in_place_of}" if in_place_of else "")
 
 
 def plain_form(text: str) -> str:
@@ -264,6 +285,10 @@ _NO_TEXT = (
 )
 
 
+_SURROGATE = re.compile(b"\xed[\xa0-\xbf][\x80-\xbf]")
+"""How other programs write half a character, which UTF-8 has no bytes for."""
+
+
 def decoded(data: bytes) -> str:
     """The text of a file in UTF-8. Raises NotText."""
     for beginning, why in _NO_TEXT:
@@ -275,6 +300,9 @@ def decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
+        if half := _SURROGATE.match(data, error.start):
+            why = f"here is {described(half[0].decode('utf-8', 'surrogatepass'))}"
+            raise NotText(data[: error.start].decode("utf-8"), why) from None
         byte = data[error.start : error.start + 1]
         seen = byte.decode("cp1252", "replace")
         letter = "" if seen == UNSHOWN else f", which is {seen} in Windows-1252 and"

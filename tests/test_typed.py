@@ -107,6 +107,7 @@ def test_what_cannot_be_shown_is_found_with_the_word_before_it() -> None:
         ("\ufffe", "U+FFFE, which is no character", None),
         ("\n", "the end of a line", None),
         ("\t", "a tab", None),
+        (" ", "a blank", None),
         ("a", "“a” (Latin small letter a, U+0061)", None),
     ],
 )
@@ -123,6 +124,13 @@ def test_a_sign_is_named_and_what_was_meant_by_it(sign: str, words: str, meant: 
         ("\uff0b", "\uff0b is a full-width sign (U+FF0B); write + instead"),
         ("\u0435", "\u0435 is a Cyrillic letter (U+0435); write e instead"),
         ("\u03bf", "\u03bf is a Greek letter (U+03BF); write o instead"),
+        ("\u0662", "\u0662 is an Arabic-Indic digit (U+0662); write 2 instead"),
+        ("\u00b2", "\u00b2 is a superscript two (U+00B2); write 2 instead"),
+        ("\u00ab", '\u00ab is a left-pointing double angle quotation mark (U+00AB); write " instead'),
+        ("\u2032", "\u2032 is a prime (U+2032); write ' instead"),
+        ("\u00b4", "\u00b4 is an acute accent (U+00B4); write ' instead"),
+        ("\u201a", "\u201a is a single low-9 quotation mark (U+201A); write ' or , instead"),
+        ("\u3001", "\u3001 is an ideographic comma (U+3001); write , instead"),
         ("é", "“é” (Latin small letter e with acute, U+00E9) cannot stand here"),
     ],
 )

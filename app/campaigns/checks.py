@@ -72,6 +72,7 @@ TOPICS = (
 )
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_UNSEEN_BLANKS = re.compile(r"^[ \t]+|[ \t]*\t[ \t]*| {2,}")
 _LOOKS_LIKE_A_HEADING = re.compile(r"#*[ \t]*(?:Story|Letter)[ \t]*\([ \t]*\w{1,20}[ \t]*\)[ \t:#]*", re.IGNORECASE)
 
 
@@ -211,6 +212,23 @@ def heading_warnings(text: str, first_line: int) -> list[Problem]:
     for index, line in enumerate(text.split("\n")):
         words = line.strip()
         if _LOOKS_LIKE_A_HEADING.fullmatch(typed.plain_form(words)):
-            advice = f"The line “{words}” is text here: a translation begins with a line like “# Story (es)”."
-            return [Problem(first_line + index, line.index(words) + 1, advice)]
+            advice = f"The line “{words}” is text here: a translation begins with a line like “# Story (es)”"
+            column, why = unseen_in_heading(words)
+            advice += f", and {why}." if why else "."
+            return [Problem(first_line + index, line.index(words) + column, advice)]
     return []
+
+
+def unseen_in_heading(line: str) -> tuple[int, str]:
+    """Column and words of what nobody sees in a heading: a sign that is another one, a tab, a blank too much.
+
+    The beginning and no words where all can be seen.
+    """
+    if unusual := typed.first_unusual(line):
+        return unusual[0] + 1, typed.correction(unusual[1])
+    blanks = _UNSEEN_BLANKS.search(line)
+    if blanks is None:
+        return 1, ""
+    what = "is a tab" if "\t" in blanks[0] else "is a blank" if len(blanks[0]) == 1 else "are several blanks"
+    before = line[: blanks.start()]
+    return blanks.start() + 1, f"there {what} " + (f"after “{before}”" if before else "before it")

@@ -2,26 +2,28 @@
 
 The first line below the head that is not blank is `# Story`; the story ends at the first line that is `# Letter`. All
 that follows is the letter, whatever it holds, up to the first line `# Story (xx)` or `# Letter (xx)` with a known
-language code; each such line begins a section, and ends the one before. Blanks after these marks do not count, any
-other spelling is text. Blank lines around a section do not belong to it.
+language code; each such line begins a section, and ends the one before. Blanks after these marks do not count. A
+line that only looks like one of them is refused, any other spelling is text. Blank lines around a section do not belong
+to it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from app import typed
-from app.campaigns.checks import AT_MOST, LANGUAGES, CampaignFileError, Problem
+from app.campaigns.checks import AT_MOST, LANGUAGES, CampaignFileError, Problem, unseen_in_heading
 
 FENCE = "+++"
 STORY = "# Story"
 LETTER = "# Letter"
 
-# Three or so of one sign, as other programs part a head from a text, or as a word processor makes dashes of hyphens.
-_LOOKS_LIKE_A_FENCE = re.compile(r"([-+=~*_#`]|[^\w\s\x00-\x7f])(?: ?\1){1,40}\w{0,10}")
+# Three or so of one sign, as other programs part a head from a text, or what a word processor makes of them: a dash.
+_LOOKS_LIKE_A_FENCE = re.compile(r"([-+=~*_#`]|[^\w\s\x00-\x7f])(?: ?\1){1,40}\w{0,10}|-")
+_MOST_OF_A_HEADING = 40
 _TRANSLATED = re.compile(rf"({STORY}|{LETTER}) \(({'|'.join(LANGUAGES)})\)")
 
 
@@ -67,12 +69,14 @@ def cut(source: str, problems: list[Problem]) -> Pieces:
     marks = [line.rstrip() for line in lines]
     first = next((index for index, line in enumerate(marks) if line), 0)
     if marks[first] != FENCE:
-        instead = f" Instead of it stands “{marks[first]}”." if _LOOKS_LIKE_A_FENCE.fullmatch(marks[first]) else ""
+        instead = f" Instead of it stands {_no_fence(marks[first])}." if _looks_like_a_fence(marks[first]) else ""
         message = f"Begin the file with a line +++, the head, and another line +++.{instead}"
         raise CampaignFileError([*problems, Problem(first + 1, 1, message)])
     if FENCE not in marks[first + 1 :]:
         raise CampaignFileError([*problems, _unclosed(marks, first + 1)])
     body = marks.index(FENCE, first + 1) + 1
+    problems += islice(_look_alikes(marks, body), AT_MOST)
+    marks[body:] = map(_as_read, marks[body:])  # so that one sign is told once
     start = _find(marks, body, STORY, problems)
     end = _find(marks, body if start is None else start, LETTER, problems)
     stray = next((index for index in range(body, body if start is None else start) if marks[index]), None)
@@ -86,15 +90,45 @@ def cut(source: str, problems: list[Problem]) -> Pieces:
         head=Text("\n".join(lines[first + 1 : body - 1]), first + 2),
         story=None if start is None else _trim(lines, start + 1, below),
         letter=None if end is None else _trim(lines, end + 1, headings[0] if headings else len(lines)),
-        translated=_translated(lines, headings, problems),
+        translated=_translated(lines, marks, headings, problems),
     )
+
+
+def _as_read(line: str) -> str:
+    """The mark that people see in a line, whatever signs it is made of; any other line as it is."""
+    if len(line) > _MOST_OF_A_HEADING:
+        return line
+    seen = typed.plain_form(line).replace("\t", " ")
+    return seen if seen in (STORY, LETTER) or _TRANSLATED.fullmatch(seen) else line
+
+
+def _look_alikes(marks: Sequence[str], start: int) -> Iterator[Problem]:
+    """Lines that nobody can tell from a mark, and that would be text."""
+    for index in range(start, len(marks)):
+        mark = _as_read(marks[index])
+        if mark != marks[index]:
+            yield _not_a_heading(index, marks[index], mark)
+
+
+def _not_a_heading(index: int, line: str, mark: str) -> Problem:
+    """A line that was meant as a mark."""
+    column, why = unseen_in_heading(line)
+    return Problem(index + 1, column, f"Write this heading as “{mark}”{f': {why}' if why else ''}.")
+
+
+def _looks_like_a_fence(line: str) -> bool:
+    return len(line) <= _MOST_OF_A_HEADING and _LOOKS_LIKE_A_FENCE.fullmatch(typed.plain_form(line)) is not None
+
+
+def _no_fence(line: str) -> str:
+    return f"“{line}”{typed.unlike(line, FENCE)}"
 
 
 def _unclosed(marks: Sequence[str], start: int) -> Problem:
     """The head has no end: at the line that looks most like one, or at the last."""
     for index in range(start, len(marks)):
-        if _LOOKS_LIKE_A_FENCE.fullmatch(marks[index]):
-            return Problem(index + 1, 1, f"Close the head with a line +++ instead of “{marks[index]}”.")
+        if _looks_like_a_fence(marks[index]):
+            return Problem(index + 1, 1, f"Close the head with a line +++ instead of {_no_fence(marks[index])}.")
     return Problem(len(marks), 1, "Close the head with a line +++.")
 
 
@@ -109,9 +143,7 @@ def _find(marks: Sequence[str], start: int, mark: str, problems: list[Problem]) 
     similar = re.compile(rf"[\s#*_]*{name}[\s:#*_]*", re.IGNORECASE)
     for index in range(start, len(marks)):
         if marks[index] != mark and similar.fullmatch(typed.plain_form(marks[index])):
-            place, sign = typed.first_unusual(marks[index]) or (0, "")
-            why = f": {typed.correction(sign)}" if sign else ""
-            problems.append(Problem(index + 1, place + 1, f"Write this heading as “{mark}”{why}."))
+            problems.append(_not_a_heading(index, marks[index], mark))
             return None
     where = "below the head, above “# Letter”; the story may be empty" if mark == STORY else "above the letter"
     problems.append(Problem(min(start + 1, len(marks)), 1, f"Add a line “{mark}” {where}."))
@@ -127,19 +159,21 @@ def _too_early(marks: Sequence[str], start: int, end: int) -> list[Problem]:
     ]
 
 
-def _translated(lines: Sequence[str], headings: Sequence[int], problems: list[Problem]) -> dict[str, Translated]:
+def _translated(
+    lines: Sequence[str], marks: Sequence[str], headings: Sequence[int], problems: list[Problem]
+) -> dict[str, Translated]:
     """The sections below the letter; one that stands twice or in the wrong order goes to `problems`."""
     found: dict[str, Translated] = {}
     wrong: list[Problem] = []
     for index, end in pairwise([*headings, len(lines)]):
-        mark, language = lines[index].rstrip().removesuffix(")").split(" (")
+        mark, language = marks[index].removesuffix(")").split(" (")
         before = found.get(language, Translated(index + 1))
         text = _trim(lines, index + 1, end)
         if (before.story if mark == STORY else before.letter) is not None:
-            wrong.append(Problem(index + 1, 1, f"Remove this heading: there is a “{lines[index].rstrip()}” above."))
+            wrong.append(Problem(index + 1, 1, f"Remove this heading: there is a “{marks[index]}” above."))
         elif mark == STORY and before.letter is not None:
             above = heading(LETTER, language)
-            wrong.append(Problem(index + 1, 1, f"Move “{lines[index].rstrip()}” and its text above “{above}”."))
+            wrong.append(Problem(index + 1, 1, f"Move “{marks[index]}” and its text above “{above}”."))
         else:
             found[language] = before._replace(story=text) if mark == STORY else before._replace(letter=text)
     problems += wrong[:AT_MOST]

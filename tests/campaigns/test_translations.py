@@ -184,6 +184,16 @@ def test_the_sample_is_told_in_spanish_and_its_letter_stays_english() -> None:
         (source(story="a\n# Story (es)\nb"), 12, 1, "Move “# Story (es)” and its text below the letter"),
         (translated(TITLES, f"# Story (es)\n{'x' * 20_001}"), 28, 1, "Shorten the story to 20,000 characters"),
         (translated(TITLES, "# Story (es)\n\na\x07"), 29, 2, "Remove the control character U+0007"),
+        *(
+            (translated(TITLES, f"{line}\nx"), 27, column, f"“# Story (es)”: {why}")
+            for line, column, why in (
+                ("# Story (\u0435s)", 10, "\u0435 is a Cyrillic letter (U+0435); write e instead."),
+                ("# Story \uff08es\uff09", 9, "\uff08 is a full-width sign (U+FF08); write ( instead."),
+                ("# Story\t(es)", 8, "there is a tab after “# Story”."),
+            )
+        ),
+        (translated(TITLES + SUBJECT, LETTER_SECTION.replace("# Letter", "# Lett\u0435r")), 28, 7,
+         "“# Letter (es)”: \u0435 is a Cyrillic letter (U+0435)"),
         # Letters.
         (translated(TITLES + SUBJECT, "# Letter (es)"), 28, 1, "Write the letter below “# Letter (es)”."),
         (translated(TITLES + SUBJECT, LETTER_SECTION.replace("Your Name", "Your Nmae")), 34, 1, "no merge field"),
@@ -221,6 +231,8 @@ def test_an_illegible_head_brings_no_problems_of_the_translation() -> None:
         (translated(TITLES, "# Story (es)\n[Your Name]", topic='"Law"'), 29, "[Your Name] is not filled in a story."),
         (translated(TITLES, "# Story (es)\nx\n## letter (es):", topic='"Law"'), 30, "“## letter (es):” is text here"),
         (source(topic='"Law"', letter=f"{SIGNED}\n# Story (fr)"), 24, "“# Story (fr)” is text here: a translation"),
+        (translated(TITLES, "# Story (es)\nx\n# Letter  (es)", topic='"Law"'), 30, "several blanks after “# Letter”."),
+        (translated(TITLES, "# Story (es)\nx\n## L\u0435tter (es)", topic='"Law"'), 30, "a Cyrillic letter (U+0435)"),
         (translated(TITLES + SUBJECT, STORY_SECTION, f"{LETTER_SECTION}# Letter", topic='"Law"'), 43,
          "it begins below the first “# Letter (es)”."),
     ],
