@@ -21,7 +21,7 @@ from app.addresses import STATES, State
 from app.legislators import LegislatorsError
 from app.legislators.contacts import ContactRow, Roll, office_name
 from app.legislators.geography import is_senate
-from app.mailboxes import Flaw, NoMailbox, mailbox, tidy
+from app.mailboxes import Flaw, NoMailbox, mailbox, probably_meant, tidy
 from app.spelling import nearest
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ _FLAWS = {
     Flaw.TOO_LONG: "it is too long to be one",
     Flaw.DOMAIN: "no mail can get to “{sign}”",
 }
-_AT_A_SIGN = {Flaw.FOREIGN_SIGN, Flaw.SIGN, Flaw.TWO_DOTS, Flaw.COMMA}
+_AT_A_SIGN = {Flaw.SIGN, Flaw.TWO_DOTS, Flaw.COMMA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,8 @@ def _decode(data: bytes) -> str:
         column = len(error.before) - error.before.rfind("\n")
         message = f"Save the file as UTF-8 (spreadsheets call it “CSV UTF-8”): {error.why}."
         raise ContactFileUnusable([Problem(line, message, column)]) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text if "\n" in text.strip("\n") else typed.lines(text)  # all of one line: its ends may be other signs
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -160,9 +161,13 @@ def _header_complaints(line: str) -> Iterator[tuple[str, int]]:
         yield f"The file is empty. {begin}", 1
         return
     meant = {cell: _nearest(cell) for cell in cells}
+    between = next(((place, sign) for place, sign in enumerate(line) if _parts_cells(sign)), None)
+    if between is not None:
+        place, sign = between
+        yield f"Separate the cells with commas: here is {typed.described(sign)}. {begin}", place + 1
+        return
     if not any(meant.values()):
-        separated = any(sign in line for sign in ";\t，、；")
-        yield f"Separate the cells with commas. {begin}" if separated else begin, 1
+        yield begin, 1
         return
     unknown = [cell for cell in cells if cell not in COLUMNS]
     for cell in unknown:
@@ -173,6 +178,11 @@ def _header_complaints(line: str) -> Iterator[tuple[str, int]]:
     yield from ((f"Add the column {column}: the first line is {HEADER}.", 1) for column in missing)
     if not unknown and not missing:
         yield f"Write each column once and in this order: {HEADER}.", 1
+
+
+def _parts_cells(sign: str) -> bool:
+    """Whether it stands between cells in the place of a comma."""
+    return sign in "\t|;" or typed.meant_by(sign) in {",", ";"}
 
 
 def _nearest(cell: str) -> str | None:
@@ -260,7 +270,8 @@ class _Reading:
                 "and one inside such a cell is written twice.",
             )
         elif len(cells) != len(COLUMNS):
-            mistyped = next((sign for sign in line if typed.meant_by(sign) in {'"', ","}), "")
+            sought = "," if len(cells) < len(COLUMNS) else '"'
+            mistyped = next((sign for sign in line if typed.meant_by(sign) == sought), "")
             hint = "; put a cell that holds a comma between quotation marks" if len(cells) > len(COLUMNS) else ""
             hint = f"; {typed.correction(mistyped)}" if mistyped else hint
             message = f"Write {len(COLUMNS)} cells: {HEADER}. This line has {len(cells)}{hint}."
@@ -338,17 +349,24 @@ def _email(cell: str) -> str:
         raise _Refused("Write one e-mail address only: every letter goes to the office once.")
     _check_harmless("email", cell)
     try:
-        return mailbox(cell)
+        address = mailbox(cell)
     except NoMailbox as error:
         why = _FLAWS.get(error.flaw, "").format(sign=error.sign) or _why_not(error.sign)
         how = f"Write an e-mail address alone, like name@example.org; {cell[:80]!r} is none that can be used: {why}."
-        raise _Refused(how, error.sign if error.flaw in _AT_A_SIGN else "") from None
+        is_at_a_sign = error.flaw in _AT_A_SIGN or _is_foreign(error.sign)
+        raise _Refused(how, error.sign if is_at_a_sign else "") from None
+    if meant := probably_meant(address):
+        domain = cell.rpartition("@")[2]
+        raise _Refused(f"Write the e-mail address as it was meant: {domain} looks like a slip of {meant}.", domain)
+    return address
 
 
 def _why_not(sign: str) -> str:
-    if len(sign) == 1 and not sign.isascii():
-        return typed.correction(sign)
-    return f"“{sign}” cannot stand in it"
+    return typed.correction(sign) if _is_foreign(sign) else f"“{sign}” cannot stand in it"
+
+
+def _is_foreign(sign: str) -> bool:
+    return len(sign) == 1 and not sign.isascii()
 
 
 def _is_web_form(cell: str) -> bool:

@@ -54,6 +54,11 @@ def test_a_file_from_a_spreadsheet_is_read(roll: Roll) -> None:
     assert read(text.replace("\r\n", "\r").encode(), roll) == (LUMMIS,)
 
 
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\r\x85"])
+def test_a_file_may_have_other_ends_of_lines(roll: Roll, end: str) -> None:
+    assert read(end.join([HEADER, line(), ""]).encode(), roll) == (LUMMIS,)
+
+
 def test_a_file_with_its_header_alone_has_no_rows(roll: Roll) -> None:
     assert read(HEADER.encode(), roll) == ()
 
@@ -133,8 +138,17 @@ def test_what_is_written_is_read_again(roll: Roll) -> None:
         ("office,role,email,source,as_of,", ["There is no column ''; remove it."]),
         ("role,office,email,source,as_of", ["Write each column once and in this order"]),
         ("office,role,email,source,as_of,as_of", ["Write each column once and in this order"]),
-        ("office;role;email;source;as_of", ["Separate the cells with commas."]),
-        ("office\trole\temail\tsource\tas_of", ["Separate the cells with commas."]),
+        *(
+            (f"office{sign}role,email,source,as_of", [f"column 7: Separate the cells with commas: here is {named}. Be"])
+            for sign, named in (
+                (";", "“;” (Semicolon, U+003B)"),
+                ("\t", "a tab"),
+                ("\uff0c", "“\uff0c” (Fullwidth comma, U+FF0C)"),
+                ("\u201a", "“\u201a” (Single low-9 quotation mark, U+201A)"),
+                ("\u060c", "“\u060c” (Arabic comma, U+060C)"),
+            )
+        ),
+        ("office;role;email;source;as_of", ["Separate the cells with commas: here is “;”"]),
         (line(), ["Begin the file with the line office,role,email,source,as_of."]),
         ("x" * 100_000, ["Begin the file with the line office,role,email,source,as_of."]),
     ],
@@ -160,6 +174,7 @@ def test_an_empty_file_is_told(roll: Roll, data: bytes) -> None:
         (HEADER.encode("utf-16"), 1, 1, "it is in UTF-16"),
         (b"PK\x03\x04\x14\x00xl/workbook.xml", 1, 1, "it is a document of a word processor or a spreadsheet"),
         (b"\xff", 1, 1, "here is the byte FF"),
+        (file(line()) + b"WY-AL,\xed\xa0\xbd", 3, 7, "here is U+D83D, half a character."),
     ],
 )
 def test_what_is_not_utf_8_is_told(roll: Roll, data: bytes, number: int, column: int, why: str) -> None:
@@ -226,6 +241,11 @@ def test_a_file_that_is_too_large_is_told(roll: Roll) -> None:
         (line(email="a@example.org."), "leave out the “.” at its end."),
         (line(as_of="2\u041e26-09-30"), "with “\u041e” (Cyrillic capital letter o, U+041E) in the place of O"),
         (line(email="a b@example.org"), "there is a blank after “a”."),
+        ("L000571\u201ascheduler,a@example.org,a card", "has 3; \u201a is a single low-9 quotation mark (U+201A); wr"),
+        (line(source="the “card”") + ",x", 'has 6; “ is a curly quote (U+201C); write " instead.'),
+        (line(source="the “card”").removesuffix(",2026-09-30"), "This line has 4."),
+        (line(email="me@gmail.con"), "column 22: Write the e-mail address as it was meant: gmail.con looks like a sl"),
+        (line(email="me@gmail.con"), "a slip of me@gmail.com."),
         (line(email="mailto:a@example.org"), "leave out “mailto:”."),
     ],
 )
