@@ -16,7 +16,7 @@ from app.campaigns.checks import (
     head_warnings,
     slug_complaint,
 )
-from app.campaigns.head_table import KEYS, TRANSLATED_KEYS, Line, Table
+from app.campaigns.head_table import DAYS, KEYS, NUMBERS, TRANSLATED_KEYS, Line, Table, without_quotes
 from app.campaigns.sections import LETTER, STORY, Text, Translated, heading
 from app.campaigns.targeting import Target
 from app.campaigns.values import CampaignFile, Translation
@@ -33,6 +33,9 @@ _CALLED = {
 _BEGINS = re.compile(r"\[[ \t]*([\"']?)([\w.-]{1,80})\1[ \t]*\][ \t]*(?:#.*)?")
 
 
+_WITHOUT_QUOTES = re.compile(
+    rf"[ \t]*([\"']?)(?P<key>{'|'.join((*NUMBERS, *DAYS))})\1[ \t]*=[ \t]*(?P<value>[^#]*)(?:#.*)?"
+)
 _STRINGS = re.compile(r""" "(?:[^"\\]|\\.)*" | '[^']*' """, re.VERBOSE)
 
 
@@ -65,8 +68,8 @@ class Head:
             opens=top.day("opens"),
             closes=top.day("closes"),
             language=language,
-            goal=top.number("goal", "2000"),
-            count_from=top.number("count-from", str(COUNT_FROM)) or COUNT_FROM,
+            goal=top.number("goal"),
+            count_from=top.number("count-from") or COUNT_FROM,
             share=top.line("share") if "share" in top.values else "",
             translations=self._translations(language, translated),
         )
@@ -97,7 +100,9 @@ class Head:
             match = re.search(r" \(at line (\d+), column (\d+)\)$", words)
             line, column = (int(match[1]), int(match[2])) if match else (len(self._lines), 1)
             at_fault = self._lines[min(line, len(self._lines)) - 1]
-            if mistyped := _mistyped(at_fault.text, column):
+            if match and (unquoted := _number_or_day(at_fault.text)):
+                column, message = unquoted
+            elif mistyped := _mistyped(at_fault.text, column):
                 column, message = mistyped[0], f"{typed.correction(mistyped[1])}."
             else:
                 reason = re.sub(r" \(at [^()]*\)$", "", words)
@@ -241,6 +246,31 @@ def _target_meant(name: str) -> str | None:
     words = re.findall("[a-z]+", typed.plain_form(name).lower().replace("u.s.", "us"))
     called = "-".join(word for word in words if word not in {"your", "my", "the"})
     return _CALLED.get(called) or nearest(called, [target.value for target in Target])
+
+
+def _number_or_day(line: str) -> tuple[int, str] | None:
+    """Column and words of what is wrong with a number or a day that is none of TOML; None in any other line."""
+    match = _WITHOUT_QUOTES.fullmatch(line)
+    if match is None or _is_toml(line):
+        return None
+    key, value = match["key"], match["value"].rstrip()
+    right = "0123456789" if key in NUMBERS else "0123456789-"
+    wrong = next(((place, sign) for place, sign in enumerate(value) if sign not in right), None)
+    how = without_quotes(key, value)
+    if wrong is None:
+        return match.start("value") + 1, f"{how}."
+    place, sign = wrong
+    is_like_one = (typed.meant_by(sign) or " ") in right
+    why = typed.correction(sign) if is_like_one else f"{typed.described(sign)} cannot stand in it"
+    return match.start("value") + place + 1, f"{how}: {why}."
+
+
+def _is_toml(line: str) -> bool:
+    try:
+        tomllib.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _mistyped(line: str, column: int) -> tuple[int, str] | None:

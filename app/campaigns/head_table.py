@@ -26,6 +26,14 @@ KEYS = (
     "share",
 )
 TRANSLATED_KEYS = ("title", "headline", "share", "subject")
+NUMBERS = {"goal": "2000", "count-from": "100"}
+"""Keys whose values are whole numbers, each with one."""
+DAYS = {"opens": "2030-03-02", "closes": "2030-06-30"}
+"""Keys whose values are days, each with one."""
+
+_VALUE_BEGINS = re.compile(r"=[ \t]*\[?[ \t]*(?:\"{3}|'{3}|[\"']?)[ \t]*")
+_GROUPED = re.compile(r"[0-9]{1,9}|[0-9]{1,3}(?:[ ,.'_][0-9]{3}){1,2}")
+_ZEROS_AND_ONES = str.maketrans("OolI", "0011")
 
 
 class Line(NamedTuple):
@@ -56,11 +64,14 @@ class Table:
     def place_in(self, key: str, words: str) -> tuple[int, int]:
         """Line and column of the first of these words in the value of a key, as far as they stand there as they are."""
         start = self.place(key)
-        for line in self._lines:
-            value = line.text.find("=", start[1]) if line.number == start[0] else 0
-            found = line.text.find(words, max(value, 0)) if line.number >= start[0] and words else -1
-            if found >= 0:
-                return line.number, found + 1
+        for line in self._lines if words else ():
+            if line.number < start[0]:
+                continue
+            begins = _VALUE_BEGINS.search(line.text, start[1] - 1) if line.number == start[0] else None
+            for text in (line.text, typed.plain_form(line.text)):
+                found = text.find(words, begins.end() if begins else 0)
+                if found >= 0:
+                    return line.number, found + 1
         return start
 
     def complain(self, key: str, message: str, words: str = "") -> None:
@@ -100,13 +111,13 @@ class Table:
         """A text of one line that must be there."""
         return typed.line(self.text(key, lambda value: line_complaint(key, value)))
 
-    def number(self, key: str, example: str) -> int | None:
+    def number(self, key: str) -> int | None:
         """A whole number from 1 to GOAL_LIMIT; None when it is not there, and after a complaint."""
         value = self.values.get(key)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int):
-            self.complain(key, f"Write {key} as a whole number without quotes, like {key} = {example}.")
+            self.complain(key, f"{without_quotes(key, str(value))}.")
             return None
         if not 1 <= value <= GOAL_LIMIT:
             self.complain(key, f"Set {key} to a number from 1 to {GOAL_LIMIT:,}.")
@@ -119,6 +130,32 @@ class Table:
         if value is None:
             return None
         if isinstance(value, datetime) or not isinstance(value, date):
-            self.complain(key, f"Write the day without quotes and without a time, like {key} = 2030-03-02.")
+            self.complain(key, f"{without_quotes(key, str(value))}.")
             return None
         return value
+
+
+def without_quotes(key: str, value: str) -> str:
+    """How to write the value of one of NUMBERS or DAYS: as it was meant, where that can be told."""
+    if key in NUMBERS:
+        meant = _number_meant(value) or NUMBERS[key]
+        return f"Write {key} as a whole number without quotes, like {key} = {meant}"
+    return f"Write the day without quotes and without a time, like {key} = {_day_meant(value) or DAYS[key]}"
+
+
+def _number_meant(value: str) -> str | None:
+    """Of `2,000`, `2 000` or `2OOO`: its digits."""
+    plain = typed.plain_form(value).strip(" \t\"'").translate(_ZEROS_AND_ONES)
+    return str(int(re.sub("[^0-9]", "", plain))) if _GROUPED.fullmatch(plain) else None
+
+
+def _day_meant(value: str) -> str | None:
+    """Of `03/02/2030`, as days are written in the United States, or of `2030/3/2`: the day as TOML has it."""
+    numbers = re.findall("[0-9]{1,4}", typed.plain_form(value))[:3]
+    if len(numbers) < 3:
+        return None
+    year, month, day = map(int, numbers if len(numbers[0]) == 4 else (numbers[2], *numbers[:2]))
+    try:
+        return date(year, *((month, day) if month <= 12 else (day, month))).isoformat() if year > 999 else None
+    except ValueError:
+        return None

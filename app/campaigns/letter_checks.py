@@ -122,7 +122,7 @@ def _unknown_fields(letter: str, first_line: int) -> Iterator[Problem]:
         )
         yield Problem(
             *place(letter, match.start(), first_line),
-            f"There is no merge field {match[0]}{typed.unlike(match[1])}; {hint}.",
+            f"There is no merge field {match[0]}{typed.unlike(match[1], meant)}; {hint}.",
         )
 
 

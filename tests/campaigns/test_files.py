@@ -184,7 +184,36 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         ("\n+++\nslug = 1\n", 4, 1, "Close the head with a line +++."),
         (source(slug="save"), 2, 8, "Write the head as TOML"),
         (source(extra="1\nextra = 2"), 8, 1, "Write the head as TOML"),
-        (source(opens="2030-13-45"), 7, 13, "Write the head as TOML"),
+        (source(opens="2030-13-45"), 7, 9, "Write the day without quotes and without a time, like opens = 2030-03-02."),
+        *(
+            (source(goal=value), 7, column, f"without quotes, like goal = 2000: {why}")
+            for value, column, why in (
+                ("2\u2019000", 9, "“\u2019” (Right single quotation mark, U+2019) cannot stand in it."),
+                ("2,000", 9, "“,” (Comma, U+002C) cannot stand in it."),
+                ("2\u201a000  # of us", 9, "“\u201a” (Single low-9 quotation mark, U+201A) cannot stand in it."),
+                ("2\u00a0000", 9, "a blank cannot stand in it."),
+                ("2OOO", 9, "“O” (Latin capital letter o, U+004F) cannot stand in it."),
+                ("2\u041e00", 9, "“\u041e” (Cyrillic capital letter o, U+041E) cannot stand in it."),
+                ("\uff12000", 8, "\uff12 is a full-width sign (U+FF12); write 2 instead."),
+                ("\u201c2000\u201d", 8, "“\u201c” (Left double quotation mark, U+201C) cannot stand in it."),
+                ("many", 8, "“m” (Latin small letter m, U+006D) cannot stand in it."),
+            )
+        ),
+        (source(goal="02000"), 7, 8, "Write goal as a whole number without quotes, like goal = 2000."),
+        (source(goal="2.000,5"), 7, 9, "like goal = 2000: “.” (Full stop, U+002E) cannot stand in it."),
+        (source(goal='"1,500"'), 7, 1, "Write goal as a whole number without quotes, like goal = 1500."),
+        *(
+            (source(closes=value), 7, column, f"without a time, like closes = {day}: ")
+            for value, column, day in (
+                ("03/02/2030", 12, "2030-03-02"),
+                ("25.12.2030", 12, "2030-12-25"),
+                ("2030/3/2", 14, "2030-03-02"),
+                ("2030-\u0662-02", 15, "2030-02-02"),
+                ("March 2, 2030", 10, "2030-06-30"),
+                ("2030\u201103\u201102", 14, "2030-03-02"),
+            )
+        ),
+        (source(goal="1", **{'"goal"': "2"}), 8, 1, "Write the head as TOML"),
         (source(opens="9" * 5000), 7, 1, "a value is too large or too deep"),
         (source(opens="[" * 5000), 7, 1, "Write the head as TOML"),
         (source(titel='"x"'), 7, 1, "There is no key titel; write title."),
@@ -206,6 +235,8 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         (source(headline='"a\\tb"'), 4, 1, "Write headline on one line"),
         (source(slug='"Save"'), 2, 9, "Write slug in small letters"),
         (source(slug='"save--it"'), 2, 13, "Write slug in small letters"),
+        (source(slug='" save the creek"'), 2, 14, "a blank cannot stand in it."),
+        (source(slug='"Ｓave"'), 2, 9, "“S” (Latin capital letter s, U+0053) cannot stand in it."),
         (source(slug='"-save"'), 2, 1, "Write slug in small letters"),
         (source(slug='"../etc"'), 2, 9, "like reunite-families: “.” (Full stop, U+002E) cannot stand in it."),
         (source(slug='"é"'), 2, 9, "“é” (Latin small letter e with acute, U+00E9) cannot stand in it."),
@@ -265,6 +296,9 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         (source().replace("# Letter", "＃ Letter"), 13, 1, "“# Letter”: ＃ is a full-width sign (U+FF03); write #"),
         (source(letter=f"Dear [Y\u043eur Name],\n{SIGNED}"), 15, 6,
          "[Y\u043eur Name], with “\u043e” (Cyrillic small letter o, U+043E) in the place of o; write [Your Name]."),
+        (source(letter=SIGNED.replace("City,", "City\u201a")), 21, 1,
+         ", with “\u201a” (Single low-9 quotation mark, U+201A) in the place of ,; write [City, State ZIP]."),
+        (source(targets='["us-senators"\u201a "us-representative"]'), 5, 25, "write ' or , instead."),
         (source(letter="Dear [Decision Maker],\n\n［Your Name］"), 17, 1, "is signed: “［” begins no merge field"),
         (source(letter="Dear [Decision Maker],\n\nAct, {{your name}}"), 17, 6, "is signed: “{{” begins no merge field"),
         # The sections.

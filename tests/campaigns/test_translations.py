@@ -152,7 +152,7 @@ def test_the_sample_is_told_in_spanish_and_its_letter_stays_english() -> None:
         # Keys.
         (source(language='"fr"'), 7, 1, "There is no language 'fr'; the languages are en and es."),
         (source(language="1"), 7, 1, "There is no language '1';"),
-        (source(goal='"100"'), 7, 1, "Write goal as a whole number without quotes, like goal = 2000."),
+        (source(goal='"100"'), 7, 1, "Write goal as a whole number without quotes, like goal = 100."),
         (source(goal="1.5"), 7, 1, "Write goal as a whole number"),
         (source(goal="true"), 7, 1, "Write goal as a whole number"),
         (source(goal="0"), 7, 1, "Set goal to a number from 1 to 100,000,000."),
