@@ -25,7 +25,8 @@ _INVISIBLE = re.compile(
     "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
 )
 _VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_VARIES_NOTHING = re.compile(f"(?:(?<=[\\sA-Za-z\u200c\u200d])|^)[{_VARIATION}]+")
+# Behind a plain sign too, but for the pictures of keys, which are made of one.
+_VARIES_NOTHING = re.compile(f"(?:(?<=[\\s\\x00-\\x7f\u200c\u200d])|^)[{_VARIATION}]+(?!\u20e3)")
 _JOINERS = re.compile("[\u200c\u200d]+")
 _ZWJ = "\u200d"
 # Arabic to Myanmar, the scripts of India and of the islands beyond, and their later additions.
@@ -33,22 +34,22 @@ _JOINABLE = re.compile("[\u0600-\u109f\u1700-\u1cff\ua800-\uabff\ufb50-\ufdff\uf
 _SIGN_OF_VOWEL_LOSS = 9
 """The combining class of the viramas."""
 
-_QUOTES = {**dict.fromkeys("‘’‚‛′‵ʼʹ´`＇", "'"), **dict.fromkeys("“”„‟«»″‶〝〞＂", '"')}
+_QUOTES = {**dict.fromkeys("‘’‛′‵ʼʹ´`＇", "'"), **dict.fromkeys("“”„‟«»″‶〝〞＂", '"')}
 _CURLY = frozenset("‘’‛“”„‟")
 _DASHES = frozenset("\u02d7\u2043\u2212\u30fc")
 """Signs that are typed as hyphens, beside those that Unicode calls dashes."""
-_IN_CODES = str.maketrans({sign: meant for sign, meant in _QUOTES.items() if meant == "'"})
+_LOW_QUOTE = "‚"
+"""Looks like a comma, and begins a quotation in German."""
+_IN_CODES = str.maketrans({sign: meant for sign, meant in _QUOTES.items() if meant == "'"} | {_LOW_QUOTE: ","})
 _NOT_IN_CODES = re.compile(f"[\u200c\u200d{_VARIATION}]")
 _LOOK_ALIKE = dict(
     zip(
-        "аеорсухіѕјһԁԛԝьАВЕЅІЈКМНОРСТУХԚԜοανρυκιτΑΒΕΖΗΙΚΜΝΟΡΤΥΧıɑℓ‐‚،、♯❨❩⁄∕∶",
-        "aeopcyxisjhdqwbABESIJKMHOPCTYXQWoavpukitABEZHIKMNOPTYXial-,,,#()//:",
+        "аеорсухіѕјһԁԛԝьАВЕЅІЈКМНОРСТУХԚԜοανρυκιτΑΒΕΖΗΙΚΜΝΟΡΤΥΧıɑℓ‐‚،、؛♯❨❩⁄∕∶",
+        "aeopcyxisjhdqwbABESIJKMHOPCTYXQWoavpukitABEZHIKMNOPTYXial-,,,;#()//:",
         strict=True,
     )
 )
 """Letters and signs of other scripts that nobody can tell from a Latin one, or that stand for it."""
-_LOW_QUOTE = "‚"
-"""Looks like a comma, and begins a quotation in German."""
 
 
 def line(text: str) -> str:
@@ -141,6 +142,8 @@ def described(sign: str) -> str:
         return f"{number}, which is no character"
     if sign == " ":
         return "a blank"
+    if kind == "Co":
+        return f"{number}, a sign that only some fonts have"
     name = unicodedata.name(sign, "a sign without a name")
     seen = f"“{sign}” " if sign.isprintable() and not _INVISIBLE.match(sign) else ""
     return f"{seen}({name.capitalize()}, {number})" if seen else f"the invisible sign {number} ({name.capitalize()})"
@@ -201,8 +204,8 @@ def plain_form(text: str) -> str:
 
 
 def first_unusual(text: str) -> tuple[int, str] | None:
-    """Position and sign of the first that is not of ASCII: in a code that is what is wrong with it."""
-    return next(((position, sign) for position, sign in enumerate(text) if not sign.isascii()), None)
+    """Position and sign of the first that is no plain one of ASCII: in a code that is what is wrong with it."""
+    return next(((place, sign) for place, sign in enumerate(text) if not sign.isascii() or is_stray(sign)), None)
 
 
 def _readable(text: str, *, tabs: bool = False) -> str:

@@ -25,6 +25,7 @@ LINES = [
     ("\u0915\u094d\u200d\u0937 \u0915\u094d\u200d", "\u0915\u094d\u200d\u0937 \u0915\u094d\u200d"),
     ("\u0646\u200c\u200c\u0627 \u0646\u200c", "\u0646\u200c\u0627 \u0646"),
     ("\u845b\U000e0100", "\u845b\U000e0100"),
+    ("#\ufe0f\u20e3 #\ufe0f", "#\ufe0f\u20e3 #"),
     *((picture, picture) for picture in ("\U0001f469\u200d\U0001f4bb", "\u2764\ufe0f\u200d\U0001f525")),
     ("\U0001f3f4\U000e0067\U000e0062\U000e007f\U000e0062", "\U0001f3f4\U000e0067\U000e0062\U000e007f"),
     ("A\x07\ud800\ufdd0\ufffd", "A\x07\ud800\ufdd0\ufffd"),
@@ -58,6 +59,8 @@ def test_a_file_keeps_its_tabs_and_the_blanks_at_the_ends_of_its_lines() -> None
     ("pasted", "kept"),
     [
         *((f"1{dash}2", "1-2") for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d\u2043\u30fc"),
+        ("82001\ufe0f", "82001"),
+        ("a\u201a b", "a, b"),
         ("\uff18\uff12\uff10\uff10\uff11", "82001"),
         ("\u0668\u0662\u0660\u0660\u0661", "82001"),
         ("\U0001d7d6\u200d2\ufe0f001", "82001"),

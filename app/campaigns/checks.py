@@ -73,7 +73,12 @@ TOPICS = (
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _UNSEEN_BLANKS = re.compile(r"^[ \t]+|[ \t]*\t[ \t]*| {2,}")
-_LOOKS_LIKE_A_HEADING = re.compile(r"#*[ \t]*(?:Story|Letter)[ \t]*\([ \t]*\w{1,20}[ \t]*\)[ \t:#]*", re.IGNORECASE)
+_LOOKS_LIKE_A_HEADING = re.compile(
+    r"#*[ \t]*(?:Story|Letter)[ \t]*\([ \t]*\w{1,20}[ \t]*\)[ \t:#]*"
+    rf"|#+[ \t]*(?:Story|Letter)\W{{1,5}}(?:{'|'.join(LANGUAGES)})\W{{0,5}}",
+    re.IGNORECASE,
+)
+_OF_HEADINGS = frozenset("# Story Letter ()").union(*LANGUAGES)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -176,9 +181,9 @@ def line_complaint(name: str, value: str) -> Complaint | None:
     if len(value) > LINE_LIMIT:
         return Complaint(f"Shorten {name} to {LINE_LIMIT} characters; it has {len(value):,}.")
     for field in MergeField:
-        if field.bracket in value:
-            how = f"Write {name} without {field.bracket}: merge fields are filled in the letter only."
-            return Complaint(how, field.bracket)
+        if found := _written(field, value):
+            how = f"Write {name} without {found}{typed.unlike(found, field.bracket)}"
+            return Complaint(f"{how}: merge fields are filled in the letter only.", found)
     return None
 
 
@@ -201,10 +206,16 @@ def story_warnings(story: str, first_line: int) -> list[Problem]:
     if not story:
         return [Problem(first_line, 1, "The story is empty: the page will show the letter alone.")]
     return [
-        Problem(*place(story, story.index(field.bracket), first_line), f"{field.bracket} is not filled in a story.")
+        Problem(*place(story, story.index(found), first_line), f"{found} is not filled in a story.")
         for field in MergeField
-        if field.bracket in story
+        if (found := _written(field, story))
     ]
+
+
+def _written(field: MergeField, text: str) -> str:
+    """The first place of a text that people read as this merge field, as it stands there; empty when there is none."""
+    start = typed.plain_form(text).find(field.bracket)
+    return text[start : start + len(field.bracket)] if start >= 0 else ""
 
 
 def heading_warnings(text: str, first_line: int) -> list[Problem]:
@@ -224,8 +235,10 @@ def unseen_in_heading(line: str) -> tuple[int, str]:
 
     The beginning and no words where all can be seen.
     """
-    if unusual := typed.first_unusual(line):
-        return unusual[0] + 1, typed.correction(unusual[1])
+    for column, sign in enumerate(line, start=1):
+        if meant := typed.meant_by(sign):
+            is_in_marks = meant in _OF_HEADINGS
+            return column, typed.correction(sign) if is_in_marks else f"{typed.described(sign)} cannot stand in it"
     blanks = _UNSEEN_BLANKS.search(line)
     if blanks is None:
         return 1, ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from string import ascii_letters, digits
 
 from app import typed
 from app.campaigns.checks import (
@@ -36,6 +37,8 @@ _BEGINS = re.compile(r"\[[ \t]*([\"']?)([\w.-]{1,80})\1[ \t]*\][ \t]*(?:#.*)?")
 _WITHOUT_QUOTES = re.compile(
     rf"[ \t]*([\"']?)(?P<key>{'|'.join((*NUMBERS, *DAYS))})\1[ \t]*=[ \t]*(?P<value>[^#]*)(?:#.*)?"
 )
+_OF_TOML = frozenset(f"{ascii_letters}{digits}[]{{}}=,.\"'#-_+")
+"""What can stand between the strings of a head."""
 _STRINGS = re.compile(r""" "(?:[^"\\]|\\.)*" | '[^']*' """, re.VERBOSE)
 
 
@@ -153,7 +156,8 @@ class Head:
         value = _as_code(self._top.values.get("language", LANGUAGES[0]))
         if value in LANGUAGES:
             return str(value)
-        self._top.complain("language", _none("language", value, f"the languages are {' and '.join(LANGUAGES)}"))
+        hint = f"the languages are {' and '.join(LANGUAGES)}"
+        self._top.complain("language", _none("language", value, hint), _unusual(value))
         return ""
 
     def _targets(self) -> tuple[Target, ...]:
@@ -184,7 +188,7 @@ class Head:
         meant = nearest(typed.plain_form(str(value)), TOPICS)
         if value not in TOPICS:
             hint = f"write {meant}" if meant else f"the topics are {'; '.join(TOPICS)}"
-            self._top.complain("topic", _none("topic", value, hint))
+            self._top.complain("topic", _none("topic", value, hint), _unusual(value))
         return str(value)
 
     def _translations(self, language: str, translated: Mapping[str, Translated]) -> tuple[Translation, ...]:
@@ -242,6 +246,12 @@ def _none(kind: str, value: object, hint: str) -> str:
     return f"There is no {kind} {str(value)[:80]!r}{typed.unlike(str(value))}; {hint}."
 
 
+def _unusual(value: object) -> str:
+    """The first sign of a value that is not plain; empty when all are."""
+    found = typed.first_unusual(str(value))
+    return found[1] if found else ""
+
+
 def _target_meant(name: str) -> str | None:
     words = re.findall("[a-z]+", typed.plain_form(name).lower().replace("u.s.", "us"))
     called = "-".join(word for word in words if word not in {"your", "my", "the"})
@@ -255,12 +265,12 @@ def _number_or_day(line: str) -> tuple[int, str] | None:
         return None
     key, value = match["key"], match["value"].rstrip()
     right = "0123456789" if key in NUMBERS else "0123456789-"
-    wrong = next(((place, sign) for place, sign in enumerate(value) if sign not in right), None)
+    wrong = [(place, sign) for place, sign in enumerate(value) if sign not in right]
     how = without_quotes(key, value)
-    if wrong is None:
+    if not wrong:
         return match.start("value") + 1, f"{how}."
-    place, sign = wrong
-    is_like_one = (typed.meant_by(sign) or " ") in right
+    place, sign = next((each for each in wrong if not each[1].isspace()), wrong[0])
+    is_like_one = (typed.meant_by(sign) or " ") in right + "#"
     why = typed.correction(sign) if is_like_one else f"{typed.described(sign)} cannot stand in it"
     return match.start("value") + place + 1, f"{how}: {why}."
 
@@ -279,6 +289,6 @@ def _mistyped(line: str, column: int) -> tuple[int, str] | None:
     Between straight quotes any sign is right, and in a comment.
     """
     bare = _STRINGS.sub(lambda match: " " * len(match[0]), line).partition("#")[0]
-    found = [(place, sign) for place, sign in enumerate(bare, start=1) if typed.meant_by(sign)]
+    found = [(place, sign) for place, sign in enumerate(bare, start=1) if (typed.meant_by(sign) or " ") in _OF_TOML]
     here = [(place, sign) for place, sign in found if place == column]
     return next(iter(here or found), None)

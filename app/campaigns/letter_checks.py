@@ -14,11 +14,13 @@ from app.spelling import nearest
 OPEN_LIMIT = 5
 """So many parts of a letter may be open."""
 
+_FOREIGN_LETTERS = re.compile(r"[^\W\x00-\x7f]+")
 _LOOKS_LIKE_A_FIELD = re.compile(r"\[(?=\s*[^\W\d_])([^\[\]\n]{1,40})\]")
 _NAMES = (*(field.value for field in MergeField), EDIT_FROM.strip("[]"), EDIT_TO.strip("[]"))
 # A merge field as other programs have them, or between brackets of another script.
 _OTHER_BRACKETS = re.compile(
-    rf"(?P<bracket>\{{\{{|<<|\[\[|\*\||%%|[{{<［【〔「⟦])\s*(?P<name>{'|'.join(map(re.escape, _NAMES))})\b",
+    r"(?P<bracket>\{\{|<<|\[\[|\*\||%%|[{<［【〔「⟦（❨❲⁅〖『｢《〈«‹⟨])\s*"
+    rf"(?P<name>{'|'.join(map(re.escape, _NAMES))})\b",
     re.IGNORECASE,
 )
 
@@ -103,7 +105,8 @@ def _unsigned(letter: str, first_line: int) -> Problem:
 
 
 def _other_brackets(letter: str) -> Iterator[re.Match[str]]:
-    return islice(_OTHER_BRACKETS.finditer(letter), AT_MOST)
+    plain = _FOREIGN_LETTERS.sub(lambda match: typed.plain_form(match[0]), letter)
+    return islice(_OTHER_BRACKETS.finditer(plain), AT_MOST)
 
 
 def _fields(letter: str) -> set[MergeField]:
@@ -129,7 +132,9 @@ def _unknown_fields(letter: str, first_line: int) -> Iterator[Problem]:
 def _unclosed_fields(letter: str, first_line: int) -> Iterator[Problem]:
     for name in _NAMES:
         for match in re.finditer(rf"\[{re.escape(name)}(?![^\[\]\n]*\])", letter, re.IGNORECASE):
-            yield Problem(*place(letter, match.start(), first_line), f"Close the bracket: write [{name}].")
+            closing = letter[match.end() : match.end() + 1]
+            instead = "" if closing.isalnum() else typed.unlike(closing, "]")
+            yield Problem(*place(letter, match.start(), first_line), f"Close the bracket{instead}: write [{name}].")
 
 
 def _open_part_problems(lines: Sequence[str], first_line: int) -> list[Problem]:

@@ -22,7 +22,7 @@ STORY = "# Story"
 LETTER = "# Letter"
 
 # Three or so of one sign, as other programs part a head from a text, or what a word processor makes of them: a dash.
-_LOOKS_LIKE_A_FENCE = re.compile(r"([-+=~*_#`]|[^\w\s\x00-\x7f])(?: ?\1){1,40}\w{0,10}|-")
+_LOOKS_LIKE_A_FENCE = re.compile(r"[\"']?(?:([-+=~*_#`]|[^\s\x00-\x7f])(?: ?\1){1,40}\w{0,10}|-)[\"']?")
 _MOST_OF_A_HEADING = 40
 _TRANSLATED = re.compile(rf"({STORY}|{LETTER}) \(({'|'.join(LANGUAGES)})\)")
 

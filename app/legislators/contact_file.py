@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
+from string import ascii_letters, digits
 from typing import TypeVar
 
 from app import typed
@@ -67,6 +68,7 @@ _FLAWS = {
     Flaw.TOO_LONG: "it is too long to be one",
     Flaw.DOMAIN: "no mail can get to “{sign}”",
 }
+_OF_ADDRESSES = frozenset(f"{ascii_letters}{digits}.-_+'@")
 _AT_A_SIGN = {Flaw.SIGN, Flaw.TWO_DOTS, Flaw.COMMA}
 
 
@@ -185,6 +187,11 @@ def _parts_cells(sign: str) -> bool:
     return sign in "\t|;" or typed.meant_by(sign) in {",", ";"}
 
 
+def _is_quote(sign: str) -> bool:
+    """Whether it stands around a cell in the place of a straight quotation mark."""
+    return typed.meant_by(sign) == '"'
+
+
 def _nearest(cell: str) -> str | None:
     return nearest(typed.plain_form(cell), COLUMNS)
 
@@ -208,7 +215,8 @@ class _Places:
     def column(self, cell: int, sign: str) -> int:
         """Of the sign in the cell, or of the cell."""
         start = self.starts[cell] if cell < len(self.starts) else 1
-        return max(self.text.find(sign, start - 1) + 1, start)
+        found = (text.find(sign, start - 1) + 1 for text in (self.text, typed.plain_form(self.text)))
+        return next(filter(None, found), start)
 
 
 def _starts(line: str) -> list[int]:
@@ -270,10 +278,12 @@ class _Reading:
                 "and one inside such a cell is written twice.",
             )
         elif len(cells) != len(COLUMNS):
-            sought = "," if len(cells) < len(COLUMNS) else '"'
-            mistyped = next((sign for sign in line if typed.meant_by(sign) == sought), "")
-            hint = "; put a cell that holds a comma between quotation marks" if len(cells) > len(COLUMNS) else ""
-            hint = f"; {typed.correction(mistyped)}" if mistyped else hint
+            too_few = len(cells) < len(COLUMNS)
+            mistyped = next((sign for sign in line if (_parts_cells(sign) if too_few else _is_quote(sign))), "")
+            hint = "" if too_few else "; put a cell that holds a comma between quotation marks"
+            if mistyped:
+                is_like_one = typed.meant_by(mistyped) in {",", '"'}
+                hint = f"; {typed.correction(mistyped) if is_like_one else f'{typed.described(mistyped)} is no comma'}"
             message = f"Write {len(COLUMNS)} cells: {HEADER}. This line has {len(cells)}{hint}."
             self._complain(number, message, line.find(mistyped) + 1)
             return None
@@ -310,7 +320,14 @@ def _known_office(cell: str, roll: Roll) -> str:
     seat = _SEAT.fullmatch(office)
     if seat and seat[1] in STATES:
         raise _Refused(f"There is no seat {office[:20]}: {_seats_of(State(seat[1]), roll)}.")
-    raise _Refused(f"Write the office as {_EXAMPLES}{typed.unlike(office)}.")
+    wrong, named = _odd(cell, ascii_letters + digits + "-")
+    raise _Refused(f"Write the office as {_EXAMPLES}{named}.", wrong)
+
+
+def _odd(cell: str, right: str) -> tuple[str, str]:
+    """The first sign of a cell that is none of the right ones, and words for it; both empty when all are."""
+    wrong = next((sign for sign in cell if sign not in right), "")
+    return wrong, typed.unlike(wrong) or (f", with {typed.described(wrong)}" if wrong else "")
 
 
 def _seats_of(state: State, roll: Roll) -> str:
@@ -362,7 +379,10 @@ def _email(cell: str) -> str:
 
 
 def _why_not(sign: str) -> str:
-    return typed.correction(sign) if _is_foreign(sign) else f"“{sign}” cannot stand in it"
+    meant = typed.meant_by(sign) if _is_foreign(sign) else None
+    if meant is not None and meant in _OF_ADDRESSES:
+        return typed.correction(sign)
+    return f"{typed.described(sign) if _is_foreign(sign) else f'“{sign}”'} cannot stand in it"
 
 
 def _is_foreign(sign: str) -> bool:
@@ -381,8 +401,9 @@ def _as_of(cell: str, on: date) -> date:
     except ValueError:
         day = None
     if day is None:
+        wrong, named = _odd(cell, digits + "-")
         raise _Refused(
-            f"Write as_of like 2026-11-24, not {cell[:40]!r}{typed.unlike(cell)} (spreadsheets like to change days)."
+            f"Write as_of like 2026-11-24, not {cell[:40]!r}{named} (spreadsheets like to change days).", wrong
         )
     if day > on:
         raise _Refused(f"Write a day in as_of that has come: in Washington it is {on}.")

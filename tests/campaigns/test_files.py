@@ -199,6 +199,7 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
                 ("many", 8, "“m” (Latin small letter m, U+006D) cannot stand in it."),
             )
         ),
+        (source(goal="2000 \uff03 so many"), 7, 13, "\uff03 is a full-width sign (U+FF03); write # instead."),
         (source(goal="02000"), 7, 8, "Write goal as a whole number without quotes, like goal = 2000."),
         (source(goal="2.000,5"), 7, 9, "like goal = 2000: “.” (Full stop, U+002E) cannot stand in it."),
         (source(goal='"1,500"'), 7, 1, "Write goal as a whole number without quotes, like goal = 1500."),
@@ -271,6 +272,11 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         (source(title='"Save it”'), 3, 17, "” is a curly quote (U+201D); write \" instead."),
         (source(title="‘Save it’"), 3, 9, "‘ is a curly quote (U+2018); write ' instead."),
         (source(opens="2030–03–02"), 7, 13, "– is a dash (U+2013); write - instead."),
+        (source().replace("slug =", "slug："), 2, 5, "in a key/value pair, at “：” (Fullwidth colon, U+FF1A)"),
+        (source(language='"\u0435n"'), 7, 13, "language '\u0435n', with “\u0435” (Cyrillic small letter ie"),
+        (source(topic='"L\u0430w"'), 7, 11, "(Cyrillic small letter a, U+0430) in the place of a; write Law."),
+        (source(title='"Hear [Y\u043eur Name]"'), 3, 15, "[Y\u043eur Name], with “\u043e” (Cyrillic"),
+        (source(slug='"a\ue000b"'), 2, 10, "U+E000, a sign that only some fonts have cannot stand in it."),
         (source().replace("slug =", "slug ＝"), 2, 6, "＝ is a full-width sign (U+FF1D); write = instead."),
         (source().replace("slug =", "\u0455lug ="), 2, 1, "\u0455 is a Cyrillic letter (U+0455); write s instead."),
         (source(**{"count–from": "5"}), 7, 6, "– is a dash (U+2013); write - instead."),
@@ -290,6 +296,11 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         (source(letter=f"{SIGNED}\n# L\u0435tter"), 23, 4, "“# Letter”: \u0435 is a Cyrillic letter (U+0435)"),
         (source(story="x\n# L\u0435tter"), 12, 4, "“# Letter”: \u0435 is a Cyrillic letter (U+0435)"),
         (source(letter=f"{SIGNED}\n\u266f Letter"), 23, 1, "“# Letter”: \u266f is a music sharp sign (U+266F)"),
+        (source().replace("# Letter", "# Letter\uff1a"), 13, 9, "(Fullwidth colon, U+FF1A) cannot stand in it."),
+        (source().replace("+++\n\n#", "\u5341\u5341\u5341\n\n#"), 7, 1, "U+5341) in the place of +."),
+        (source().replace("+++", "\u201c+++\u201d"), 1, 1, "Instead of it stands “\u201c+++\u201d”, with “\u201c”"),
+        (source(letter=f"{SIGNED}\n[Your Name\uff3d"), 23, 1,
+         "with “\uff3d” (Fullwidth right square bracket, U+FF3D) in the place of ]: write [Your Name]."),
         (source().replace("# Letter", "#\tLetter"), 13, 2, "“# Letter”: there is a tab after “#”."),
         (source().replace("# Letter", "#  Letter"), 13, 2, "“# Letter”: there are several blanks after “#”."),
         (source().replace("# Letter", " # Letter"), 13, 1, "“# Letter”: there is a blank before it."),
@@ -347,6 +358,7 @@ INVISIBLE = [
     source().replace("Save the Creek", "Save\u2028the\u00a0Creek").replace("slug =", "slug\u00a0="),
     source().replace("\n\nPlease act.", "\u2029\u2028Please\u202b act.\u202c"),
     source(language='"ｅｎ"', targets='["us-senators", "us\u2212representative"]'),
+    source().replace("# Letter", "#\ufe0f Letter").replace("[Your Name]", "[Your Name]\ufe0f"),
     source(subject='"Please save\\u00a0the creek\\u2028"'),
 ]
 
@@ -358,7 +370,17 @@ def test_blanks_dashes_and_marks_that_nobody_sees_do_not_matter(text: str) -> No
 
 
 @pytest.mark.parametrize(
-    "letter", ["Dear {{Decision Maker}},", "【your email】", "<<Your Address>>", "［Edit from here］", "[[Your Name]]"]
+    "letter",
+    [
+        "Dear {{Decision Maker}},",
+        "【your email】",
+        "<<Your Address>>",
+        "［Edit from here］",
+        "[[Your Name]]",
+        "（Your Email）",
+        "«Your Name»",
+        "{{Y\u043eur Name}}",
+    ],
 )
 def test_a_merge_field_between_other_brackets_is_pointed_out(letter: str) -> None:
     found = [str(problem) for problem in warnings(source(letter=f"{letter}\n{SIGNED}"))]
@@ -423,6 +445,8 @@ def test_the_addresses_that_are_promised_are_reserved() -> None:
     [
         (source(story=""), 10, "The story is empty"),
         (source(story="a\nSigned, [Your Name]"), 12, "[Your Name] is not filled in a story."),
+        (source(story="a\nSigned, [Y\u043eur Name]"), 12, "[Y\u043eur Name] is not filled in a story."),
+        (source(letter=f"{SIGNED}\n# Story - es"), 23, "The line “# Story - es” is text here"),
         (source(letter=SIGNED.replace("[Decision Maker]", "Senator")), 15, "greets nobody"),
         (source(letter=SIGNED.replace("[Your Address]", "-")), 22, "ends without [Your Address]"),
         (source(letter=SIGNED.replace("[City, State ZIP]", "-")), 22, "ends without [City, State ZIP]"),
