@@ -164,7 +164,7 @@ def _header_complaints(line: str) -> Iterator[tuple[str, int]]:
         return
     meant = {cell: _nearest(cell) for cell in cells}
     between = next(((place, sign) for place, sign in enumerate(line) if _parts_cells(sign)), None)
-    if between is not None:
+    if between is not None and len(cells) < len(COLUMNS):
         place, sign = between
         yield f"Separate the cells with commas: here is {typed.described(sign)}. {begin}", place + 1
         return

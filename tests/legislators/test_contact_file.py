@@ -150,6 +150,7 @@ def test_what_is_written_is_read_again(roll: Roll) -> None:
             )
         ),
         ("office;role;email;source;as_of", ["Separate the cells with commas: here is “;”"]),
+        (line(source="a card; a call"), ["column 1: Begin the file with the line"]),
         (line(), ["Begin the file with the line office,role,email,source,as_of."]),
         ("x" * 100_000, ["Begin the file with the line office,role,email,source,as_of."]),
     ],
