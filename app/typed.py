@@ -22,8 +22,14 @@ _BLANK = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 _INVISIBLE = re.compile(
     "(\U0001f3f4[\U000e0020-\U000e007e]{1,20}\U000e007f)|"
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
-    "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+    "\ufff0-\ufffc\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
 )
+_MISREAD = {
+    # Windows-1252 that was taken for Latin-1: no text has these control characters.
+    **{number: sign for number in range(0x80, 0xA0) if (sign := bytes([number]).decode("cp1252", "ignore"))},
+    # Bullets, arrows and dashes of word processors, which only their own fonts have at these places.
+    **dict(zip(map(ord, "\uf0b7\uf0a7\uf0d8\uf0fc\uf0e0\uf02d\uf0be"), "•▪➢✓→––", strict=True)),
+}
 _VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 # Behind a plain sign too, but for the pictures of keys, which are made of one.
 _VARIES_NOTHING = re.compile(f"(?:(?<=[\\s\\x00-\\x7f\u200c\u200d])|^)[{_VARIATION}]+(?!\u20e3)")
@@ -211,6 +217,7 @@ def first_unusual(text: str) -> tuple[int, str] | None:
 def _readable(text: str, *, tabs: bool = False) -> str:
     """Without marks that carry no meaning, with one blank for all kinds of them; letters and their accents composed."""
     if not text.isascii():
+        text = text.translate(_MISREAD)
         text = unicodedata.normalize("NFC", _INVISIBLE.sub(lambda match: match[1] or "", text))
         text = _JOINERS.sub(_if_it_joins, _VARIES_NOTHING.sub("", text))
         text = unicodedata.normalize("NFC", text)  # what stood apart may have come together

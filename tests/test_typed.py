@@ -44,6 +44,7 @@ def test_a_line_is_brought_into_one_form(pasted: str, kept: str) -> None:
         ("One.\u2028Two.\u2029\x85Three.\v\fFour.\r\n", "One.\nTwo.\n\nThree.\n\nFour."),
         (" \u202bIn\u00a0my\u202c \n\n\tand\u200b \u2013 \u201cso\u201d ", "In my\n\n and \u2013 \u201cso\u201d"),
         ("\ufeff\n a\u00adb \n", "ab"),
+        ("\x93I\x92m here\x94 \x96 \uf0b7 for you\ufffc", "“I’m here” – • for you"),
     ],
 )  # fmt: skip
 def test_a_text_of_several_lines_is_brought_into_one_form(pasted: str, kept: str) -> None:

@@ -118,21 +118,12 @@ def control_problems(text: str, first_line: int = 1) -> list[Problem]:
         return []
     others = f", and {len(found) - 1} more" if len(found) > 1 else ""
     line, column = place(text, found[0].position, first_line)
-    return [Problem(line, column, f"Remove {found[0].described}{others}{_of_windows(found[0].sign)}.")]
+    return [Problem(line, column, f"Remove {found[0].described}{others}.")]
 
 
 def is_refused(sign: str) -> bool:
     """Whether no campaign can have it: control characters, and halves of characters."""
     return sign not in "\n\t" and unicodedata.category(sign) in {"Cc", "Cs"}
-
-
-def _of_windows(sign: str) -> str:
-    """What a control character was before a program took Windows-1252 for Latin-1."""
-    number = ord(sign)
-    if not 0x80 <= number <= 0x9F:
-        return ""
-    meant = bytes([number]).decode("cp1252", "ignore")
-    return f" (it may have been {meant})" if meant else ""
 
 
 def unreadable_warnings(text: str, first_line: int) -> list[Problem]:

@@ -322,7 +322,7 @@ def test_line_ends_marks_and_outer_blank_lines_do_not_matter(text: str) -> None:
         (source(letter=""), 14, 1, "Write the letter below “# Letter”."),
         (source(letter="[Your Name]" + "x" * 9_990), 15, 1, "Shorten the letter to 10,000 characters; it has 10,001."),
         (source(story="a\nb\x00c\x1bd"), 12, 2, "Remove the control character U+0000 after “b”, and 1 more."),
-        (source(letter=f"{SIGNED}\x92"), 22, 13, "U+0092 after “[Your Email]” (it may have been ’)."),
+        (source(letter=f"{SIGNED}\x81"), 22, 13, "U+0081 after “[Your Email]”."),
         # The letter.
         (source(letter=f"Dear friend, it is [Your Nmae]\n{SIGNED}"), 15, 20, "[Your Nmae]; write [Your Name]."),
         (source(letter=f"{SIGNED} [your name]"), 22, 14, "There is no merge field [your name]; write [Your Name]."),
