@@ -1,186 +1,372 @@
 """A letter without the signer's street and e-mail address in full: whoever finds the address of a receipt sees less.
 
-What is told from the rest is meant, not only as it was entered: people write "12 main st." in their own words.
+What is told from the rest is meant, not only as it was entered: people write "12 main st." in their own words. So text
+and address are brought into one spelling, letters without signs between them, and compared there.
 """
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from app.addresses import mask_email, mask_street
 from app.models import Signature
+from app.signing.tokens import canonical_email
 
-# Spellings of one word, as the Postal Service lists them (Publication 28, appendices B and C), as far as people use
-# them; with those of streets that have a Spanish name.
-_ENDINGS = """
-    street st str | avenue ave av avenida avda | road rd | drive dr | lane ln | boulevard blvd bulevar | court ct |
-    place pl plaza plz | square sq | terrace ter terr | circle cir | highway hwy | parkway pkwy pky | trail trl |
-    way wy | alley aly | crossing xing | loop lp | cove cv | turnpike tpke | expressway expy | freeway fwy |
-    point pt | ridge rdg | path | pike | bend bnd | hill hl | hills hls | landing lndg | manor mnr
+# Spellings of one word, the first for all, as the Postal Service lists them (Publication 28, appendices B and C), as
+# far as people use them; with those of streets that have a Spanish name. An underscore stands for any signs.
+_KINDS = """
+    street st str saint | avenue ave av avenida avda | road rd | drive dr | lane ln | boulevard blvd bulevar |
+    calle c | court ct | place pl plaza plz | square sq | terrace ter terr | circle cir | highway hwy |
+    parkway pkwy pky | trail trl | way wy | alley aly | crossing xing | loop lp | cove cv | turnpike tpke |
+    expressway expy | freeway fwy | point pt | ridge rdg | path | pike | bend bnd | hill hl | hills hls |
+    landing lndg | manor mnr
 """
 _DIRECTIONS = """
     north n norte | south s sur | east e este | west w oeste |
     northeast ne | northwest nw | southeast se | southwest sw
 """
 _OTHERS = """
-    saint st | heights hts | mount mt | fort ft | route rte rt | county co | calle c | first 1st | second 2nd |
-    third 3rd | fourth 4th | fifth 5th | sixth 6th | seventh 7th | eighth 8th | ninth 9th | tenth 10th |
-    1 one | 2 two | 3 three | 4 four | 5 five | 6 six | 7 seven | 8 eight | 9 nine | 10 ten | 11 eleven | 12 twelve
+    heights hts | mount mt | fort ft | route rte rt | county co | rr rural_route | hc highway_contract |
+    mlk martin_luther_king dr_martin_luther_king
 """
 _UNITS = "apartment apt apto apartamento unit suite ste # | room rm | floor fl"
+_BOX = "box po_box p_o_box pob p_o_b post_office_box apartado apartado_postal"
+_NUMBERS = """
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+    nineteen
+"""
+_ORDINALS = """
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth
+    sixteenth seventeenth eighteenth nineteenth
+"""
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+# What may be missing, and may stand between: nothing, what a name is known without, and small words of a sentence, too.
+_ASIDE = frozenset(f"{_DIRECTIONS} jr sr junior senior".replace("|", " ").split())
+_WITHIN = "on at in is the of de la las los del en no num number numero #"
+_SMALL = _ASIDE.union(_WITHIN.split())
+_OVERLOOKED = (frozenset[str](), _ASIDE, _SMALL)
 _SHORT = 5
-_NUMBERED = r"(?:(?:no|num|numero|number)\.?\s*|#\s*)?"
-_AFTER_NUMBER = r"[^\w.!?]{0,4}"
-_BETWEEN = r"\.?[^\w.!?]{0,4}"
-_WITHIN = "['’‘ʼ-]?"
-_AT, _DOT = (
-    r"\s*[^\w\s]?\s*(?:@|\bat\b|\barroba\b)\s*[^\w\s]?\s*",
-    r"\s*[^\w\s]?\s*(?:\.|\bdot\b|\bpunto\b)\s*[^\w\s]?\s*",
+_LONG = 5  # a sign that stands for more letters than this is in no address
+# Domains under which one provider has the same mailboxes; `canonical_email` knows which belong together.
+_PROVIDERS = ("gmail.com", "googlemail.com", "proton.me", "protonmail.com", "pm.me", "icloud.com", "me.com", "mac.com")
+
+_ENCODED = re.compile(
+    r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,10});|%[0-7][0-9a-f]|%[c-f][0-9a-f](?:%[89ab][0-9a-f]){1,3}",
+    re.IGNORECASE,
 )
-_WORD = re.compile(r"#|[^\W_]+")
-_BOX = re.compile(r"\b(?:p\W{0,3}o\W{0,3}b(?:ox)?|post office box|apartado(?: postal)?)\b")
-_ANY_BOX = (
-    rf"(?:(?:p\W{{0,3}}o\W{{0,3}}|post office )?(?:box|(?<=o)b|(?<=o\. )b)|apartado(?: postal)?)\W{{0,3}}{_NUMBERED}"
+_AT = r"(?:@|(?<![^\W_])(?:at|arroba)(?![^\W_])|(?<=[(\[{<])a(?=[)\]}>]))"
+_APART = r"[^\w@.+-]"
+_MAILBOX = re.compile(
+    rf"(?P<at>{_AT})|(?P<tag>(?:\+[\w.-]{{1,64}}+){{1,4}}+(?=[\W_]{{0,4}}{_AT}))|"
+    rf"(?P<sign>(?<={_APART})(?:dot|punto|dash|hyphen|minus|guion|underscore)(?={_APART}))|(?P<letters>[^\W_]+)"
 )
+_BEFORE_MAILBOX = re.compile(r"[^\W_][.+_-]?\Z")
 
 
-def _groups(spellings: str) -> Mapping[str, str]:
-    groups = [group.split() for group in spellings.split("|")]
-    return {
-        word: "(?:" + "|".join(map(_spelled, sorted(group, key=len, reverse=True))) + ")"
-        for group in groups
-        for word in group
-    }
+def _meanings() -> Mapping[str, str]:
+    """The one spelling of each word that has several."""
+    tables = "|".join((_KINDS, _DIRECTIONS, _OTHERS, _UNITS, _BOX))
+    groups = [group.split() for group in tables.split("|")]
+    return {word.replace("_", ""): group[0] for group in groups for word in group} | dict(_numbers())
 
 
-def _spelled(word: str) -> str:
-    """The word, with an apostrophe or a hyphen anywhere in it; an ordinal number also without its letters."""
-    ordinal = re.fullmatch(r"([0-9]+)(?:st|nd|rd|th)", word)
-    if ordinal:
-        return rf"{ordinal[1]}(?:st|nd|rd|th)?"
-    return _WITHIN.join(map(re.escape, word))
+def _numbers() -> Iterator[tuple[str, str]]:
+    """Numbers in words up to ninety-nine: `twentyone` → `21`, `twentyfirst` → `21th`."""
+    ones = [*enumerate(_NUMBERS.split(), start=1)]
+    places = [*enumerate(_ORDINALS.split(), start=1)]
+    yield from ((word, f"{value}") for value, word in ones)
+    yield from ((word, f"{value}th") for value, word in places)
+    for ten, word in enumerate(_TENS.split(), start=2):
+        yield word, f"{ten}0"
+        yield f"{word[:-1]}ieth", f"{ten}0th"
+        yield from ((word + one, f"{ten}{value}") for value, one in ones[:9])
+        yield from ((word + place, f"{ten}{value}th") for value, place in places[:9])
 
 
-_ENDING, _DIRECTION, _UNIT = _groups(_ENDINGS), _groups(_DIRECTIONS), _groups(_UNITS)
-_OTHER = _groups(_OTHERS)
-_SOME_DIRECTION = f"(?:{'|'.join(_DIRECTION)})"
+def _phrases() -> Iterator[str]:
+    """What is several words, and means one thing."""
+    ones = "|".join([*_NUMBERS.split()[:9], *_ORDINALS.split()[:9]])
+    yield rf"(?:{'|'.join(_TENS.split())})[\W_]{{1,3}}(?:{ones})"
+    for phrase in sorted(f"{_OTHERS} {_BOX}".split(), key=len, reverse=True):
+        if "_" in phrase:
+            yield phrase.replace("_", r"[\W_]{0,3}")
+
+
+_MEANINGS = _meanings()
+_KIND, _UNIT = ({group.split()[0] for group in table.split("|")} for table in (_KINDS, _UNITS))
+_WORD = re.compile(
+    rf"(?<![^\W_])(?:{'|'.join(_phrases())})(?![^\W_])|[^\W_]+(?:(?<=[0-9])[,.-](?=[0-9])[^\W_]+)*|#|"
+    r"(?P<stop>[!?]|(?<=[0-9])\.(?=\s))"
+)
+_FRACTION = "\N{FRACTION SLASH}"
+_STOP = " "
+_ORDINAL = re.compile(r"(?<=[0-9])(?:st|nd|rd)$")
+_NEXT = re.compile(r"[^\w.,;:!?\n]*")
+_NTH = re.compile(r"[0-9]+th")
+_SIGNS = re.compile(r"[\W_]+")
+_LOOSE_END = re.compile(r"(?<=[0-9])(?:th|d)$|(?<=[a-z]{3})s$")
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    """What is masked: where the pattern has a group `bare`, only if a capital stands there."""
+class _Word:
+    """A word of what is folded: its letters, what it means, and where it and they stand; or the end of a sentence.
 
-    pattern: str
-    mask: str
+    What it means loosely is without the end of an ordinal number, of a plural and of a possessive.
+    """
+
+    said: str
+    meaning: str
+    loose: str
+    begin: int
+    end: int
+    places: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text as it is shown; in small letters without accents; and for each of them, and for the end, its place."""
+
+    shown: str
+    folded: str
+    places: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is masked in a view; with `capital` the place in it where a small letter means something else."""
+
+    letters: str
+    capital: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A text in one spelling: its letters, and where each of them begins and ends in what is folded."""
+
+    text: _Text
+    letters: list[str] = field(default_factory=list)
+    begins: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+
+    def add(self, letters: str, begins: Iterable[int], ends: Iterable[int]) -> None:
+        self.letters.extend(letters)
+        self.begins.extend(begins)
+        self.ends.extend(ends)
+
+    def find(self, wanted: _Wanted) -> Iterator[tuple[int, int]]:
+        """Where it begins and ends in what is folded."""
+        for match in re.finditer(f"(?={re.escape(wanted.letters)})", "".join(self.letters)):
+            first, last = match.start(), match.start() + len(wanted.letters) - 1
+            if not self._cuts(first, last) and (wanted.capital is None or self._capital(first + wanted.capital)):
+                yield self.begins[first], self.ends[last]
+
+    def _cuts(self, first: int, last: int) -> bool:
+        """Whether a word begins before, or ends after."""
+        begin, end, folded = self.begins[first], self.ends[last], self.text.folded
+        within = begin in self.begins[first - 1 : first] or self.begins[last] in self.begins[last + 1 : last + 2]
+        return within or folded[begin - 1 : begin].isalnum() or folded[end : end + 1].isalnum()
+
+    def _capital(self, place: int) -> bool:
+        return not self.text.shown[self.text.places[self.begins[place]]].islower()
 
 
 def masked(text: str | None, signature: Signature) -> str:
     """The text with a sign of each masked value in its place; empty for one that was erased."""
-    shown = text or ""
-    folded, places = _folded(shown)
+    folded = _folded(text or "")
     parts, done = [], 0
-    spans = _found(folded, shown, places, list(_rules(signature)))
+    spans = [(folded.places[begin], folded.places[end], mask) for begin, end, mask in _found(folded, signature)]
     for begin, end, mask in sorted(spans, key=lambda span: (span[0], -span[1])):
         if begin >= done:
-            parts += [shown[done:begin], mask]
+            parts += [folded.shown[done:begin], mask]
             done = end
-    return "".join([*parts, shown[done:]])
+    return "".join([*parts, folded.shown[done:]])
 
 
-def _found(folded: str, text: str, places: Sequence[int], rules: Sequence[_Rule]) -> Iterator[tuple[int, int, str]]:
-    for rule in rules:
-        for match in re.finditer(rule.pattern, folded, re.MULTILINE):
-            bare = match.groupdict().get("bare")
-            if bare is None or not text[places[match.start("bare")]].islower():
-                yield places[match.start()], places[match.end()], rule.mask
+def _found(text: _Text, signature: Signature) -> Iterator[tuple[int, int, str]]:
+    """Begin and end of all that is masked in what is folded, and its mask."""
+    if signature.email:
+        for begin, end in _mailboxes(text, signature.email):
+            yield begin, end, mask_email(signature.email)
+    words = list(_words(text.folded))
+    views = [(_view(text, words, overlooked), overlooked) for overlooked in _OVERLOOKED]
+    for line in filter(None, (signature.address_line1, signature.address_line2)):
+        spans = [
+            span for view, overlooked in views for each in _spellings(line, overlooked) for span in view.find(each)
+        ]
+        for begin, end in (*spans, *_short(text.folded, line)):
+            yield begin, end, mask_street(line)
 
 
-def _folded(text: str) -> tuple[str, list[int]]:
-    """Small letters without accents, and for each of them, and for the end, its place in the text."""
-    if text.isascii():
-        return text.lower(), list(range(len(text) + 1))
+def _folded(text: str) -> _Text:
+    if text.isascii() and not _ENCODED.search(text):
+        return _Text(text, text.lower(), range(len(text) + 1))
     pairs = list(_letters(text))
-    return "".join(letter for letter, _place in pairs), [*(place for _letter, place in pairs), len(text)]
+    return _Text(text, "".join(letter for letter, _place in pairs), [*(place for _letter, place in pairs), len(text)])
 
 
 def _letters(text: str) -> Iterator[tuple[str, int]]:
-    for place, character in enumerate(text):
-        for letter in unicodedata.normalize("NFKD", character).casefold():
+    for character, place in _decoded(text):
+        plain = unicodedata.normalize("NFKD", character).casefold()
+        if len(plain) > _LONG:
+            plain = character
+        for letter in f" {plain}" if _FRACTION in plain else plain:
             if not unicodedata.combining(letter) and unicodedata.category(letter) != "Cf":
                 yield letter, place
 
 
-def _rules(signature: Signature) -> Iterator[_Rule]:
-    if signature.email:
-        yield _Rule(_email(signature.email), mask_email(signature.email))
-    for line in (signature.address_line1, signature.address_line2):
-        for pattern in _patterns(line or ""):
-            yield _Rule(pattern, mask_street(line or ""))
+def _decoded(text: str) -> Iterator[tuple[str, int]]:
+    """Each character and its place, with those that are written as in HTML or in the address of a page."""
+    done = 0
+    for match in _ENCODED.finditer(text):
+        character = html.unescape(match[0]) if match[0].startswith("&") else unquote(match[0])
+        if len(character) == 1:
+            yield from zip(text[done : match.start()], range(done, match.start()), strict=True)
+            yield character, match.start()
+            done = match.end()
+    yield from zip(text[done:], range(done, len(text)), strict=True)
 
 
-def _email(email: str) -> str:
-    """Also with words in the place of its signs, with a tag, and its domain in its own letters."""
-    local, _at, domain = _folded(email)[0].rpartition("@")
-    name = _DOT.join(map(re.escape, local.partition("+")[0].split(".")))
+def _mailboxes(text: _Text, email: str) -> Iterator[tuple[int, int]]:
+    """Also with words for its signs or without them, with a tag, and at the other domains of its provider."""
+    view = _mailbox_view(text)
+    local, _at, domain = email.rpartition("@")
+    same = [one for one in _PROVIDERS if canonical_email(f"{local}@{one}") == canonical_email(email)]
+    for one in dict.fromkeys((domain, _own_letters(domain), *same)):
+        wanted = "".join(_mailbox_view(_folded(f"{local}@{one}")).letters)
+        for begin, end in view.find(_Wanted(wanted)):
+            if not _BEFORE_MAILBOX.search(text.folded[max(begin - 2, 0) : begin]):
+                yield begin, end
+
+
+def _own_letters(domain: str) -> str:
     try:
-        own = _folded(domain.encode("ascii").decode("idna"))[0]
+        return domain.encode("ascii").decode("idna")
     except UnicodeError:
-        own = domain
-    domains = "|".join(_DOT.join(map(re.escape, one.split("."))) for one in dict.fromkeys((domain, own)))
-    return rf"(?<![\w.+-]){name}(?:\+[\w.+-]*)?{_AT}(?:{domains})(?![\w-])"
+        return domain
 
 
-def _patterns(line: str) -> Iterator[str]:
-    """Of a line of an address in its usual spellings, with the apartment apart from the street."""
-    folded = _folded(line)[0]
-    words = _WORD.findall(re.sub("['’‘ʼ]", "", folded))
-    if words == ["#"] * len(words):
-        return
-    if _BOX.search(folded):
-        number = _BETWEEN.join(map(_spelled, _WORD.findall(_BOX.sub(" ", folded))))
-        yield rf"(?<!\w){_ANY_BOX}{number}(?!\w)"
-        return
-    unit = next((place for place, word in enumerate(words) if word in _UNIT), len(words))
-    if words[unit + 1 :]:
-        value = r"[\s-]?".join(_WITHIN.join(map(re.escape, word)) for word in words[unit + 1 :] if word != "#")
-        yield rf"(?:(?<!\w){_UNIT[words[unit]]}\.?[^\w.!?]{{0,2}}|#\s*){_split_at_digits(value)}(?!\w)"
-    if len(line) <= _SHORT:  # it may be a word of the letter, and is masked only where it can be nothing else
-        yield rf"(?:(?<=[\n,] )|^){re.escape(folded)}$"
-    elif words[:unit]:
-        yield from _street(words[:unit])
+def _mailbox_view(text: _Text) -> _View:
+    """Letters and digits only, and an at sign for what stands for one."""
+    view = _View(text)
+    for match in _MAILBOX.finditer(text.folded):
+        begin, end = match.span()
+        if match["letters"]:
+            view.add(match["letters"], range(begin, end), range(begin + 1, end + 1))
+        elif match["at"] and view.letters[-1:] != ["@"]:
+            view.add("@", [begin], [end])
+    return view
 
 
-def _split_at_digits(value: str) -> str:
-    """The value, with a hyphen or a blank between its number and its letter."""
-    return re.sub(r"(?<=[0-9])(?:\[[^]]*\]\?)?(?=[a-z])", r"[-\\s]?", value)
+def _short(folded: str, line: str) -> Iterator[tuple[int, int]]:
+    """A short line may be a word of the letter: it is masked where it can be nothing else."""
+    if len(line) <= _SHORT and any(map(str.isalnum, line)):
+        pattern = rf"(?:(?<=[\n,] )|^){re.escape(_folded(line).folded)}$"
+        yield from (match.span() for match in re.finditer(pattern, folded, re.MULTILINE))
 
 
-def _street(words: Sequence[str]) -> Iterator[str]:
-    """House number and street; in what is shorter the word for a street and the direction may be missing."""
-    number, named = (words[0], words[1:]) if words[0][0].isdigit() else (words[-1], words[:-1])
-    if not number[0].isdigit() or not named:
-        yield rf"(?<!\w){_BETWEEN.join(_any_spelling(word) for word in words)}(?!\w)"
-        return
-    number = _OTHER.get(number) or _split_at_digits(_spelled(number))
-    ending = next((word for word in reversed(named[1:]) if word in _ENDING), "")
-    core = [word for word in named if word != ending]
-    if any(word not in _DIRECTION for word in core):
-        core = [word for word in core if word not in _DIRECTION]
-    name = _BETWEEN.join(_any_spelling(word) for word in core)
-    around = rf"(?:{_SOME_DIRECTION}{_BETWEEN}(?!\s))?"
-    behind = rf"(?:{_BETWEEN}{_SOME_DIRECTION}(?!\w))?"
-    ended = rf"{_BETWEEN}{_ENDING[ending]}(?!\w)\.?" if ending else ""
-    begin = rf"(?<!\w){number}{_AFTER_NUMBER}{around}"
-    yield rf"{begin}{name}(?!\w){ended}{behind}"
-    yield rf"(?<!\w){name}(?!\w){ended}{_BETWEEN}{_NUMBERED}{number}(?!\w)"
-    if ending and sum(map(len, core)) > 2:
-        yield rf"{begin}(?P<bare>{name})(?!\w){behind}"
+def _words(folded: str) -> Iterator[_Word]:
+    for match in _WORD.finditer(folded):
+        begin, end = match.span()
+        said = _SIGNS.sub("", match[0]) or match[0]
+        places: Sequence[int] = range(begin, end)
+        if len(said) < len(places):
+            places = [place for place in places if folded[place].isalnum()]
+        meaning = _STOP if match["stop"] else _ORDINAL.sub("th", _MEANINGS.get(said, said))
+        if meaning != said and meaning.isalpha() and folded.startswith(".", end):
+            end += 1
+        yield _Word(said, meaning, _LOOSE_END.sub("", meaning), begin, end, places)
 
 
-def _any_spelling(word: str) -> str:
-    if word in _ENDING and word in _OTHER:
-        return f"(?:{_ENDING[word]}|{_OTHER[word]})"
-    return _ENDING.get(word) or _DIRECTION.get(word) or _OTHER.get(word) or _spelled(word)
+def _view(text: _Text, words: Sequence[_Word], overlooked: frozenset[str]) -> _View:
+    """The words without what is overlooked; a direction and the like belongs to what stands right before it."""
+    view = _View(text)
+    for word in words:
+        if word.said not in overlooked:
+            _add(view, word, word.loose if overlooked else word.meaning)
+        elif word.said in _ASIDE and view.ends and _NEXT.fullmatch(text.folded, view.ends[-1], word.begin):
+            view.ends[-1] = word.end
+    return view
+
+
+def _add(view: _View, word: _Word, spelled: str) -> None:
+    """Numbers side by side stay apart; of a word that is spelled as it was said, each letter has its own place."""
+    if spelled[0].isdigit() and view.letters and view.letters[-1].isdigit():
+        view.add(_STOP, [-1], [-1])
+    if word.said.startswith(spelled):
+        places = word.places[: len(spelled)]
+        view.add(spelled, places, (place + 1 for place in places))
+        view.ends[-1] = word.end
+    else:
+        view.add(spelled, [word.begin] * len(spelled), [word.end] * len(spelled))
+
+
+def _spellings(line: str, overlooked: frozenset[str]) -> Iterator[_Wanted]:
+    """Of a line of an address, with the apartment and the box apart from the street."""
+    words = [word for word in _words(_folded(line).folded) if word.meaning != _STOP]
+    street, unit, value = _parts(words)
+    if unit:
+        yield from _unit(unit, value, overlooked)
+    box = next((place for place, word in enumerate(street) if word.meaning == "box"), len(street))
+    if number := _joined(street[box + 1 :], overlooked):
+        yield _Wanted(f"box{number}")
+    if box and len(line) > _SHORT:
+        yield from _street(street, overlooked)
+
+
+def _parts(words: Sequence[_Word]) -> tuple[Sequence[_Word], str, Sequence[_Word]]:
+    """Street, kind of unit and its number; a number sign behind a street without a number is that of the house."""
+    for place, word in enumerate(words):
+        before = [one for one in words[:place] if one.said != "#"]
+        if word.meaning in _UNIT and (word.said != "#" or not before or any(map(_is_number, before))):
+            if before and _NTH.fullmatch(before[-1].meaning):
+                return before[:-1], word.meaning, before[-1:]
+            return before, word.meaning, [one for one in words[place + 1 :] if one.said != "#"]
+    return [word for word in words if word.said != "#"], "", ()
+
+
+def _unit(unit: str, value: Sequence[_Word], overlooked: frozenset[str]) -> Iterator[_Wanted]:
+    """`Floor 3` is the third floor, too."""
+    number = _joined(value, overlooked)
+    if number.removesuffix("th").isdigit():
+        number = number.removesuffix("th")
+        yield _Wanted(f"{number}th{unit}")
+    if number:
+        yield _Wanted(f"{unit}{number}")
+
+
+def _street(words: Sequence[_Word], overlooked: frozenset[str]) -> Iterator[_Wanted]:
+    """House number and street in either order; where that is entered, the word for a street may be missing."""
+    first = bool(words) and _is_number(words[0])
+    number, named = (words[:1], words[1:]) if first else (words[-1:], words[:-1])
+    name = [word for word in named if word.said not in overlooked]
+    if not named or not _is_number(number[0]):
+        if words and not overlooked:
+            yield _Wanted(_joined(words, overlooked))
+    elif name:
+        yield _Wanted(_joined([*number, *name], overlooked))
+        yield _Wanted(_joined([*name, *number], overlooked))
+        core = _without_kind(name)
+        if len(core) < len(name) and sum(len(word.said) for word in core) > 2 and overlooked != _SMALL:
+            short = _joined([*number, *core] if first else [*core, *number], overlooked)
+            yield _Wanted(short, len(short) - len(_joined(core, overlooked)) if first else 0)
+
+
+def _is_number(word: _Word) -> bool:
+    return word.meaning[0].isdigit() and not _NTH.fullmatch(word.meaning)
+
+
+def _without_kind(name: Sequence[_Word]) -> Sequence[_Word]:
+    """`Main Street` → `Main`, `Calle Peña` → `Peña`."""
+    kinds = [place for place, word in enumerate(name) if word.meaning in _KIND and not (place and word.said == "c")]
+    if not kinds or len(name) == 1:
+        return name
+    return [*name[: kinds[-1]], *name[kinds[-1] + 1 :]]
+
+
+def _joined(words: Sequence[_Word], overlooked: frozenset[str]) -> str:
+    return "".join(_view(_folded(""), words, overlooked).letters)

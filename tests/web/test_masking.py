@@ -30,6 +30,12 @@ def mask(text: str, line1: str = "12 Main Street", line2: str = "", email: str =
         "12 Ma\u00adin Street",
         "12 Ma\u200bin Street",
         "\uff11\uff12 Main Street",
+        "12_Main_Street",
+        "12.Main.Street",
+        "12 Mainstreet",
+        "12MainStreet",
+        "12%20Main%20Street",
+        "12&nbsp;Main&#32;Street",
     ],
 )
 def test_a_street_is_masked_however_it_is_written(spelling: str) -> None:
@@ -71,6 +77,29 @@ def test_a_street_is_masked_however_it_is_written(spelling: str) -> None:
         ("Calle Peña 3", "Calle Peña núm. 3"),
         ("450 Broadway", "450 broadway"),
         ("3 Highway 9", "3 Hwy. 9"),
+        ("100 Martin Luther King Jr. Blvd", "100 Martin Luther King Boulevard"),
+        ("100 Martin Luther King Jr. Blvd", "100 Martin Luther King"),
+        ("100 Dr. Martin Luther King Jr. Blvd", "100 M.L.K. Blvd"),
+        ("12 Main Street", "12 on Main Street"),
+        ("12 Main Street", "Main Street, at number 12"),
+        ("1234 Elm Street", "1,234 Elm Street"),
+        ("3712 88th Street", "37-12 88th St."),
+        ("12\u00bd Main Street", "12 1/2 Main St"),
+        ("13 Oak Ave", "thirteen Oak Avenue"),
+        ("20 Main Street", "twenty Main Street"),
+        ("Twenty-One Main Street", "21 Main St"),
+        ("21 42nd Street", "Twenty one Forty-second Street"),
+        ("21 2nd Street", "21 2d St"),
+        ("12 St. Mary Street", "12 St Marys Street"),
+        ("12 St. Mary Street", "12 St. Mary's Street"),
+        ("O'Hara Lane 5", "5 O Hara Lane"),
+        ("8 Oak Dr NW", "8 Oak Drive N.W."),
+        ("Calle \u00d1u\u00f1oa 12", "\u00d1u\u00f1oa 12"),
+        ("Calle de la Pe\u00f1a 3", "Calle Pe\u00f1a 3"),
+        ("Calle Luna #3", "Calle Luna 3"),
+        ("PO Box 12", "PO Box is 12"),
+        ("PO Box #12", "p. o. box twelve"),
+        ("RR 2 Box 5", "Rural Route 2, Box 5"),
     ],
 )
 def test_the_words_of_streets_are_known_in_their_usual_spellings(line: str, spelling: str) -> None:
@@ -105,10 +134,33 @@ def test_an_apartment_is_masked_however_it_is_written(line: str, spelling: str) 
         "jane.doe *at* example.org",
         "jane.doe arroba example punto org",
         "jane.doe+news@example.org",
+        "jane.doe&#64;example.org",
+        "jane.doe&#x40;example&period;org",
+        "jane.doe&commat;example.org",
+        "jane.doe%40example%2Eorg",
+        "jane.doe(a)example.org",
+        "jane.doe_at_example.org",
+        "jane.doe@@example.org",
+        "j a n e . d o e @ e x a m p l e . o r g",
     ],
 )
 def test_an_email_address_is_masked_however_it_is_written(spelling: str) -> None:
     assert mask(f"Write to {spelling}.") == "Write to j···@example.org."
+
+
+@pytest.mark.parametrize(
+    ("email", "spelling"),
+    [
+        ("jane.doe@gmail.com", "janedoe@gmail.com"),
+        ("jane.doe@gmail.com", "jane.doe@googlemail.com"),
+        ("jane_doe@proton.me", "janedoe@pm.me"),
+        ("jane.doe@icloud.com", "jane.doe@me.com"),
+        ("jane+news@example.org", "jane@example.org"),
+        ("dash.dot@at.example", "dash.dot@at.example"),
+    ],
+)
+def test_another_address_of_the_same_mailbox_is_masked(email: str, spelling: str) -> None:
+    assert mask(f"Write to {spelling}.", email=email) == f"Write to {email[:1]}···@{email.partition('@')[2]}."
 
 
 @pytest.mark.parametrize(
@@ -128,10 +180,35 @@ def test_an_email_address_is_masked_however_it_is_written(spelling: str) -> None
         ("For 100 years nobody asked.", "100 Years Road", ""),
         ("On floor 5 and in room 5, number 5.", "12 Main Street", "Apt 5"),
         ("- one\n-\n- two", "12 Main Street", "-"),
+        ("I live on Main Street.", "12 Main Street", ""),
+        ("We were 12. On Main Street we met.", "12 Main Street", ""),
+        ("One of the 12 in Washington", "12 Washington Avenue", ""),
+        ("The 4505 letters and the 10 firs", "450 5th Avenue", "10 Fir Street"),
+        ("In twenty-two years on Main Street", "2 Main Street", "20 Main Street"),
+        ("It has four floors and an east apartment.", "12 North Street", "Apt E"),
+        ("The wind comes from the north.", "North Barn", "The North Wing"),
+        ("Half & half, 100% &now; &#0;", "12 Main Street", ""),
     ],
 )
 def test_other_words_stay(text: str, line1: str, line2: str) -> None:
     assert mask(text, line1, line2) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "spelling"),
+    [
+        ("Apt. 3", "Apt. three"),
+        ("Apt 21", "apartment number twenty-one"),
+        ("Apt 2D", "apt. 2-D"),
+        ("Apt E", "apt. E"),
+        ("3rd Floor", "floor 3"),
+        ("Floor 3", "the third floor"),
+    ],
+)
+def test_the_number_of_an_apartment_is_masked_however_it_is_written(line: str, spelling: str) -> None:
+    said = mask(f"We live on {spelling} of it.", line2=line)
+
+    assert said.replace("the ", "") == f"We live on {line[:1]}··· of it."
 
 
 def test_around_what_is_masked_everything_stays() -> None:
