@@ -100,7 +100,7 @@ def _phrases() -> Iterator[str]:
 _MEANINGS = _meanings()
 _KIND, _UNIT = ({group.split()[0] for group in table.split("|")} for table in (_KINDS, _UNITS))
 _WORD = re.compile(
-    rf"(?<![^\W_])(?:{'|'.join(_phrases())})(?![^\W_])|[^\W_]+(?:(?<=[0-9])[,.-](?=[0-9])[^\W_]+)*|#|"
+    rf"(?<![^\W_])(?:{'|'.join(_phrases())})(?![^\W_])|[^\W_]+(?:(?<=[0-9])[,.-][0-9]+(?![^\W_]|/))*|#|"
     r"(?P<stop>[!?]|(?<=[0-9])\.(?=\s))"
 )
 _FRACTION = "\N{FRACTION SLASH}"
@@ -308,9 +308,9 @@ def _add(view: _View, word: _Word, spelled: str) -> None:
 def _spellings(line: str, overlooked: frozenset[str]) -> Iterator[_Wanted]:
     """Of a line of an address, with the apartment and the box apart from the street."""
     words = [word for word in _words(_folded(line).folded) if word.meaning != _STOP]
-    street, unit, value = _parts(words)
-    if unit:
-        yield from _unit(unit, value, overlooked)
+    street, *units = _parts(words)
+    for unit, *value in units:
+        yield from _unit(unit.meaning, value, overlooked)
     box = next((place for place, word in enumerate(street) if word.meaning == "box"), len(street))
     if number := _joined(street[box + 1 :], overlooked):
         yield _Wanted(f"box{number}")
@@ -318,15 +318,29 @@ def _spellings(line: str, overlooked: frozenset[str]) -> Iterator[_Wanted]:
         yield from _street(street, overlooked)
 
 
-def _parts(words: Sequence[_Word]) -> tuple[Sequence[_Word], str, Sequence[_Word]]:
-    """Street, kind of unit and its number; a number sign behind a street without a number is that of the house."""
+def _parts(words: Sequence[_Word]) -> list[list[_Word]]:
+    """The street, and each unit with its number behind it: `12 Main Street | Floor 3rd | Apt 4`.
+
+    A number sign behind a street without a number is that of the house.
+    """
+    parts: list[list[_Word]] = [[]]
     for place, word in enumerate(words):
-        before = [one for one in words[:place] if one.said != "#"]
-        if word.meaning in _UNIT and (word.said != "#" or not before or any(map(_is_number, before))):
-            if before and _NTH.fullmatch(before[-1].meaning):
-                return before[:-1], word.meaning, before[-1:]
-            return before, word.meaning, [one for one in words[place + 1 :] if one.said != "#"]
-    return [word for word in words if word.said != "#"], "", ()
+        if word.said == "#":
+            begins = not words[:place] or (len(parts) == 1 and any(map(_is_number, parts[0])))
+        else:
+            begins = word.meaning in _UNIT
+        if begins:
+            turned = parts[-1][-1:] if _is_ordinal_of(words[place - 1 : place + 2]) else []
+            parts[-1] = parts[-1][: len(parts[-1]) - len(turned)]
+            parts.append([word, *turned])
+        elif word.said != "#":
+            parts[-1].append(word)
+    return parts
+
+
+def _is_ordinal_of(words: Sequence[_Word]) -> bool:
+    """Whether the first of these tells which the second is, since the third does not."""
+    return len(words) > 1 and bool(_NTH.fullmatch(words[0].meaning)) and (len(words) < 3 or words[2].meaning in _UNIT)
 
 
 def _unit(unit: str, value: Sequence[_Word], overlooked: frozenset[str]) -> Iterator[_Wanted]:

@@ -84,6 +84,9 @@ def test_a_street_is_masked_however_it_is_written(spelling: str) -> None:
         ("12 Main Street", "Main Street, at number 12"),
         ("1234 Elm Street", "1,234 Elm Street"),
         ("3712 88th Street", "37-12 88th St."),
+        ("450 5th Avenue", "450-5th-Avenue"),
+        ("450 W 42nd Apt 3", "450 West 42nd"),
+        ("12 1/2 Main Street", "12-1/2 Main St"),
         ("12\u00bd Main Street", "12 1/2 Main St"),
         ("13 Oak Ave", "thirteen Oak Avenue"),
         ("20 Main Street", "twenty Main Street"),
@@ -203,6 +206,8 @@ def test_other_words_stay(text: str, line1: str, line2: str) -> None:
         ("Apt E", "apt. E"),
         ("3rd Floor", "floor 3"),
         ("Floor 3", "the third floor"),
+        ("3rd Floor Apt 2", "third floor"),
+        ("3rd Floor Apt 2", "apartment two"),
     ],
 )
 def test_the_number_of_an_apartment_is_masked_however_it_is_written(line: str, spelling: str) -> None:
