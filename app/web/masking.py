@@ -272,9 +272,9 @@ def _short(folded: str, line: str) -> Iterator[tuple[int, int]]:
 def _words(folded: str) -> Iterator[_Word]:
     for match in _WORD.finditer(folded):
         begin, end = match.span()
-        said = _SIGNS.sub("", match[0]) or match[0]
-        places: Sequence[int] = range(begin, end)
-        if len(said) < len(places):
+        said, places = match[0], [*range(begin, end)]
+        if len(said) > 1 and not said.isalnum():
+            said = _SIGNS.sub("", said)
             places = [place for place in places if folded[place].isalnum()]
         meaning = _STOP if match["stop"] else _ORDINAL.sub("th", _MEANINGS.get(said, said))
         if meaning != said and meaning.isalpha() and folded.startswith(".", end):
@@ -299,7 +299,7 @@ def _add(view: _View, word: _Word, spelled: str) -> None:
         view.add(_STOP, [-1], [-1])
     if word.said.startswith(spelled):
         places = word.places[: len(spelled)]
-        view.add(spelled, places, (place + 1 for place in places))
+        view.add(spelled, places, [place + 1 for place in places])
         view.ends[-1] = word.end
     else:
         view.add(spelled, [word.begin] * len(spelled), [word.end] * len(spelled))
