@@ -7,9 +7,10 @@ next tag, so that time grows with the length and with nothing else.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import unescape
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 _MOST_HTML = 100_000
 _MOST_ATTRIBUTES = 4000
@@ -35,7 +36,11 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _WEB = re.compile(r"(?:https?://|www\.)[^/?#\s]+", re.IGNORECASE)
 _MAILBOX = re.compile(r"[^\s@<>:/]+@[^\s@<>:/]+")
-_TELEPHONE = re.compile(r"[+0-9][0-9 ().-]{2,30}")
+_OF_MAILBOXES = re.compile(r"[^\s@<>:/,;\"]{1,64}@[^\s@<>:/,;\"]{1,253}")
+_MOST_MAILBOXES = 5
+_TELEPHONE = re.compile(r"[+0-9][0-9 ().-]{2,30}(?: ext\. [0-9]{1,8})?")
+_EXTENSION = re.compile(r"(?:;ext=|[,;])([0-9]{1,8})\b", re.IGNORECASE)
+_NAMED = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|[^\s@<>:/\"()]{1,64}@[^\s@<>:/\"()]{1,253}", re.IGNORECASE)
 _AROUND = ".,;:!?()[]<>\"'“”‘’ "
 _NEEDS_NO_MENTION = re.compile(r"^(?:https?://)?(?:www\.)?|/$", re.IGNORECASE)
 
@@ -45,8 +50,38 @@ def as_text(html: str, *, links: bool = True) -> str:
 
     What is hidden is left out, unless everything is.
     """
-    without_comments = _COMMENT.sub("", html[:_MOST_HTML])
-    return _Page(links=links).read(without_comments) or _Page(links=links, shows_hidden=True).read(without_comments)
+    return _Page(links=links).read(html) or _Page(links=links, shows_hidden=True).read(html)
+
+
+def with_links(text: str, html: str) -> str:
+    """The plain form of a page, with `<address>` behind the words of each link whose address it has lost.
+
+    It stays as it is if it names an address that nobody sees on the page: then its writer has kept them. So nothing
+    but addresses is added, and those only to words that it has.
+    """
+    seen = {_bare(one) for one in _NAMED.findall(as_text(html, links=False))}
+    if any(_bare(one) not in seen for one in _NAMED.findall(text)):
+        return text
+    page, known = _Page(links=True), _known(text)
+    page.read(html)
+    flat, reached, places = text.replace("\n", " ").replace("\xa0", " "), dict[str, int](), list[tuple[int, str]]()
+    for words, target in page.led:
+        end = _end_of(words, flat, reached.get(words, 0))  # the same words may be there for another link, too
+        reached[words] = end or len(flat)
+        if end and not _is_among(known, target):
+            places.append((end, target))
+    for end, target in sorted(places, reverse=True):
+        text = f"{text[:end]} <{target}>{text[end:]}"
+    return text
+
+
+def _end_of(words: str, text: str, start: int) -> int:
+    """Where they end in the text, as whole words, from `start` on; 0 if they are not there."""
+    while (found := text.find(words, start)) >= 0:
+        start = found + len(words)
+        if not text[max(found - 1, 0) : found].isalnum() and not text[start : start + 1].isalnum():
+            return start
+    return 0
 
 
 @dataclass(slots=True)
@@ -63,15 +98,19 @@ class _Page:
     depth: int = 0
     is_set: bool = False
     """Whether blanks and line ends stand as they are (<pre>)."""
+    base: str = ""
+    """The address to which those of links are relative, if the page names one."""
     target: str = ""
     """Where the link leads that began at `begun`."""
     begun: int = -1
+    led: list[tuple[str, str]] = field(default_factory=list)
+    """The words of each link, and where it leads."""
     has_picture: bool = False
     count: int = 0
 
     def read(self, html: str) -> str:
-        """All of it."""
-        end = 0
+        """All of it that counts."""
+        html, end = _COMMENT.sub("", html[:_MOST_HTML]), 0
         for tag in _TAG.finditer(html):
             self._say(html[end : tag.start()])
             end = tag.end()
@@ -89,6 +128,8 @@ class _Page:
             self.ends = 0
 
     def _tag(self, name: str, attributes: str, *, closes: bool) -> None:
+        if name == "base" and not self.base:
+            self.base = _target(_attributes(attributes).get("href", ""))
         if self.unseen and not self._is_seen_again(name, closes=closes):
             return
         found = _attributes(attributes) if attributes and not closes else {}
@@ -141,7 +182,7 @@ class _Page:
 
     def _link(self, name: str, found: dict[str, str], *, closes: bool) -> None:
         self._end_link()
-        target = _target(found.get("href", "")) if self.links else ""
+        target = _target(found.get("href", ""), self.base) if self.links else ""
         if closes or not target or self.count >= _MOST_LINKS:
             return
         self.target, self.begun, self.has_picture = target, len(self.said), name == "area"
@@ -157,8 +198,12 @@ class _Page:
             return
         inside = "".join(self.said[self.begun :])
         words = inside.rstrip()
-        if not _says(words, target) and (words.strip() or self.has_picture):
-            self.said[self.begun :] = [words, " " if words else "", f"<{target}>", inside[len(words) :]]
+        if words.strip():
+            self.led.append((" ".join(words.split()), target))
+        if not _is_among(_known(words), target) and (words.strip() or self.has_picture):
+            is_beside_another = next(filter(None, reversed(self.said[: self.begun])), "").endswith(">")
+            between = " " if is_beside_another and not inside[:1].isspace() else ""
+            self.said[self.begun :] = [between, words, " " if words else "", f"<{target}>", inside[len(words) :]]
             self.ends = self.ends if words else 0
 
 
@@ -174,26 +219,43 @@ def _unescaped(text: str) -> str:
     return unescape(_HUGE_NUMBER.sub("\ufffd", text)) if "&" in text else text
 
 
-def _target(href: str) -> str:
-    """Where a link leads, if a person can go there: a page, a mailbox, a telephone. Else ""."""
+def _target(href: str, base: str = "") -> str:
+    """Where a link leads, if a person can go there: a page, mailboxes, a telephone. Else ""."""
     address = _CONTROL.sub("", _unescaped(href)).strip()
     kind, _, rest = address.partition(":")
-    if kind.lower() in {"mailto", "tel", "sms"}:
-        address = unquote(rest.partition("?")[0].partition(",")[0]).strip()
-        return address if (_MAILBOX if kind.lower() == "mailto" else _TELEPHONE).fullmatch(address) else ""
+    if kind.lower() == "mailto":
+        return ", ".join(_OF_MAILBOXES.findall(unquote(rest.partition("?")[0]))[:_MOST_MAILBOXES])
+    if kind.lower() in {"tel", "sms"}:
+        return _telephone(unquote(rest.partition("?")[0]))
     if address.startswith("//"):
         address = f"https:{address}"
     is_one = _WEB.match(address) or _MAILBOX.fullmatch(address)
+    if base and address and not is_one and not address.startswith("#"):
+        with suppress(ValueError):  # of brackets that are no address
+            address = urljoin(base if "://" in base else f"https://{base}", address)
+        is_one = _WEB.match(address)
     written = address.replace(" ", "%20").replace("<", "%3C").replace(">", "%3E")
     return written if is_one and len(written) <= _LONGEST_ADDRESS else ""
 
 
-def _says(words: str, target: str) -> bool:
-    """Whether a link's own words name its address."""
+def _telephone(address: str) -> str:
+    """The number, with its extension, that stands behind `tel:`."""
+    number, extension = re.split("[,;]", address, maxsplit=1)[0].strip(), _EXTENSION.search(address)
+    written = f"{number} ext. {extension[1]}" if extension else number
+    return written if _TELEPHONE.fullmatch(written) else ""
+
+
+def _known(words: str) -> tuple[frozenset[str], str]:
+    """What addresses are looked for among: the words as `_bare` has them, and the digits."""
+    return frozenset(map(_bare, words.split())), re.sub(r"\D", "", words)
+
+
+def _is_among(known: tuple[frozenset[str], str], target: str) -> bool:
+    """Whether words name an address; of several mailboxes, all."""
+    words, digits = known
     if _TELEPHONE.fullmatch(target):
-        return re.sub(r"\D", "", target)[-7:] in re.sub(r"\D", "", words)
-    sought = _bare(target)
-    return any(_bare(word) == sought for word in words.split())
+        return re.sub(r"\D", "", target)[-7:] in digits
+    return all(_bare(one) in words for one in target.split(", "))
 
 
 def _bare(address: str) -> str:

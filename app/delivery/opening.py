@@ -17,7 +17,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 
-from app.delivery.markup import as_text
+from app.delivery.markup import as_text, with_links
 
 MOST_BYTES = 1024 * 1024
 """Of a message only so much is looked at: what a mail server, or a person, has to say stands in front."""
@@ -170,7 +170,8 @@ def text_of(message: Message) -> str:
 def answer_of(message: Message) -> str:
     """What somebody says: all its texts, the plain form of each where there are several; at most MOST_TEXT characters.
 
-    Of HTML it keeps where links lead, since an office may have no other way to be answered.
+    Of HTML it keeps where links lead, since an office may have no other way to be answered; so it does of a plain form
+    that was made of HTML and lost it.
     """
     return _tidy(_said(message, _DEEPEST))
 
@@ -183,7 +184,10 @@ def _said(part: Message, deepest: int) -> str:
         return "\n\n".join(filter(None, (_said(one, deepest - 1) for one in forms)))
     forms.sort(key=lambda one: one.get_content_type() != "text/plain")
     texts = [text for one in forms if (text := _said(one, deepest - 1))]
-    return next((text for text in texts if not _is_a_stub(text)), texts[0] if texts else "")
+    text = next((text for text in texts if not _is_a_stub(text)), texts[0] if texts else "")
+    pages = (one for form in forms for one in parts(form) if one.get_content_type() == "text/html")
+    page = next((one for one in pages if not _is_attached(one)), None)
+    return with_links(text, decoded(page)) if text and page is not None else text
 
 
 def _said_alone(part: Message) -> str:

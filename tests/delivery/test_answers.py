@@ -94,6 +94,15 @@ def test_of_several_parts_each_text_is_read_once_in_the_form_that_says_something
     assert told(message).text == text
 
 
+def test_the_plain_form_keeps_where_links_lead_of_which_it_has_only_the_words() -> None:
+    related = '--y\nContent-Type: text/html\n\n<a href="https://x.gov/form">click here</a>.\n--y--'
+    page = (HTML, '<a href="https://x.gov/form">click here</a>.')
+    for form in (page, ('multipart/related; boundary="y"', related)):
+        found = told(several("alternative", ("text/plain", "To write to us, click here."), form))
+
+        assert found.text == "To write to us, click here <https://x.gov/form>."
+
+
 def test_of_forms_within_parts_the_plain_ones_are_read() -> None:
     inner = "--y\nContent-Type: text/plain\n\nplain\n--y\nContent-Type: text/html\n\n<p>HTML</p>\n--y--"
 

@@ -290,6 +290,11 @@ BAD: dict[str, bytes] = {
     "HTML with a number that is none": answer(text=f"&#{'9' * 5000};<a href='&#{'9' * 5000};'>", kind="text/html"),
     "HTML of opened quotation marks": answer(text="<a href='" * 9000 + '<a "' * 9000, kind="text/html"),
     "HTML of links": answer(text="<a href=//a>x" * 8000, kind="text/html"),
+    "a plain form of the words of many links": answer(
+        text="--x\nContent-Type: text/plain\n\n" + "a " * 9000 + "\n--x\nContent-Type: text/html\n\n"
+        + "".join(f"<a href=//b{i}>{'a ' * i}</a>" for i in range(300)) + "\n--x--\n",
+        kind='multipart/alternative; boundary="x"',
+    ),
     "HTML of hidden things": answer(text="<div hidden><p>" * 7000, kind="text/html"),
     "HTML of attributes": answer(text=f"<a {'x ' * 49_000}><a {'x' * 99_000}>", kind="text/html"),
     "a name of encoded words": answer(sender="=?utf-8?q?" * 300 + "=?punycode?q?" + "a" * 900 + "?= <a@b.example>"),

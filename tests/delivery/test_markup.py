@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.delivery.markup import as_text
+from app.delivery.markup import as_text, with_links
 
 LINKS = {
     "a page": ('<a href="https://x.gov/a?b=1&amp;c=2">our form</a>', "our form <https://x.gov/a?b=1&c=2>"),
@@ -12,9 +12,12 @@ LINKS = {
     "single ones": ("<A HREF = 'https://x.gov/a'>form</A>", "form <https://x.gov/a>"),
     "a mailbox": ('<a href="mailto:jane@x.gov?subject=Hi">Jane</a>', "Jane <jane@x.gov>"),
     "a mailbox, encoded": ('<a href="mailto:jane%40x.gov">Jane</a>', "Jane <jane@x.gov>"),
-    "several mailboxes": ('<a href="mailto:jane@x.gov,ben@x.gov">us</a>', "us <jane@x.gov>"),
+    "several mailboxes": ('<a href="mailto:jane@x.gov,ben@x.gov">us</a>', "us <jane@x.gov, ben@x.gov>"),
+    "a mailbox with its name": ('<a href="mailto:Jane%20Roe%20%3Cjane@x.gov%3E">us</a>', "us <jane@x.gov>"),
     "a mailbox without a word for it": ('<a href="jane@x.gov">Jane</a>', "Jane <jane@x.gov>"),
     "a telephone": ('<a href="tel:+12025550143">call</a>', "call <+12025550143>"),
+    "an extension": ('<a href="tel:2022243121;ext=4">call us</a>', "call us <2022243121 ext. 4>"),
+    "an extension after a pause": ('<a href="tel:2022243121,,4">call us</a>', "call us <2022243121 ext. 4>"),
     "no scheme": ('<a href="www.x.gov/a">form</a>', "form <www.x.gov/a>"),
     "whichever scheme": ('<a href="//x.gov/a">form</a>', "form <https://x.gov/a>"),
     "blanks": ('<a href=" https://x.gov/a b&lt;c&gt;\n">form</a>', "form <https://x.gov/a%20b%3Cc%3E>"),
@@ -23,7 +26,9 @@ LINKS = {
     "a button": ('<a href="https://x.gov"><table><tr><td>Write</td></tr></table></a>now', "Write <https://x.gov>\n\nnow"),
     "a block": ('<a href="https://x.gov"><div>Write</div></a>now', "Write <https://x.gov>\nnow"),
     "an area of a picture": ('<map><area href="https://x.gov" alt="Write"></map>', "Write <https://x.gov>"),
-    "two without an end": ('<a href="https://x.gov">a<a href="https://y.gov">b', "a <https://x.gov>b <https://y.gov>"),
+    "two without an end": ('<a href="https://x.gov">a<a href="https://y.gov">b', "a <https://x.gov> b <https://y.gov>"),
+    "two pictures": ('<a href="//x.gov/a"><img></a><a href="//x.gov/b"><img></a>', "<https://x.gov/a> <https://x.gov/b>"),
+    "relative to a base": ('<head><base href="https://x.gov/en/"></head><a href="../form">form</a>', "form <https://x.gov/form>"),
     "another than it says": ('<a href="https://evil.example">https://x.gov</a>', "https://x.gov <https://evil.example>"),
     "longer than it says": ('<a href="https://x.gov/contact">x.gov</a>', "x.gov <https://x.gov/contact>"),
     "a > in an attribute": ('<a title="a > b" href="https://x.gov">form</a>', "form <https://x.gov>"),
@@ -37,6 +42,8 @@ NOT_DOUBLED = {
     "a mailbox": '<a href="mailto:jane@x.gov">jane@x.gov</a>',
     "a sentence": '<a href="mailto:Jane@x.gov">write to jane@x.gov, please</a>',
     "a telephone": '<a href="tel:+1-202-555-0143">(202) 555-0143</a>',
+    "an extension": '<a href="tel:202-555-0143;ext=4">(202) 555-0143, ext. 4</a>',
+    "two mailboxes": '<a href="mailto:jane@x.gov,ben@x.gov">jane@x.gov, ben@x.gov</a>',
 }
 NOWHERE = [
     "javascript:alert(1)",
@@ -76,6 +83,43 @@ def test_what_leads_nowhere_that_a_person_can_go_keeps_its_words_only(href: str)
 
 def test_a_link_in_which_nothing_is_to_be_seen_is_none() -> None:
     assert as_text('a<a href="https://x.gov"></a><a href="https://x.gov"> </a><a name="x">b</a>') == "a b"
+
+
+@pytest.mark.parametrize("href", ["javascript:alert(1)", "#top", "", "ftp://[x", "cid:a@b"])
+def test_nor_does_a_base_lead_there(href: str) -> None:
+    assert as_text(f'<base href="https://x.gov/">Dear <a href="{href}">Ana</a>,') == "Dear Ana,"
+
+
+FORM = '<a href="https://x.gov/form">{}</a>'
+LOST = {
+    "a page": ("To write to us, click here.", f"To write to us, {FORM.format('click here')}.", "click here <https://x.gov/form>."),
+    "a mailbox": ("Ask Jane.", 'Ask <a href="mailto:jane@x.gov">Jane</a>.', "Jane <jane@x.gov>."),
+    "a telephone": ("Call us.", 'Call <a href="tel:2022243121">us</a>.', "us <2022243121>."),
+    "words over two lines": ("click\nhere", FORM.format("click here"), "here <https://x.gov/form>"),
+    "the same words twice": (
+        "here, here",
+        FORM.format("here") + ', <a href="https://x.gov/b">here</a>',
+        "here <https://x.gov/form>, here <https://x.gov/b>",
+    ),
+    "beside one that is seen": ("here, x@x.gov", FORM.format("here") + " x@x.gov", "<https://x.gov/form>, x@x.gov"),
+}  # fmt: skip
+KEPT = {
+    "its own way to write them": ("click here [https://x.gov/form]", FORM.format("click here")),
+    "another address than that of a program that counts": ("here: https://x.gov", '<a href="https://t.example/1">here</a>'),
+    "no words of the links": ("Thank you.", f"Thank you. {FORM.format('Unsubscribe')}"),
+    "a part of a word": ("heresy", FORM.format("here")),
+    "the telephone": ("Call us, 202-224-3121", '<a href="tel:+12022243121">Call us</a>, 202-224-3121'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "html", "end"), LOST.values(), ids=LOST)
+def test_a_plain_form_that_lost_the_addresses_of_links_gets_them_back(text: str, html: str, end: str) -> None:
+    assert with_links(text, html).endswith(end)
+
+
+@pytest.mark.parametrize(("text", "html"), KEPT.values(), ids=KEPT)
+def test_a_plain_form_that_lost_none_stays_as_it_is(text: str, html: str) -> None:
+    assert with_links(text, html) == text
 
 
 def test_for_a_mail_servers_words_links_stay_out() -> None:
