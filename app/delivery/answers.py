@@ -48,7 +48,7 @@ def answer(message: Message) -> Answer:
     name, address = mailbox(message, "from")
     return Answer(
         text=answer_of(message),
-        is_automatic=_is_automatic(message),
+        is_automatic=is_automatic(message),
         name=name,
         address=address,
         reply_to=mailbox(message, "reply-to")[1] or address,
@@ -63,7 +63,8 @@ def is_a_read_receipt(message: Message) -> bool:
     return is_called_so or any(part.get_content_type() in _RECEIPTS for part in parts(message))
 
 
-def _is_automatic(message: Message) -> bool:
+def is_automatic(message: Message) -> bool:
+    """Whether it says in a header that a program sent it."""
     submitted = header(message, "auto-submitted").lower()
     marks = ("x-autoreply", "x-autorespond", "x-auto-response-suppress")
     return (

@@ -16,8 +16,8 @@ from email.message import Message
 
 from flufl.bounce import all_failures
 
-from app.delivery.answers import OWN_ANSWER, Answer, answer, is_a_read_receipt
-from app.delivery.opening import header, headers, one_line, opened, parts, report_type, text_of
+from app.delivery.answers import OWN_ANSWER, Answer, answer, is_a_read_receipt, is_automatic
+from app.delivery.opening import header, headers, mailbox, one_line, opened, parts, report_type, text_of
 
 # It logs the message's own words when it fails, which is caught here.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
@@ -91,8 +91,8 @@ _CODE = re.compile(r"(?<![\d.])([45]\d\d)(?:[ -][45]\.\d|[ -](?!\d))")
 _FROM_A_SERVER = re.compile(
     r"mailer-daemon|postmaster|mail ?delivery|microsoftexchange[0-9a-f]{32}|<>\s*$", re.IGNORECASE
 )
-_FROM_A_PROGRAM = re.compile(r"mailer-daemon|mail ?delivery|microsoftexchange[0-9a-f]{32}|<>\s*$", re.IGNORECASE)
-"""Those of them behind whom there is nobody: a postmaster is a person, too."""
+_OF_A_PROGRAM = re.compile(r"mailer-daemon|^mail[ ._-]?delivery|microsoftexchange[0-9a-f]{32}|<>\s*$", re.IGNORECASE)
+"""In an address: behind those there is nobody. A postmaster is a person, too, and people may call themselves so."""
 _SUBJECT_OF_AN_ANSWER = re.compile(
     r"(?:re|aw|sv|rv|antw|rép|res|resp?uesta|auto(?:mati[ck])?[ -]?(?:reply|response|answer)|automatische antwort|"
     r"respuesta autom[aá]tica|réponse automatique|out of (?:the )?office)\s*(?:\[\d+\])?\s*:",
@@ -112,15 +112,22 @@ _FAILED = re.compile(
     r"(?:message|mail|recipient|address) (?:rejected|refused|blocked|not accepted)|does not exist|unrouteable|"
     r"(?:user|recipient|mailbox) (?:is |was )?(?:unknown|not found|unavailable|disabled|full|closed)|quota exceeded|"
     r"over (?:its |the )?quota|(?:unknown|no such) (?:local )?(?:user|recipient|mailbox|address)|"
-    r"no (?:se )?(?:ha |han )?(?:sido |fue |pudo |podido )?entreg|devuelto|unzustellbar|nicht zugestellt|"
-    r"non (?:remis|distribué|délivré)|não (?:\w+ ){0,2}entreg|non (?:\w+ ){0,2}(?:consegnat|recapitat)|"
+    r"did(?: not|n['’]t) reach|"
+    r"no (?:se )?(?:ha |han )?(?:sido |fue |puede |pudo |podido )?entreg|devuelto|unzustellbar|nicht zugestellt|"
+    r"non (?:remis|distribué|délivré)|n['’]a pas (?:pu )?(?:été|être) (?:remis|distribué|délivré)|remise impossible|"
+    r"não (?:\w+ ){0,2}entreg|(?:non (?:\w+ ){0,2}|impossibile )(?:consegna|recapita)|"
     r"niet (?:\w+ )?(?:bezorgd|afgeleverd)|не (?:\w+ ){0,2}доставлен|недоставлен|"
-    r"配信(?:でき|不能)|送信でき|退信|无法(?:送达|投递)|未能送达|전송 실패|반송|"
-    r"[45]\d\d[ -]#?[45]\.\d+\.\d+|#[45]\.\d+\.\d+|\b(?:smtp|said|reply|error)\W+(?:\w+\W+)?[45]\d\d\b|"
-    r"^(?:received|return-path|message-id):\s",
+    r"配信(?:でき|不能)|送信でき|退信|无法(?:送达|投递)|未能送达|전송 실패|반송",
+    re.IGNORECASE,
+)
+"""How servers say, in whatever form, that something did not arrive. People say so, too, of other things."""
+_SHOWN = re.compile(
+    r"[45]\d\d[ -]#?[45]\.\d+\.\d+|(?:#|\bstatus\W{1,3})[45]\.\d+\.\d+|"
+    r"\b(?:smtp|said|reply|replied|responded|response|error)\W+(?:\w+\W+)?[45]\d\d\b|^(?:received|return-path|message-id):\s",
     re.IGNORECASE | re.MULTILINE,
 )
-"""How servers say, in whatever form, that something did not arrive; or show what they return."""
+"""What servers show besides: an answer with its number, or what they return."""
+_SENTENCE_ENDS = re.compile(r"[.!?]\s|\n\n")
 _RETURNED = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/delivery-status"})
 """Parts in which a server gives back what it did not deliver."""
 _TELLING_LINES, _TELLING_WIDTH = 400, 200
@@ -240,33 +247,57 @@ def _is_from_a_server(message: Message) -> bool:
     return "x-failed-recipients" in message or _FROM_A_SERVER.search(header(message, "from")) is not None
 
 
+def _is_by_a_program(message: Message) -> bool:
+    address = mailbox(message, "from")[1].rpartition("@")[0] or header(message, "from")
+    return _OF_A_PROGRAM.search(address) is not None
+
+
 def _of_a_server(message: Message) -> Bounce | Delay | Answer | Nothing:
-    """By the forms that flufl.bounce knows; else by the subject and the numbers in the text; else it is an answer."""
+    """By the forms that flufl.bounce knows; else by the subject, the numbers and the words; else it is an answer.
+
+    Words alone tell nothing of a message that a person may have written.
+    """
     lines = list(_telling_lines(message))
     said = next((line for line in lines if _CODE.search(line) or _STATUS.search(line)), "")
     status, subject = _STATUS.search("\n".join(lines)), one_line(message, "subject")
     number, answers = status[1] if status else "", _SUBJECT_OF_AN_ANSWER.match(subject) is not None
     subject = "" if answers else subject
-    later, never = _failures(message, lines)
-    if later or (_SUBJECT_OF_A_DELAY.search(subject) and not _SUBJECT_OF_A_BOUNCE.search(subject)):
+    own = "\n".join(line for line in lines if not line.startswith(">"))
+    is_named = _SUBJECT_OF_A_BOUNCE.search(subject) is not None
+    says_failed = is_named or _FAILED.search(f"{subject}\n{own}") is not None
+    is_a_servers = _is_sent_by_itself(message) or _SHOWN.search(own) is not None
+    later, never = _failures(message, lines) if is_a_servers or is_named or _names_whom(own) else (set(), set())
+    if later or (is_a_servers and _SUBJECT_OF_A_DELAY.search(subject) and not is_named):
         return Delay(_code(said), said)
-    if never or (number.startswith("5") and _SUBJECT_OF_A_BOUNCE.search(subject)):
+    is_final = number.startswith("5") or (not number and _is_by_a_program(message) and (_code(said) or 0) >= 500)
+    if never or (is_a_servers and is_final and says_failed and not answers):
         about = next(iter(never)).decode("utf-8", "replace").lower() if len(never) == 1 else ""
         return _worded(_bounce(number, said, about), lines)
-    if number.startswith("4") and not answers:
+    if is_a_servers and number.startswith("4") and not answers:
         return Delay(_code(said), said)
-    if _says_failed(message, subject, lines) or (_FROM_A_PROGRAM.search(header(message, "from")) and not answers):
+    if _may_be_a_bounce(message, own, says_failed=says_failed) or (_is_by_a_program(message) and not answers):
         return Nothing("a mail server's message that says neither that it failed nor that it waits")
     return answer(message)
 
 
-def _says_failed(message: Message, subject: str, lines: Sequence[str]) -> bool:
-    """Whether it may be a bounce of a form that nobody knows: by its parts, or by what it says without quoting."""
+def _is_sent_by_itself(message: Message) -> bool:
+    """Whether it says that no person sent it: by its sender, by its empty envelope, or in a header."""
+    has_a_mark = header(message, "return-path") == "<>" or "x-failed-recipients" in message or is_automatic(message)
+    return has_a_mark or _is_by_a_program(message)
+
+
+def _may_be_a_bounce(message: Message, own: str, *, says_failed: bool) -> bool:
+    """Whether it has the parts of one, or two of its marks in what is its `own`, whatever the form."""
     returns = any(part.get_content_type() in _RETURNED for part in parts(message))
     if returns or "x-failed-recipients" in message or message.get_content_type() == "multipart/report":
         return True
-    words = "\n".join([subject, *(line for line in lines if not line.startswith(">"))])
-    return _FAILED.search(words) is not None or _SUBJECT_OF_A_BOUNCE.search(subject) is not None
+    marks = says_failed, _SHOWN.search(own) is not None, _is_sent_by_itself(message)
+    return marks.count(True) > 1 or _names_whom(own)
+
+
+def _names_whom(own: str) -> bool:
+    """Whether one sentence says that something did not arrive, and has an address."""
+    return any("@" in sentence and _FAILED.search(sentence) for sentence in _SENTENCE_ENDS.split(own))
 
 
 def _worded(bounce: Bounce, lines: Sequence[str]) -> Bounce:

@@ -15,8 +15,8 @@ Dear Senator, look after the well.
 """
 
 
-def _mail(to: str, sender: str, subject: str, kind: str, body: str, more: str = "") -> bytes:
-    head = f"Return-Path: <>\nDelivered-To: {to}\nFrom: {sender}\nTo: {to}\nSubject: {subject}\n{more}"
+def _mail(to: str, sender: str, subject: str, kind: str, body: str, more: str = "", envelope: str = "") -> bytes:
+    head = f"Return-Path: <{envelope}>\nDelivered-To: {to}\nFrom: {sender}\nTo: {to}\nSubject: {subject}\n{more}"
     return f"{head}MIME-Version: 1.0\nContent-Type: {kind}\n\n{body}".replace("\n", "\r\n").encode()
 
 
@@ -280,7 +280,8 @@ def answer(
     more: str = "Auto-Submitted: auto-replied\n",
 ) -> bytes:
     """As an office's program answers; without `more` as a person does."""
-    return _mail(to, sender, subject, kind, text, more)
+    envelope = "" if "Auto-Submitted" in more else "somebody@office.example"
+    return _mail(to, sender, subject, kind, text, more, envelope)
 
 
 def nested(depth: int, to: str = VERP) -> bytes:

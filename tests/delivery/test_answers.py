@@ -240,11 +240,28 @@ ANSWERS = {
     ),
     "an address with a number": ("Re: The well", "Come to 425 C Street, room 550 - section 4.2.1 of the map.", ""),
     "a quotation": ("Re: The well", "Thank you.\n\n> the mail was not delivered, user unknown", ""),
+    "words of bounces": (
+        "Your letter",
+        "Your letter was returned to sender by the mail room.\nPlease send it again. Bob, bob@x.gov, 202-224-3121",
+        "",
+    ),
+    "a subject of bounces": ("Fwd: our failure to answer you", "Sorry for the failure of answers last month.", ""),
+    "a subject of delays": ("A warning about the well", "The senator has read it.", ""),
+    "a section": ("Your letter", "She knows of section 4.2.1 of the bill. It failed.", ""),
+    "a quoted server": ("Your letter", "We have mended it.\n\n> said: 550 5.1.1 user unknown, not delivered", ""),
+    "a number of letters": ("Your letter", "The senator said 500 letters came.", ""),
     "Spanish": ("Respuesta automática: El pozo", "Gracias por su carta.", "Auto-Submitted: auto-replied\n"),
 }
 
 
-@pytest.mark.parametrize("sender", ["postmaster@office.example", "The Postmaster General <jane@usps.example>"])
+POSTMASTERS = [
+    "postmaster@office.example",
+    "The Postmaster General <jane@usps.example>",
+    "Mail Delivery Team <team@office.example>",
+]
+
+
+@pytest.mark.parametrize("sender", POSTMASTERS)
 @pytest.mark.parametrize(("subject", "words", "more"), ANSWERS.values(), ids=ANSWERS)
 def test_an_answer_of_a_postmaster_is_an_answer(sender: str, subject: str, words: str, more: str) -> None:
     found = told(answer(sender=sender, subject=subject, text=words, more=more))

@@ -142,7 +142,19 @@ def test_an_answer_that_quotes_a_bounce_is_still_an_answer() -> None:
     assert told.text == "Thank you."
 
 
-STRANGE = {
+IN_OTHER_LANGUAGES = {
+    "Spanish": ("Aviso", "El mensaje no se ha podido entregar."),
+    "Spanish, in its subject": ("No se puede entregar: El pozo", "usuario desconocido"),
+    "German": ("Hinweis", "Ihre Nachricht konnte nicht zugestellt werden."),
+    "French": ("Avis", "Votre message est non distribué."),
+    "French, as a sentence": ("Avis", "Votre message n’a pas pu être remis."),
+    "Italian": ("Avviso", "Impossibile recapitare il messaggio."),
+    "Portuguese": ("Aviso", "A mensagem não foi entregue."),
+    "Russian": ("Сообщение", "Письмо не было доставлено."),
+    "Japanese": ("お知らせ", "メールを配信できませんでした。"),
+    "Chinese": ("通知", "邮件无法送达。"),
+}
+STRANGE = IN_OTHER_LANGUAGES | {
     "a subject": ("Undeliverable: The well", "See below."),
     "a subject of old": ("Returned mail", "Host unknown"),
     "a report without its part": ("Delivery report", "It is attached."),
@@ -153,13 +165,7 @@ STRANGE = {
     "a conversation": ("Hello", "remote host said: 554 go away"),
     "unknown": ("Hello", "staff@office.example: no such user here"),
     "full": ("Hello", "The mailbox is full."),
-    "Spanish": ("Aviso", "El mensaje no se ha podido entregar."),
-    "German": ("Hinweis", "Ihre Nachricht konnte nicht zugestellt werden."),
-    "French": ("Avis", "Votre message est non distribué."),
-    "Portuguese": ("Aviso", "A mensagem não foi entregue."),
-    "Russian": ("Сообщение", "Письмо не было доставлено."),
-    "Japanese": ("お知らせ", "メールを配信できませんでした。"),
-    "Chinese": ("通知", "邮件无法送达。"),
+    "did not reach": ("Message status", "Your message did not reach some of the recipients."),
     "the original below": ("Hello", "We give this back.\n\nReceived: from x\nMessage-ID: <1@example.org>"),
 }
 
@@ -168,6 +174,43 @@ STRANGE = {
 @pytest.mark.parametrize(("subject", "words"), STRANGE.values(), ids=STRANGE)
 def test_a_bounce_of_a_form_that_nobody_knows_is_no_answer(subject: str, words: str, sender: str) -> None:
     told = read(answer(sender=sender, subject=subject, text=words)).tells
+
+    assert not isinstance(told, Answer)
+
+
+SERVERS_OWN = {
+    "no mark but its number": ("postmaster@office.example", ""),
+    "a header": ("postmaster@office.example", "Auto-Submitted: auto-replied\n"),
+    "its sender": ("MAILER-DAEMON@mx.example.org", ""),
+}
+
+
+@pytest.mark.parametrize(("sender", "more"), SERVERS_OWN.values(), ids=SERVERS_OWN)
+@pytest.mark.parametrize(("subject", "words"), IN_OTHER_LANGUAGES.values(), ids=IN_OTHER_LANGUAGES)
+def test_words_of_other_languages_with_a_number_are_a_bounce(subject: str, words: str, sender: str, more: str) -> None:
+    text = f"{words}\n550 5.1.1 staff@office.example"
+
+    told = read(answer(sender=sender, subject=subject, text=text, more=more)).tells
+
+    assert told == Bounce(550, "550 5.1.1 staff@office.example", is_dead=True)
+
+
+def test_a_number_without_its_detail_is_enough_of_a_program() -> None:
+    text = "Your message did not reach its recipient.\nRemote server replied: 550 Unknown user"
+    told = [
+        read(answer(sender=f"{name}@office.example", subject="Status", text=text, more="")).tells
+        for name in ("mailer-daemon", "postmaster")
+    ]
+
+    assert told[0] == Bounce(550, "Remote server replied: 550 Unknown user", is_dead=True)
+    assert isinstance(told[1], Nothing)
+
+
+@pytest.mark.parametrize(
+    "words", ["Your message was not delivered to staff@office.example.", "Not delivered: 550 5.7.1"]
+)
+def test_a_postmasters_words_with_an_address_or_a_number_are_no_answer_without_a_mark(words: str) -> None:
+    told = read(answer(sender="postmaster@office.example", subject="Hello", text=words, more="")).tells
 
     assert not isinstance(told, Answer)
 
