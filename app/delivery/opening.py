@@ -51,6 +51,8 @@ _STUB = re.compile(
 )
 """What stands in the place of a text for programs that show no HTML, and says only that."""
 _LONGEST_STUB = 300
+_FORMS_OF_TEXT = frozenset({"plain", "html", "enriched", "richtext", "x-amp-html", "watch-html", "rfc822-headers"})
+"""What people read in a message; other kinds of text are files: an invitation, a card, a table."""
 
 
 def opened(message: bytes) -> Message:
@@ -207,14 +209,14 @@ def _is_attached(part: Message) -> bool:
 
 
 def files_in(message: Message) -> int:
-    """How many files came with it: what is attached, and what is neither text nor a picture within it."""
+    """How many files came with it: what is attached, and what is neither text nor a picture within a page."""
     return sum(1 for part in parts(message) if _is_a_file(part))
 
 
 def _is_a_file(part: Message) -> bool:
-    kind = part.get_content_maintype()
-    is_signature = part.get_content_subtype().endswith(("signature", "pkcs7-mime"))
-    return not is_signature and (_is_attached(part) or kind in {"application", "audio", "video"})
+    kind, form = part.get_content_maintype(), part.get_content_subtype()
+    is_shown = (kind == "text" and form in _FORMS_OF_TEXT) or (kind == "image" and "content-id" in part)
+    return not form.endswith(("signature", "pkcs7-mime")) and (_is_attached(part) or not is_shown)
 
 
 def decoded(part: Message) -> str:

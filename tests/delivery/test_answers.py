@@ -119,12 +119,19 @@ def test_the_files_that_came_with_it_are_counted_but_for_pictures_and_signatures
             ('application/pdf; name="letter.pdf"', "x"),
             ATTACHED,
             ('image/jpeg\nContent-Disposition: attachment; filename="well.jpg"', "x"),
-            ('image/png\nContent-Disposition: inline; filename="logo.png"', "x"),
+            ('image/png\nContent-Disposition: inline; filename="logo.png"\nContent-ID: <1@x>', "x"),
             ('application/pkcs7-signature; name="smime.p7s"\nContent-Disposition: attachment', "x"),
         )
     )
 
     assert (found.text, found.files) == ("plain", 3)
+
+
+@pytest.mark.parametrize(
+    "kind", ["message/rfc822", "text/calendar", "text/vcard", "text/csv", "image/jpeg", "font/ttf"]
+)
+def test_what_is_not_shown_counts_as_a_file_without_being_called_an_attachment(kind: str) -> None:
+    assert told(several("mixed", PLAIN, (kind, "Subject: x\n\nx"))).files == 1
 
 
 # --- who wrote it -----------------------------------------------------------------------------------------------------
@@ -197,6 +204,21 @@ def test_the_writer_is_one_line(found: Answer, line: str) -> None:
     assert found.writer == line
 
 
+@pytest.mark.parametrize(
+    ("words", "address", "names_one"),
+    [
+        ("Thank you.", "j@x.example", True),
+        ("Thank you.", "", False),
+        ("Write to jane@x.example.", "", True),
+        ("Use www.x.example.", "", True),
+        ("Call (202) 224-3121.", "", True),
+        ("Room 317, Washington, DC 20510", "", True),
+    ],
+)
+def test_it_is_known_whether_it_names_an_address_of_its_writer(words: str, address: str, *, names_one: bool) -> None:
+    assert Answer(words, False, address=address).names_an_address is names_one
+
+
 # --- what is no answer ------------------------------------------------------------------------------------------------
 
 RECEIPT = (
@@ -223,6 +245,35 @@ def test_a_read_receipt_alone_and_one_whose_part_is_missing_are_none_either() ->
 
     for message in (alone, text_only):
         assert isinstance(read(message).tells, Nothing)
+
+
+READ = "Your message\n\n   To: Office\n   Subject: The well\n\n{} Tuesday, 24 November 2026 10:15:02 (UTC)."
+RECEIPTS = {
+    "read": ("Read: The well", READ.format("was read on")),
+    "deleted": ("Not read: The well", READ.format("was deleted without being read on")),
+    "Spanish": ("Leído: The well", "Su mensaje fue leído el martes, 24 de noviembre de 2026 10:15:02."),
+    "Spanish, deleted": ("No leído: The well", "El mensaje se eliminó sin leerlo el martes."),
+    "German": ("Gelesen: The well", "Ihre Nachricht wurde am Dienstag, 24. November 2026 gelesen."),
+    "French": ("Lu : The well", "Votre message a été lu le mardi."),
+}
+
+
+@pytest.mark.parametrize(("subject", "words"), RECEIPTS.values(), ids=RECEIPTS)
+def test_a_read_receipt_in_words_alone_is_none_either(subject: str, words: str) -> None:
+    assert isinstance(read(answer(subject=subject, text=words, more="")).tells, Nothing)
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        ("Re: The well", "Your letter was read on Tuesday, 24 November."),
+        ("Read: the senator's plan", "It is on our page."),
+        ("Leído: su carta", "Gracias por su carta."),
+        ("Read: the plan", "It was read on 24 November. " + "We say more. " * 100),
+    ],
+)
+def test_an_answer_that_tells_that_the_letter_was_read_is_one(subject: str, words: str) -> None:
+    assert told(answer(subject=subject, text=words, more=""))
 
 
 # --- a postmaster is a person, too ------------------------------------------------------------------------------------

@@ -501,7 +501,6 @@ def test_it_is_said_in_the_language_of_the_signer(session: Session, means: Means
     "answer",
     [
         replace(JANE, is_automatic=True),
-        replace(JANE, name="", address="", reply_to=""),
         replace(JANE, reply_to="ana@example.org"),
         replace(JANE, reply_to="Letters@Sandbox.invalid"),
         replace(JANE, reply_to=f"b+{'0' * 32}.{'0' * 16}@sandbox.invalid"),
@@ -517,6 +516,13 @@ def test_a_reply_goes_to_no_program_not_to_us_and_to_nothing_that_a_header_canno
 
     assert rfc2047.header(mail, "Reply-To") == rfc2047.header(mail, "From").replace(b"From:", b"Reply-To:")
     assert "use an address that it names above" in " ".join(body_of(mail).split())
+
+
+def test_where_no_address_is_named_none_is_promised(session: Session, means: Means) -> None:
+    mail = passed_on(session, means, Answer("Thank you.", is_automatic=False, subject="Re: The well"))
+
+    assert rfc2047.header(mail, "Reply-To") == rfc2047.header(mail, "From").replace(b"From:", b"Reply-To:")
+    assert "The answer names no address to which you could write." in " ".join(body_of(mail).split())
 
 
 def test_what_a_stranger_says_of_themselves_makes_no_header_and_no_line(session: Session, means: Means) -> None:
