@@ -25,10 +25,14 @@ _TAG = re.compile(
 )
 _ATTRIBUTE = re.compile(r"(?:^|(?<=[\s\"'/]))([^\s\"'<>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>]++)))?")
 _BLANKS = re.compile(r"[\s\xa0]+")
+_REFERENCE = re.compile(r"&#?[a-z0-9]{1,32};", re.IGNORECASE)
 _HUGE_NUMBER = re.compile(r"&#(?:[0-9]{8,}|x[0-9a-f]{8,});?", re.IGNORECASE)
 
 _NEVER_SEEN = frozenset({"script", "style", "template", "title"})
-_LINES = frozenset({"article", "div", "dd", "dt", "footer", "form", "header", "section", "tr"})
+_LINES = frozenset(
+    {"address", "article", "aside", "caption", "center", "dd", "details", "div", "dt", "fieldset", "figcaption"}
+    | {"figure", "footer", "form", "header", "legend", "main", "nav", "option", "section", "summary", "tr"}
+)
 _PARAGRAPHS = frozenset({"blockquote", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "ol", "p", "pre", "table", "ul"})
 _CELLS = frozenset({"td", "th"})
 _WITHOUT_END = frozenset({"area", "br", "hr", "img", "input", "link", "meta", "wbr"})
@@ -38,7 +42,7 @@ _WEB = re.compile(r"(?:https?://|www\.)[^/?#\s]+", re.IGNORECASE)
 _MAILBOX = re.compile(r"[^\s@<>:/]+@[^\s@<>:/]+")
 _OF_MAILBOXES = re.compile(r"[^\s@<>:/,;\"]{1,64}@[^\s@<>:/,;\"]{1,253}")
 _MOST_MAILBOXES = 5
-_TELEPHONE = re.compile(r"[+0-9][0-9 ().-]{2,30}(?: ext\. [0-9]{1,8})?")
+_TELEPHONE = re.compile(r"[+0-9(][0-9 ().-]{2,30}(?: ext\. [0-9]{1,8})?")
 _EXTENSION = re.compile(r"(?:;ext=|[,;])([0-9]{1,8})\b", re.IGNORECASE)
 _NAMED = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|[^\s@<>:/\"()]{1,64}@[^\s@<>:/\"()]{1,253}", re.IGNORECASE)
 _AROUND = ".,;:!?()[]<>\"'“”‘’ "
@@ -123,6 +127,8 @@ class _Page:
         if self.unseen or not text:
             return
         text = _unescaped(text)
+        if text[:1].isalnum() and self.said and self.said[-1].startswith("<") and self.said[-1].endswith(">"):
+            self.said.append(" ")  # behind an address, of which the word would be a part
         self.said.append(text if self.is_set else _BLANKS.sub(" ", text))
         if text.strip():
             self.ends = 0
@@ -203,7 +209,8 @@ class _Page:
         if not _is_among(_known(words), target) and (words.strip() or self.has_picture):
             is_beside_another = next(filter(None, reversed(self.said[: self.begun])), "").endswith(">")
             between = " " if is_beside_another and not inside[:1].isspace() else ""
-            self.said[self.begun :] = [between, words, " " if words else "", f"<{target}>", inside[len(words) :]]
+            pieces = between, words, " " if words else "", f"<{target}>", inside[len(words) :]
+            self.said[self.begun :] = filter(None, pieces)
             self.ends = self.ends if words else 0
 
 
@@ -221,11 +228,12 @@ def _unescaped(text: str) -> str:
 
 def _target(href: str, base: str = "") -> str:
     """Where a link leads, if a person can go there: a page, mailboxes, a telephone. Else ""."""
-    address = _CONTROL.sub("", _unescaped(href)).strip()
+    # In an attribute a reference ends with a semicolon: `&section=2` holds none.
+    address = _CONTROL.sub("", _REFERENCE.sub(lambda found: _unescaped(found[0]), href)).strip()
     kind, _, rest = address.partition(":")
     if kind.lower() == "mailto":
         return ", ".join(_OF_MAILBOXES.findall(unquote(rest.partition("?")[0]))[:_MOST_MAILBOXES])
-    if kind.lower() in {"tel", "sms"}:
+    if kind.lower() in {"tel", "sms", "callto"}:
         return _telephone(unquote(rest.partition("?")[0]))
     if address.startswith("//"):
         address = f"https:{address}"
@@ -240,7 +248,7 @@ def _target(href: str, base: str = "") -> str:
 
 def _telephone(address: str) -> str:
     """The number, with its extension, that stands behind `tel:`."""
-    number, extension = re.split("[,;]", address, maxsplit=1)[0].strip(), _EXTENSION.search(address)
+    number, extension = re.split("[,;]", address, maxsplit=1)[0].strip(" /"), _EXTENSION.search(address)
     written = f"{number} ext. {extension[1]}" if extension else number
     return written if _TELEPHONE.fullmatch(written) else ""
 

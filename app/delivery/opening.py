@@ -46,7 +46,8 @@ _IN_BRACKETS = re.compile(rf'((?:"(?:[^"\\]|\\.)*+"|[^"<])*+)<\s*({_ADDRESS})\s*
 _BARE = re.compile(rf"\s*({_ADDRESS})\s*(?:\(([^()]*)\)\s*)?(?:,|$)")
 _STUB = re.compile(
     r"(?:support|display|view|show|read|enable|capable|compatib|soporta|admite|mostrar|puede ver)\w*\b.*\bhtml|"
-    r"\bhtml\b.*(?:support|display|view|show|read|enable|capable|compatib|soporta|admite|mostrar|puede ver)",
+    r"\bhtml\b.*(?:support|display|view|show|read|enable|capable|compatib|soporta|admite|mostrar|puede ver)|"
+    r"\b(?:view|read|open|see|display|ver|vea|abr[ai]r?)\b.*\b(?:browser|navegador|online|en línea)",
     re.IGNORECASE | re.DOTALL,
 )
 """What stands in the place of a text for programs that show no HTML, and says only that."""
@@ -227,9 +228,19 @@ def decoded(part: Message) -> str:
     octets = data[:_MOST_ENCODED] if isinstance(data, bytes) else b""
     with contextlib.suppress(Exception):
         charset = codecs.lookup(part.get_content_charset("utf-8")).name
+        if charset == "ascii":
+            charset = "utf-8" if _is_utf_8(octets) else "cp1252"
         if charset not in _STRANGE_CODECS:
-            return octets.decode(charset, "replace")
+            # What calls itself Latin-1 is Windows' own, to browsers too: its quotation marks would be lost.
+            return octets.decode("cp1252" if charset == "iso8859-1" else charset, "replace")
     return octets.decode("utf-8", "replace")
+
+
+def _is_utf_8(octets: bytes) -> bool:
+    with contextlib.suppress(UnicodeDecodeError):
+        octets.decode("utf-8")
+        return True
+    return False
 
 
 def _tidy(text: str) -> str:

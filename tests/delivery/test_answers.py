@@ -60,6 +60,17 @@ def test_what_is_not_seen_in_an_answer_goes_and_what_is_long_is_cut() -> None:
     assert long.endswith("…")
 
 
+@pytest.mark.parametrize("charset", ["iso-8859-1", "us-ascii", "windows-1252"])
+def test_signs_of_windows_are_read_whatever_they_are_called(charset: str) -> None:
+    message = answer(text="don~t", kind=f'text/plain; charset="{charset}"')
+
+    assert told(message.replace(b"~", b"\x92")).text == "don’t"
+
+
+def test_utf_8_that_is_called_ascii_is_read() -> None:
+    assert told(answer(text="Señora", kind='text/plain; charset="us-ascii"')).text == "Señora"
+
+
 def test_an_answer_in_html_keeps_where_its_links_lead() -> None:
     html = '<p>Dear Ana,<p>use <a href="https://lummis.senate.gov/contact">our form</a>.'
 
@@ -80,6 +91,7 @@ STUB = "This message is in HTML format, which your mail program does not support
         (several("alternative", ("text/plain", "\u200b\xa0\n \n"), MARKED), "in HTML"),
         (several("alternative", ("text/plain", STUB), MARKED), "in HTML"),
         (several("alternative", ("text/plain", "Su programa no admite correos en HTML."), MARKED), "in HTML"),
+        (several("alternative", ("text/plain", "View this mail in your browser: x.gov/1"), MARKED), "in HTML"),
         (several("alternative", ("text/plain", STUB), (HTML, "<p></p>")), STUB),
         (several("mixed", ("text/plain", STUB)), STUB),
         (several("mixed", ATTACHED, PLAIN), "plain"),
