@@ -88,9 +88,9 @@ def _mark(suggestion: str) -> str:
     return hashlib.sha256(str(tidy_prose(suggestion)).encode()).hexdigest()[:12]
 
 
-def hidden(values: Mapping[str, str]) -> Markup:
+def hidden(values: Iterable[tuple[str, str]]) -> Markup:
     """Fields that nobody sees; the names must be ours, or look like it."""
-    fields = [f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in values.items()]
+    fields = [f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in values]
     return Markup("".join(fields))  # noqa: S704 — escaped above
 
 
@@ -258,7 +258,7 @@ class SignForm(FlaskForm):
                 "told": self.told,
                 "parts-of": self.parts_of,
                 "asked-email": self.asked_email,
-            }
+            }.items()
         )
 
     def validate_trap(self, field: Field) -> None:

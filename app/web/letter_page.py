@@ -141,7 +141,7 @@ def draw(
 
 def hidden_fields(token: FormToken, language: str, origin: Mapping[str, str]) -> Markup:
     """The form's token, its language, and where the signer comes from."""
-    return hidden({"token": token.text, "lang": language, **origin})
+    return hidden({"token": token.text, "lang": language, **origin}.items())
 
 
 def street_mark(form: SignForm, token: FormToken) -> str:

@@ -104,7 +104,7 @@ def _carried(token: str, slug: str) -> Markup:
     fields = list(_typed())
     if not fields:
         fields = [("token", issue(site().config.secret_key, slug, site().clock()).text)]
-    return Markup("").join(hidden({name: value}) for name, value in [*fields, ("replaces", token)])
+    return hidden([*fields, ("replaces", token)])
 
 
 def _typed() -> Iterator[tuple[str, str]]:
