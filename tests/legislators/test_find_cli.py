@@ -150,7 +150,7 @@ def test_a_zip_code_of_a_neighbour_asks_and_then_believes(site: Flask) -> None:
         ("TX", "09001", "09001 is military mail, which has no district: take the address where the person votes."),
         ("GU", "96940", "96940 lies in Palau, which elects nobody to Congress."),
         ("ZZ", "10001", "'ZZ' is none of the 56 states and territories: write two letters, like TX."),
-        ("Tejas", "78701", "'Tejas' is none of the 56 states and territories: write two letters, like TX."),
+        ("Tehas", "78701", "'Tehas' is none of the 56 states and territories: write two letters, like TX."),
         ("TX", "7870", "'7870' is no ZIP code: write five digits, like 78701."),
         ("TX", "", "'' is no ZIP code: write five digits, like 78701."),
     ],
