@@ -198,7 +198,7 @@ class _SameFile:
 
     def __init__(self, database: Path) -> None:
         self._database = database
-        self._log = database.with_name(f"{database.name}-wal")
+        self._beside = [database.with_name(f"{database.name}{ending}") for ending in ("-wal", "-shm")]
         self._opened = _EXPECTED.get(database) or _identity(database)
         self._told = False
 
@@ -212,7 +212,7 @@ class _SameFile:
 
     def _on_connect(self, _connection: Any, record: Any) -> None:
         self._opened = self._opened or _identity(self._database)
-        record.info["log"] = _identity(self._log)
+        record.info["beside"] = [_identity(file) for file in self._beside]
 
     def _on_transaction(self, connection: Connection) -> None:
         self._check(connection.info)
@@ -221,12 +221,11 @@ class _SameFile:
         self._opened, self._told = _EXPECTED.get(self._database), False  # nobody has it open any more
 
     def _check(self, known: dict[str, Any] | None = None) -> None:
-        """Raises DatabaseReplaced; `known` is what is known of a connection."""
-        is_same = self._opened is None or _identity(self._database) == self._opened
-        if is_same and known is not None:
-            there = _identity(self._log)
-            known["log"] = known["log"] or there  # SQLite makes it when it is first needed
-            is_same = there == known["log"]
+        """Raises DatabaseReplaced; `known` is what is known of a connection. Nothing can be told of a closed folder."""
+        try:
+            is_same = self._is_same(known)
+        except OSError:
+            return
         if not is_same:
             if not self._told:
                 log.error("the database's file was replaced, moved or deleted: nothing is read or written any more")
@@ -234,11 +233,22 @@ class _SameFile:
             raise DatabaseReplaced
         self._told = False
 
+    def _is_same(self, known: dict[str, Any] | None) -> bool:
+        """The file, and what SQLite keeps beside it: its log, and the index of that, by which programs find changes."""
+        if self._opened is not None and _identity(self._database) != self._opened:
+            return False
+        if known is None:
+            return True
+        there = [_identity(file) for file in self._beside]
+        known["beside"] = [before or now for before, now in zip(known["beside"], there, strict=True)]
+        return bool(there == known["beside"])  # SQLite makes them when they are first needed
+
 
 def _identity(file: Path) -> _Identity | None:
+    """None when there is no such file. Raises OSError where that cannot be told."""
     try:
         found = file.stat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_dev, found.st_ino
 
@@ -384,7 +394,8 @@ class _TakenBack(Exception):
 def tried(session: Session) -> Obstacle | None:
     """Write as much as one person signs at most, and take it back; what was in the way, if anything.
 
-    A few octets would say nothing: they find room in a page that is there already.
+    A few octets would say nothing: they find room in a page that is there already. What is taken back never has to
+    reach the disk, though: so a change that changes nothing is stored, too.
     """
     is_file = _is_file(session)
     try:
@@ -397,13 +408,23 @@ def tried(session: Session) -> Obstacle | None:
             connection.execute(text("INSERT INTO room VALUES (:content)"), {"content": os.urandom(_AS_MUCH)})
             raise _TakenBack
     except _TakenBack:
-        met.clear()
-        return None
+        return _stored(session)
     except DatabaseUnavailable as error:
         return error.why
     finally:
         if is_file:
             _forget_cache_size(session)
+
+
+def _stored(session: Session) -> Obstacle | None:
+    """What is in the way of a commit, if anything."""
+    try:
+        with writing(session):
+            session.connection().exec_driver_sql("UPDATE site_state SET id = id")
+    except DatabaseUnavailable as error:
+        return error.why
+    met.clear()
+    return None
 
 
 def _forget_cache_size(session: Session) -> None:

@@ -79,7 +79,7 @@ def run(
                 complaints.error(f"{error}; trying again")
                 session.rollback()
             except Exception as error:  # whatever it is, the next round may go better; its text may hold a name
-                log.error("a round of the worker failed: %s", kind_and_place(error))
+                complaints.error(f"a round of the worker failed: {kind_and_place(error)}")
                 session.rollback()
             if not upkeep.is_due(watch.time(_now())):
                 stop.wait(PAUSE)

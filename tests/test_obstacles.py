@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -150,6 +151,25 @@ def test_a_quota_that_is_used_up_is_met_though_the_disk_has_room(session: Sessio
     with no_file_longer_than((data_dir / "redress.db").stat().st_size):
         assert tried(session) is Obstacle.BROKEN
         assert met.is_noted()
+
+    assert tried(session) is None
+    assert not met.is_noted()
+
+
+@pytest.mark.file
+def test_a_disk_that_takes_what_it_does_not_keep_is_met(session: Session) -> None:
+    def fails(_connection: object) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise OperationalError("COMMIT", None, error)
+
+    event.listen(db.engine, "commit", fails)
+    try:
+        for _time in range(2):
+            assert tried(session) is Obstacle.BROKEN
+            assert met.is_noted()
+    finally:
+        event.remove(db.engine, "commit", fails)
 
     assert tried(session) is None
     assert not met.is_noted()

@@ -52,7 +52,15 @@ def log_of(database: Path) -> Path:
     return database.with_name("redress.db-wal")
 
 
-ACTS: list[Callable[[Path], None]] = [replace, delete, make_anew, lose_the_log, replace_the_log]
+def lose_the_index(database: Path) -> None:
+    index_of(database).unlink()
+
+
+def index_of(database: Path) -> Path:
+    return database.with_name("redress.db-shm")
+
+
+ACTS: list[Callable[[Path], None]] = [replace, delete, make_anew, lose_the_log, replace_the_log, lose_the_index]
 
 
 @pytest.fixture
@@ -67,7 +75,7 @@ def kept(database: Path, session: Session) -> Path:
         session.add(DeadAddress(digest=b"somebody", since=Clock()()))
     folder = database.with_name("kept")
     folder.mkdir()
-    for file in (database, log_of(database)):
+    for file in (database, log_of(database), index_of(database)):
         (folder / file.name).hardlink_to(file)
     return folder
 

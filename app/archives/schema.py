@@ -40,7 +40,9 @@ def check_schema(database: Path) -> None:
     Nothing that the database holds is called for that: no function of a view, nothing of a trigger.
     """
     at = revisions(database)
-    found, expected = _read(database), _of_revision(*sorted(at)[:1])  # one as a rule
+    if len(at) != 1:
+        raise ArchiveUnusable("Its database does not say of which one version it is. Take another backup.")
+    found, expected = _read(database), _of_revision(*at)
     for kind, name in found.made.keys() - expected.made.keys():
         raise ArchiveUnusable(f"Its database holds {_named(kind, name)} that Redress never made. Take another backup.")
     for kind, name in expected.made.keys() - found.made.keys():
@@ -48,8 +50,30 @@ def check_schema(database: Path) -> None:
     for kind, name in sorted(expected.made):
         if found.made[kind, name] != expected.made[kind, name]:
             raise ArchiveUnusable(f"Its database has {_named(kind, name)} of another make. Take another backup.")
-    if len(at) != 1 or found.settings != expected.settings:
+    if found.settings != expected.settings:
         raise ArchiveUnusable("Its database was not made by Redress. Take another backup.")
+    _check_values(database)
+
+
+_NO_MOMENT = """
+    typeof("{0}") != 'text' OR julianday("{0}") IS NULL
+    OR "{0}" NOT GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]*'
+"""
+_NO_VALUE = {"DATETIME": _NO_MOMENT, "VARCHAR": """typeof("{0}") != 'text'""", "TEXT": """typeof("{0}") != 'text'"""}
+"""SQLite stores anything in any column; these would stop whoever reads them, by the types of the migrations."""
+
+
+def _check_values(database: Path) -> None:
+    with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("PRAGMA trusted_schema=OFF")
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            columns = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,)).fetchall()
+            for name, kind in columns:
+                wrong = _NO_VALUE.get(str(kind).partition("(")[0], "0").format(name)
+                query = f'SELECT EXISTS (SELECT 1 FROM "{table}" WHERE "{name}" IS NOT NULL AND ({wrong}))'  # noqa: S608 — names of the migrations
+                if connection.execute(query).fetchone()[0]:
+                    raise ArchiveUnusable(f"Its database has a {table} whose {name} is none. Take another backup.")
 
 
 def _named(kind: str, name: str) -> str:
@@ -96,8 +120,8 @@ def _bare(word: str) -> str:
 
 
 @cache
-def _of_revision(*revision: str) -> Schema:
-    """What the migrations make; without a revision, of an empty database."""
+def _of_revision(revision: str) -> Schema:
+    """What the migrations make."""
     with TemporaryDirectory() as folder:
         database = Path(folder) / "reference.db"
         engine = create_engine(URL.create("sqlite", database=str(database)), poolclass=NullPool)
@@ -105,7 +129,6 @@ def _of_revision(*revision: str) -> Schema:
         config.set_main_option("script_location", str(MIGRATIONS))
         with engine.begin() as connection:
             config.attributes["connection"] = connection
-            for target in revision:
-                command.upgrade(config, target)
+            command.upgrade(config, revision)
         engine.dispose()
         return _read(database)

@@ -105,7 +105,7 @@ def _current(session: Session) -> Finding:
             fail(
                 VERSION,
                 f"The database cannot be read, or has no tables ({type(error.orig).__name__}).",
-                f"{_START}. If that refuses it too, put a copy from backups/ in its place, or restore a backup.",
+                f"{_START}. If that refuses it too, restore a backup (docs/operating.md).",
             )
         ) from None
     if at == set(scripts.get_heads()):

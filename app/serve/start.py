@@ -159,7 +159,9 @@ def _announce_mailbox(config: Config) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    """To whoever watches; a full disk behind the output keeps nobody's site from running."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 def _complain(text: str) -> None:

@@ -59,8 +59,13 @@ STRANGE = {
     ),
     "an application of its own": ("PRAGMA application_id = 7", "was not made by Redress"),
     "a version of its own": ("PRAGMA user_version = 7", "was not made by Redress"),
-    "two revisions": ("INSERT INTO alembic_version VALUES ('0001')", ""),
-    "no revision": ("DELETE FROM alembic_version", "that Redress never made"),
+    "two revisions": ("INSERT INTO alembic_version VALUES ('0001')", "of which one version"),
+    "no revision": ("DELETE FROM alembic_version", "of which one version"),
+    **{
+        f"{moment} as a moment": (f"INSERT INTO dead_address VALUES (x'00', {moment})", "whose since is none")
+        for moment in ("'garbage'", "'now'", "2026", "'2026-13-01 00:00:00'", "x'00'")
+    },
+    "octets as a text": ("INSERT INTO pace VALUES (x'00', '2026-11-24 17:00:00.000000')", "a pace whose key is none"),
 }
 
 
