@@ -272,9 +272,3 @@ def scripted(port: int = 0, certificate: ssl.SSLContext | None = None, /, **scri
             server.end()
             for thread in threads:
                 thread.join()
-
-
-def free_port() -> int:
-    """A port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -20,7 +20,7 @@ from app.extensions import db
 from app.serve.prepare import publish_sample
 from tests import factories
 from tests.conftest import compiled
-from tests.serve.processes import free_port
+from tests.ports import free_port
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [

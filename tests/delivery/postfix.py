@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
-from tests.serve.processes import free_port, until
+from tests.ports import free_port
+from tests.serve.processes import until
 from tests.smtp_server import scripted
 
 PEOPLE, OFFICES, BOUNCES, PIPED = "example.org", "example.net", "bounce.example.org", "pipe.example.org"

@@ -31,7 +31,8 @@ from tests.delivery.letters import (
     yours,
 )
 from tests.delivery.test_smtp_tls import IMPLICIT, LOGIN, OFFERS_LOGIN, OFFERS_TLS, PATIENT, STARTTLS, sender_to
-from tests.smtp_server import DROP, GOOD, HANG, TLS, Phase, free_port, scripted
+from tests.ports import free_port
+from tests.smtp_server import DROP, GOOD, HANG, TLS, Phase, scripted
 
 IN_TWO_MINUTES, IN_SIX_MINUTES = again_at("12:02 PM"), again_at("12:06 PM")
 IN_DOUBT = in_doubt_until("12:30 PM")

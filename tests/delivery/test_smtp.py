@@ -14,7 +14,8 @@ from flask_mail import Mail, Message, email_dispatched
 
 from app.delivery import Outcome, OutcomeKind, Outgoing, spoken
 from app.delivery.smtp import SmtpSender, Timeouts
-from tests.smtp_server import DROP, HANG, SIP, Drip, Phase, Server, free_port, scripted
+from tests.ports import free_port
+from tests.smtp_server import DROP, HANG, SIP, Drip, Phase, Server, scripted
 
 MAIL = b"Subject: hello\r\n\r\nHello\r\n"
 MESSAGE = Outgoing("b+1.2@letters.example.org", "office@example.com", MAIL)

@@ -21,7 +21,8 @@ from app.doctor.trial import envelope_sender
 from app.doctor.visit import Visit
 from settings.mail_server import MailServer, Security
 from tests.certificates import Authority
-from tests.smtp_server import DROP, HANG, TLS, Phase, Server, free_port, scripted
+from tests.ports import free_port
+from tests.smtp_server import DROP, HANG, TLS, Phase, Server, scripted
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 PLAIN, STARTTLS, IMPLICIT = Security.PLAIN, Security.STARTTLS, Security.TLS

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serve.processes import Redress, free_port
+from tests.ports import free_port
+from tests.serve.processes import Redress
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from app.serve.buffering import BufferingWorker, Limits
 from app.serve.framing import Framing
 from app.serve.webserver import WebServer
 from config import ROOT
+from tests.ports import free_port
 from tests.serve.hasty_web import LIMITS
-from tests.serve.processes import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts connections in /proc")
 

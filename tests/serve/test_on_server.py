@@ -21,7 +21,8 @@ from app.serve.trouble import CannotStart
 from config import Config
 from tests import factories
 from tests.databases import Server
-from tests.serve.processes import Redress, free_port, until
+from tests.ports import free_port
+from tests.serve.processes import Redress, until
 from tests.serve.test_prepare import NOTHING, SAMPLE, prepared
 
 

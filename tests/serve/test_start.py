@@ -22,7 +22,8 @@ from app.serve.prepare import Ready
 from app.serve.start import announce
 from tests import factories
 from tests.delivery import factories as outbox
-from tests.serve.processes import Redress, free_port, until
+from tests.ports import free_port
+from tests.serve.processes import Redress, until
 from tests.smtp_server import scripted
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
