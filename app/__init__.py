@@ -66,7 +66,7 @@ from app.web import (
     words,
 )
 from app.web.front import FrontPages
-from app.web.moments import moment, span
+from app.web.moments import day_of, moment, span
 from app.web.people import described, named
 from app.web.site import CAPITAL, Site
 from config import ROOT, Config
@@ -250,7 +250,7 @@ def _mail_templates(app: Flask) -> Environment:
         lstrip_blocks=True,
     )
     templates.install_gettext_callables(flask_babel.gettext, flask_babel.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    templates.filters.update(described=described, moment=moment, named=named, span=span)
+    templates.filters.update(day_of=day_of, described=described, moment=moment, named=named, span=span)
     return templates
 
 

@@ -142,7 +142,10 @@ class Composer:
 
     def repeat(self, uuid: str, signer: Correspondent, campaign: str, written_on: datetime, now: datetime) -> Composed:
         """Says that this person has already written; the page itself never does."""
-        return self._to_signer("repeat", uuid, signer, now, campaign=campaign, written_on=written_on)
+        with self.speaking(signer.language):
+            day = self._text("repeat/day", written_on=written_on).strip()
+        subject, body = _saying_written(self, signer.language, campaign, day)
+        return self._of_ours(subject, body, uuid, signer.email, now)
 
     def copy(
         self,
@@ -303,6 +306,16 @@ def _asking_to_confirm(composer: Composer, language: str, campaign: str, letters
         subject, text = composer._words("confirmation", campaign=campaign, link=_LINK, letters=letters, by_us=by_us)
     above, below = encoded(text).split(_LINK.encode() + b"\r\n")
     return _Asking(subject, above, below)
+
+
+@lru_cache(maxsize=1000)
+def _saying_written(composer: Composer, language: str, campaign: str, day: str) -> tuple[str, bytes]:
+    """Subject and body of the mail to who has written already: like the one to all others rendered once for a day, so
+    that it takes no longer.
+    """
+    with composer.speaking(language):
+        subject, text = composer._words("repeat", campaign=campaign, day=day)
+    return subject, encoded(text)
 
 
 OF_TEXT = (

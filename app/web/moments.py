@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, format_percent
@@ -22,7 +23,18 @@ def moment(value: datetime) -> str:
 
 def day(value: date) -> str:
     """`October 3, 2026`."""
-    return format_date(value, "long", locale=_here())
+    return _long(value.date() if isinstance(value, datetime) else value, _here())
+
+
+def day_of(value: datetime) -> str:
+    """The same of a moment, as it is in Washington."""
+    return day(value.astimezone(CAPITAL))
+
+
+@lru_cache(maxsize=100)
+def _long(value: date, locale: str) -> str:
+    """Kept, since a mail that only some people get must take no longer to write than that of all others."""
+    return format_date(value, "long", locale=locale)
 
 
 def day_in(value: date, language: str) -> str:
