@@ -32,8 +32,8 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 SMALL = 100_000_000
 """Octets up to which a database is small."""
 
-Sweep = Callable[[Callable[[str], bool], datetime], object]
-"""Deletes mails from the sandbox's mailbox: those that are gone by their uuid, and those older than a moment."""
+Sweep = Callable[[Callable[[str], bool | None], datetime], object]
+"""Deletes mails from the sandbox's mailbox: those that are not kept, and those that nobody knows before a moment."""
 
 
 class Upkeep:
@@ -94,7 +94,7 @@ class Upkeep:
 
     def _sweep_mailbox(self, session: Session, latest: tuple[datetime | None], oldest: datetime) -> None:
         if self._sweep is not None and latest != self._swept:
-            self._sweep(lambda uuid: _is_gone(session, uuid), oldest)
+            self._sweep(lambda uuid: _is_kept(session, uuid), oldest)
             self._swept = latest
 
     def _compact(self, session: Session, latest: tuple[datetime | None], now: datetime) -> None:
@@ -117,6 +117,6 @@ def _offices(session: Session, digest: Digest) -> list[bytes]:
     return [digest(row.email) for row in stored(session)]
 
 
-def _is_gone(session: Session, uuid: str) -> bool:
-    """Whether this was a delivery's, and its bytes are deleted."""
-    return session.scalar(select(Delivery.id).where(Delivery.uuid == uuid, Delivery.mail.is_(None))) is not None
+def _is_kept(session: Session, uuid: str) -> bool | None:
+    """Whether the bytes of this delivery are there; None when there is no such delivery."""
+    return session.scalar(select(Delivery.mail.is_not(None)).where(Delivery.uuid == uuid))

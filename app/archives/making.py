@@ -50,12 +50,15 @@ class Site:
     """The mark of the site's secret, `secret_mark` of it."""
 
 
-def make(target: Path, site: Site, now: datetime) -> int:
-    """Write the archive of a site; its size in bytes. Raises ArchiveNotMade.
+def make(target: Path, site: Site, now: datetime, certain: datetime | None = None) -> int:
+    """Write the archive of a site; its size in bytes. It is dated `now`, or when the clock is behind that, `certain`.
+
+    Raises ArchiveNotMade.
 
     It grows under another name: what is there as `target` is whole, on the disk, and readable by its owner only.
     """
     _check_target(target)
+    dated = max(now, certain or now)  # else it would be the first that goes when the clock is right
     copies = site.database.with_name("backups")
     copy = copies / f"{UNFINISHED}{secrets.token_hex(8)}.db"
     growing = target.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
@@ -70,8 +73,9 @@ def make(target: Path, site: Site, now: datetime) -> int:
             pieces = _gather(site, database, spool)
             members = {piece.name: piece.member for piece in pieces}
             revision = "".join(revisions(copy))
-            _write(growing, Manifest(now, revision, site.delivery, site.secret, members), pieces)
+            _write(growing, Manifest(dated, revision, site.delivery, site.secret, members), pieces)
         _check_target(target)
+        os.utime(growing, (dated.timestamp(), dated.timestamp()))
         growing.rename(target)
         sync(target.parent)
         return target.stat().st_size

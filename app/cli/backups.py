@@ -53,7 +53,7 @@ from app.db import ENGINE_OPTIONS, DatabaseUnavailable, prepare, writing
 from app.delivery.pause import pause_restored
 from app.extensions import db, migrate
 from app.locks import InUse, alone
-from app.revisions import MIGRATIONS, belongs_to, is_current, is_newer
+from app.revisions import MIGRATIONS, belongs_to, certain_in, is_current, is_newer
 from config import Config, given_settings
 
 _UNKNOWN = ("SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_CORRUPT", "SQLITE_NOTADB")
@@ -80,7 +80,7 @@ def backup(file: Path) -> None:
         secret=secret_mark(config.secret_key),
     )
     try:
-        size = make(file.absolute(), contents, datetime.now(UTC))
+        size = make(file.absolute(), contents, datetime.now(UTC), _certain(database))
     except ArchiveNotMade as error:
         raise click.ClickException(str(error)) from None
     say(f"Wrote {file.absolute()}, {in_words(size)}.")
@@ -89,12 +89,22 @@ def backup(file: Path) -> None:
     say("SECRET_KEY is not in it. Keep that elsewhere: with another one, people can write twice without being told.")
 
 
+def _certain(database: Path) -> datetime | None:
+    """What time it surely is by now; None if that is not known."""
+    try:
+        return certain_in(database) if database.exists() else None
+    except (sqlite3.Error, ValueError):
+        return None
+
+
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
 @with_appcontext
 def restore(file: Path) -> None:
     """Put the site that FILE holds in the place of the present one. Nothing is sent until `flask outbox resume`."""
-    config, now = site().config, datetime.now(UTC)
+    config = site().config
+    now = datetime.now(UTC)
+    now = max(now, _certain(config.data_dir / DATABASE) or now)  # else the copy of before would be the first that goes
     _check_file(config)
     _check_owner(config.data_dir)
     with _plainly(file, config), alone(config.data_dir), _ready(config.data_dir) as folder:

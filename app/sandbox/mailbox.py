@@ -156,10 +156,11 @@ def read_mail(folder: Path, key: str) -> Mail | None:
     return None
 
 
-def sweep(folder: Path, is_gone: Callable[[str], bool], oldest: datetime) -> int:
-    """Delete the mails that came before `oldest`, and those of which the site has deleted its own copy; how many.
+def sweep(folder: Path, is_kept: Callable[[str], bool | None], oldest: datetime) -> int:
+    """Delete the mails of which the site has deleted its own copy, and those before `oldest` that it does not know.
 
-    `is_gone` is asked with the local part of each Message-ID that is a UUID.
+    How many. `is_kept` is asked with the local part of each Message-ID that is a UUID; None for one that is not known.
+    What the site keeps stays as long: the machine's clock may have been behind when it came.
     """
     gone = 0
     for _, key, path in list(_files(folder)):
@@ -167,7 +168,8 @@ def sweep(folder: Path, is_gone: Callable[[str], bool], oldest: datetime) -> int
         if head is None:
             continue
         ours = _MESSAGE_ID.fullmatch(_first(head, "Message-ID"))
-        if _arrival(key) < oldest or (ours and is_gone(ours[1])):
+        kept = is_kept(ours[1]) if ours else None
+        if not kept and (kept is False or _arrival(key) < oldest):
             path.unlink(missing_ok=True)
             gone += 1
     return gone

@@ -89,6 +89,23 @@ def refused(app: Flask, file: Path) -> str:
     return words
 
 
+def test_copies_of_a_clock_that_is_behind_bear_the_time_that_is_certain(
+    app: Flask, database: Path, tmp_path: Path
+) -> None:
+    """Else what deletes old copies would take them first when the clock is right."""
+    execute(database, "INSERT INTO site_state (id, delivery, refusals) VALUES (1, 'sandbox', 0)")
+    execute(database, "UPDATE site_state SET certain_at = '2040-01-02 03:04:05.000000'")
+
+    run(app, "backup", tmp_path / "site.tar.gz")
+
+    assert datetime.fromtimestamp((tmp_path / "site.tar.gz").stat().st_mtime, UTC) == datetime(
+        2040, 1, 2, 3, 4, 5, tzinfo=UTC
+    )
+    assert "as it was on 2040-01-02" in run(app, "restore", tmp_path / "site.tar.gz").stderr
+    (copy,) = (database.parent / "backups").iterdir()
+    assert copy.name == "redress-20400102T030405Z-before-restore.db"
+
+
 def test_a_site_is_backed_up_and_restored(app: Flask, file: Path, database: Path, session: Session) -> None:
     leave_log(database, CAMPAIGN.format("since-too"))
 

@@ -267,6 +267,23 @@ def test_what_was_kept_back_for_the_clock_goes_from_the_mailbox_too_when_that_is
 
 
 @pytest.mark.file
+def test_a_mail_that_came_while_the_clock_was_behind_stays_as_long_as_its_signature(
+    visitor: Visitor, clock: Clock, data_dir: Path, session: Session, upkeep: Upkeep
+) -> None:
+    written(visitor, clock, data_dir, session)
+    (new,) = {file.parent for file in (data_dir / "mailbox").rglob("*.*") if file.is_file()}
+    for number, file in enumerate(sorted(new.iterdir())):
+        file.rename(new / f"{number}.M1P1Q1.here")
+
+    kept_up(upkeep, visitor, clock)
+
+    assert len(list(new.iterdir())) == 5
+    clock.forward(days=91)
+    kept_up(upkeep, visitor, clock)
+    assert list(new.iterdir()) == []
+
+
+@pytest.mark.file
 def test_a_mail_of_nobody_that_was_kept_back_for_the_clock_goes_when_that_is_right(
     session: Session, data_dir: Path, upkeep: Upkeep
 ) -> None:
